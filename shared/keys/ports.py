@@ -1,0 +1,82 @@
+"""What the keyring asks of the world: a store of encrypted data keys, and a service that makes and opens them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from shared.model import KeyState
+
+EncryptionContext = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class DataKeyRow:
+    """One data key as the key store holds it.
+
+    Attributes:
+        key_id: 1 to 2**32 - 1, unique within the tenant.
+        encrypted_data_key: as KMS returned it.
+        key_material_id: of the KMS key material that wrapped it; "" where KMS returned none.
+        created_at: seconds since the epoch.
+        made_by: the rotation that made it; "" for a first key.
+    """
+
+    tenant_id: str
+    key_id: int
+    data_class: str
+    encrypted_data_key: bytes = field(repr=False)
+    kms_key_arn: str
+    key_material_id: str
+    state: KeyState
+    created_at: float
+    made_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratedKey:
+    """A new data key: once in clear, once encrypted."""
+
+    plaintext: bytes = field(repr=False)
+    encrypted: bytes = field(repr=False)
+    kms_key_arn: str
+    key_material_id: str
+
+
+class KeyStore(Protocol):
+    """The table of encrypted data keys. Every read is strongly consistent."""
+
+    def active_key_id(self, tenant_id: str, data_class: str) -> int | None:
+        """The id that the class's pointer row names, or None before the first key."""
+
+    def rows(self, tenant_id: str, key_ids: Collection[int]) -> Mapping[int, DataKeyRow]:
+        """The rows of these ids; an id without a row is absent."""
+
+    def create(self, row: DataKeyRow, *, replaces: int | None) -> bool:
+        """Write an active key and its pointer in one transaction, and the replaced key's state `decrypt_only`.
+
+        Returns:
+            False, with nothing written, where the pointer no longer is `replaces` or the id is taken.
+        """
+
+
+class KeyService(Protocol):
+    """KMS, seen from the keyring."""
+
+    def generate(self, context: EncryptionContext) -> GeneratedKey:
+        """A new 32-byte data key under the attribute key, bound to the context."""
+
+    def decrypt(self, encrypted: bytes, kms_key_arn: str, context: EncryptionContext) -> bytes:
+        """The data key in clear.
+
+        Raises:
+            KeyDenied: the credentials may not open it.
+            DoesNotOpen: the context or the bytes are not those that were wrapped.
+            KeyServiceUnavailable: throttled, down, or the KMS key is disabled.
+        """
+
+
+def encryption_context(*, tenant_id: str, data_class: str, dataset: str, key_id: int) -> EncryptionContext:
+    """The non-secret pairs that KMS binds to a data key; exactly these, always from what the caller expects."""
+    return {"tenant_id": tenant_id, "data_class": data_class, "dataset": dataset, "key_id": f"{key_id:08x}"}

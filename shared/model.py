@@ -1,0 +1,169 @@
+"""The values that travel between the stages, in flow order; all frozen.
+
+Attribute values are DynamoDB-typed (`{"S": "x"}`, `{"N": "1.5"}`, `{"B": b"…"}`, `{"M": {…}}`) as the low-level
+client takes and gives them: the one form that keeps every type exact. `B` is `bytes`, never base64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum
+from typing import Any, Final, TypeAlias
+
+from shared.source_position import SourcePosition
+
+AttributeValue: TypeAlias = Mapping[str, Any]
+Attributes: TypeAlias = Mapping[str, AttributeValue]
+
+
+class ListElement(Enum):
+    """Stands in a path for any element of a list; without index, so that elements may move."""
+
+    ELEMENT = "[]"
+
+    def __repr__(self) -> str:
+        return "ELEMENT"
+
+
+ELEMENT: Final = ListElement.ELEMENT
+Path: TypeAlias = tuple[str | ListElement, ...]
+
+TENANT_ID: Final = "tenant_id"
+ITEM_ID: Final = "item_id"
+SOURCE: Final = "_src"
+POLICY: Final = "_policy"
+DELETED_AT: Final = "_deleted_at"
+EXPIRES_AT: Final = "_expires_at"
+SYSTEM_ATTRIBUTES: Final = frozenset({TENANT_ID, ITEM_ID, SOURCE, POLICY, DELETED_AT, EXPIRES_AT})
+"""What sealstream itself puts on an item; everything else came from the record."""
+
+SYSTEM_TENANT: Final = "_system"
+"""Owner of the quarantine's data keys; no tenant can have this name (policy rule)."""
+QUARANTINE_CLASS: Final = "quarantine"
+
+
+@dataclass(frozen=True, slots=True)
+class InboundRecord:
+    """One user record as it came in, still undecoded.
+
+    Attributes:
+        sequence_number: of the Kinesis record that held it; the identifier in a partial batch response.
+        shard_id: the shard that it was read from.
+        sub_sequence: index among the user records of one aggregate; 0 for a plain record.
+        partition_key: the user record's own partition key, UTF-8.
+        arrived_at: approximate arrival in Kinesis, seconds since the epoch.
+        payload: the bytes that the producer put.
+    """
+
+    sequence_number: str
+    shard_id: str
+    sub_sequence: int
+    partition_key: bytes = field(repr=False)
+    arrived_at: float
+    payload: bytes = field(repr=False)
+
+
+class Outcome(StrEnum):
+    """What became of one user record; the five add up to the records received."""
+
+    WRITTEN = "written"
+    DUPLICATE = "duplicate"
+    SUPERSEDED = "superseded"
+    QUARANTINED = "quarantined"
+    RETRY = "retry"
+
+
+@dataclass(frozen=True, slots=True)
+class SealedItem:
+    """An item as it is to be stored: keys, system attributes, sealed and declared-plain attributes."""
+
+    tenant_id: str
+    item_id: str
+    position: SourcePosition
+    attributes: Attributes = field(repr=False)
+    sealed_count: int
+
+
+class ChangeKind(StrEnum):
+    """DynamoDB Streams' event names."""
+
+    INSERT = "INSERT"
+    MODIFY = "MODIFY"
+    REMOVE = "REMOVE"
+
+
+@dataclass(frozen=True, slots=True)
+class ItemChange:
+    """One change of the items table, from its stream.
+
+    Attributes:
+        sequence_number: the stream record's; the identifier in a partial batch response.
+        changed_at: seconds since the epoch, to the second.
+        by_expiry: the change is DynamoDB's own TTL deletion.
+    """
+
+    sequence_number: str
+    kind: ChangeKind
+    tenant_id: str
+    item_id: str
+    old: Attributes | None = field(repr=False)
+    new: Attributes | None = field(repr=False)
+    changed_at: float
+    by_expiry: bool = False
+
+
+class KeyState(StrEnum):
+    """Life of a data key."""
+
+    ACTIVE = "active"
+    DECRYPT_ONLY = "decrypt_only"
+    RETIRED = "retired"
+    DESTROYED = "destroyed"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyStatus:
+    """What may be known of a data key without any right to use it."""
+
+    key_id: int
+    data_class: str
+    state: KeyState
+
+
+class VerdictKind(StrEnum):
+    """What an auditor can say of one change, worst first (except `removed`)."""
+
+    PLAINTEXT = "plaintext"
+    MALFORMED = "malformed"
+    UNDECLARED = "undeclared"
+    STALE = "stale"
+    VERIFIED = "verified"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing an auditor found in an item.
+
+    Attributes:
+        kind: never `verified` or `removed`.
+        where: the path in the policy's notation; a component that the policy does not name reads `?`,
+            since an undeclared name is the producer's data.
+        why: a static sentence fragment.
+        data_class: the class that the policy gives the attribute, or "" where it gives none.
+    """
+
+    kind: VerdictKind
+    where: str
+    why: str
+    data_class: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The worst finding's kind, or `verified`, or `removed`; with every finding in item order."""
+
+    kind: VerdictKind
+    findings: tuple[Finding, ...] = ()
+    sealed_count: int = 0
