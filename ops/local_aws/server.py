@@ -1,0 +1,70 @@
+"""The server process: MiniStack on one loopback port, repaired where it is unfaithful to AWS.
+
+`python -m ops.local_aws.server --port 4566` runs it in the foreground; `--stock` leaves MiniStack as it
+comes, which is how the contract tests are shown to fail without the repairs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from importlib import import_module
+from importlib.metadata import version
+from importlib.util import find_spec
+from typing import Final
+
+#: The repairs replace functions by name, so they hold for this version only.
+MINISTACK_VERSION: Final = "1.5.33"
+
+
+def main() -> None:
+    """Run until SIGTERM; exit status 2 where another MiniStack is installed than the repairs are made for."""
+    parser = argparse.ArgumentParser(prog="python -m ops.local_aws.server")
+    parser.add_argument("--port", type=int, required=True, help="the loopback port to listen on")
+    parser.add_argument("--stock", action="store_true", help="MiniStack as it comes, without the repairs")
+    arguments = parser.parse_args()
+
+    installed = version("ministack")
+    if installed != MINISTACK_VERSION:
+        print(
+            f"MiniStack {installed} is installed, but the repairs are made for {MINISTACK_VERSION}; run `make setup`",
+            file=sys.stderr,
+        )
+        sys.exit(2)
+    _set_environment(arguments.port)
+    _serve(stock=arguments.stock)
+
+
+def _set_environment(port: int) -> None:
+    """MiniStack reads its settings from the environment, most of them while it is imported."""
+    os.environ.update(
+        GATEWAY_PORT=str(port),
+        BIND_HOST="127.0.0.1",  # by itself it listens on every interface
+        AUTH="true",  # without it no IAM policy is evaluated
+        LAMBDA_EXECUTOR="local",  # worker processes, no Docker
+        IOT_MTLS_ENABLED="0",
+        SFTP_ENABLED="0",
+        AWS_ACCESS_KEY_ID="test",
+        AWS_SECRET_ACCESS_KEY="test",  # noqa: S106 - the local AWS's well-known root
+    )
+    os.environ.setdefault("LOG_LEVEL", "WARNING")
+    os.environ.pop("AWS_ENDPOINT_URL", None)  # the server would call itself through it
+
+
+def _serve(*, stock: bool) -> None:
+    # Imported only now, since the import reads the environment.
+    from ministack import app  # noqa: PLC0415
+
+    if not stock:
+        from ops.local_aws import repairs  # noqa: PLC0415
+
+        repairs.apply_all()
+        if find_spec("ops.local_aws.event_source_mappings"):
+            import_module("ops.local_aws.event_source_mappings").start()
+    sys.argv = sys.argv[:1]  # MiniStack parses it too
+    app.main()
+
+
+if __name__ == "__main__":
+    main()
