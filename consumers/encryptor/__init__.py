@@ -1,0 +1,5 @@
+"""Kinesis batch in, sealed items out.
+
+The path of one record: `handler` → `deaggregate` → `decode` → `identify` → `sealing` → `writing`; what can never be
+written goes to `quarantine`. `batch` composes them and accounts for every record.
+"""

@@ -1,0 +1,117 @@
+"""Sealed items into the table: each only where nothing newer stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from consumers.encryptor.sealing import PlannedRecord, SealedRecord
+from shared.errors import Reason, RecordRejected, StoreUnavailable
+from shared.model import AttributeValue, Outcome, SealedItem
+from shared.source_position import SourcePosition
+
+_ATTEMPTS: Final = 4
+_FIRST_PAUSE_SECONDS: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class PutResult:
+    """Whether the item was stored; where not, the `_src` that stands in the way (None: it has none)."""
+
+    stored: bool
+    found_source: AttributeValue | None = None
+
+
+class ItemTable(Protocol):
+    """The items table, seen from the encryptor: conditional puts, nothing else."""
+
+    def put_if_newer(self, item: SealedItem) -> PutResult:
+        """Store where no item stands, or one without `_src`, or one whose `_src` is lower in the same lane.
+
+        Raises:
+            StoreUnavailable: no answer, or throttled.
+            RecordRejected: the table refuses the item itself.
+        """
+
+    def put_if_source_is(self, item: SealedItem, found_source: AttributeValue) -> PutResult:
+        """Store where the item's `_src` still is exactly this value; raises as `put_if_newer`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Writes planned records; holds what that takes.
+
+    Attributes:
+        seal: seals a planned record under the keys of the moment.
+        is_fresh: whether all keys of a sealed record may still be used.
+        pause: waits that many seconds.
+    """
+
+    table: ItemTable
+    seal: Callable[[PlannedRecord], SealedRecord]
+    is_fresh: Callable[[SealedRecord], bool]
+    pause: Callable[[float], None]
+
+    def write(self, planned: PlannedRecord) -> tuple[Outcome, int]:
+        """Write one record.
+
+        Returns:
+            The outcome (written, duplicate or superseded), and how many attributes were sealed.
+
+        Raises:
+            RecordRejected: it can never be written.
+            RetryLater: the table or KMS is not available now.
+        """
+        sealed = self.seal(planned)
+        replaces: AttributeValue | None = None
+        for attempt in range(_ATTEMPTS):
+            if attempt:
+                self.pause(_FIRST_PAUSE_SECONDS * 2 ** (attempt - 1))
+            if not self.is_fresh(sealed):
+                sealed = self.seal(planned)
+            try:
+                result = self._put(sealed.item, replaces)
+            except StoreUnavailable:
+                continue
+            if result.stored:
+                return Outcome.WRITTEN, sealed.item.sealed_count
+            answer = standing_item(sealed.item.position, result.found_source)
+            if isinstance(answer, Outcome):
+                return answer, 0
+            replaces = answer.source
+        raise StoreUnavailable(f"the items table did not take the item in {_ATTEMPTS} attempts")
+
+    def _put(self, item: SealedItem, replaces: AttributeValue | None) -> PutResult:
+        if replaces is None:
+            return self.table.put_if_newer(item)
+        return self.table.put_if_source_is(item, replaces)
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """The item may be replaced if its `_src` still is this; None: by the ordinary put."""
+
+    source: AttributeValue | None
+
+
+def standing_item(position: SourcePosition, found_source: AttributeValue | None) -> Outcome | Replace:
+    """What an item that stands in the way says of a record at `position`.
+
+    Raises:
+        RecordRejected: order_unknown, where both positions are sound and of different lanes.
+    """
+    found = SourcePosition.from_bytes(found_source.get("B")) if found_source else None
+    if found is None:
+        # not ours, or not readable: replaced, but only as exactly what was seen; never taken for a duplicate,
+        # or every later record of the item would be lost without a sound
+        return Replace(found_source)
+    if found.lane != position.lane:
+        raise RecordRejected(
+            Reason.ORDER_UNKNOWN, "the item was last written from another lane; name an order attribute"
+        )
+    if found.place == position.place:
+        return Outcome.DUPLICATE
+    if found.place > position.place:
+        return Outcome.SUPERSEDED
+    return Replace(None)
