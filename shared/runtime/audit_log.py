@@ -1,0 +1,110 @@
+"""The audit log: one JSON line per event, with a static name and allow-listed fields (docs/audit_events.md).
+
+A field that is not on its event's list is refused, always and with its name only: whoever adds a field decides, here
+and in the page, that it can hold no attribute's value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from hashlib import sha256
+from typing import Any, Final, TextIO
+
+from shared.runtime.log import json_lines
+
+
+class AuditEvent(StrEnum):
+    """What can happen, by its static name."""
+
+    ITEM_WRITTEN = "item.written"
+    ITEM_STALE = "item.stale"
+    ITEM_PLAINTEXT_FOUND = "item.plaintext_found"
+    ITEM_MALFORMED = "item.malformed"
+    ITEM_UNDECLARED_SENSITIVE = "item.undeclared_sensitive"
+    ITEM_REMOVED = "item.removed"
+    RECORD_QUARANTINED = "record.quarantined"
+    KEY_CREATED = "key.created"
+
+
+COMMON_FIELDS: Final = frozenset({"event", "event_id", "at"})
+FINDING_FIELDS: Final = frozenset({"kind", "where", "why", "data_class"})
+
+_CHANGE = COMMON_FIELDS | {"tenant_id", "item_id", "change", "sequence_number", "verdict"}
+_IMAGE = _CHANGE | {"findings", "sealed_count", "source_position", "policy"}
+_SOURCE = {"shard_id", "sequence_number", "sub_sequence", "source_position"}
+
+ALLOWED_FIELDS: Final[Mapping[AuditEvent, frozenset[str]]] = {
+    AuditEvent.ITEM_WRITTEN: _IMAGE,
+    AuditEvent.ITEM_STALE: _IMAGE,
+    AuditEvent.ITEM_PLAINTEXT_FOUND: _IMAGE,
+    AuditEvent.ITEM_MALFORMED: _IMAGE,
+    AuditEvent.ITEM_UNDECLARED_SENSITIVE: _IMAGE,
+    AuditEvent.ITEM_REMOVED: _CHANGE | {"removed_by"},
+    AuditEvent.RECORD_QUARANTINED: COMMON_FIELDS | _SOURCE | {"quarantine_id", "reason", "detail"},
+    AuditEvent.KEY_CREATED: COMMON_FIELDS | {"tenant_id", "data_class", "key_id"},
+}
+
+_EVENT_ID_HEX_DIGITS: Final = 32
+
+
+def event_id(*source: str | int) -> str:
+    """The id of an event, 32 hex digits, from where its cause came from, so that a redelivery repeats it.
+
+    Args:
+        source: what identifies the cause, such as shard and sequence number; never an attribute's value, since
+            a digest of few possibilities can be undone by trying them.
+    """
+    parts = [str(part).encode("utf-8", "surrogatepass") for part in source]
+    injective = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    return sha256(injective).hexdigest()[:_EVENT_ID_HEX_DIGITS]
+
+
+class AuditLog:
+    """Writes audit events to standard output, or to `out`."""
+
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._logger = json_lines(_without_absent, _only_allowed_fields, _time_in_utc, out=out)
+
+    def write(self, event: AuditEvent, *, event_id: str, at: float, **fields: Any) -> None:
+        """Write one event.
+
+        Args:
+            event: its static name.
+            event_id: from `event_id()`.
+            at: when its cause happened, seconds since the epoch.
+            fields: the event's other fields, of `ALLOWED_FIELDS`; those that are None are left out.
+
+        Raises:
+            ValueError: a field is not allowed, or its value is no string, integer or list of findings.
+        """
+        self._logger.msg(event, event_id=event_id, at=at, **fields)
+
+
+def _without_absent(_logger: Any, _method: str, fields: MutableMapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _only_allowed_fields(_logger: Any, _method: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    event = AuditEvent(fields["event"])
+    for name, value in fields.items():
+        if name not in ALLOWED_FIELDS[event]:
+            raise ValueError(f"audit event {event} has no field {name!r}")
+        if name == "findings":
+            _check_findings(event, value)
+        elif name != "at" and (isinstance(value, bool) or not isinstance(value, str | int)):
+            raise ValueError(f"field {name!r} of audit event {event} must be a string or an integer")
+    return fields
+
+
+def _check_findings(event: AuditEvent, findings: Any) -> None:
+    for finding in findings:
+        for name, value in finding.items():
+            if name not in FINDING_FIELDS or not isinstance(value, str):
+                raise ValueError(f"a finding of audit event {event} has no field {name!r}, or it is no string")
+
+
+def _time_in_utc(_logger: Any, _method: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    at = datetime.fromtimestamp(fields["at"], UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return {**fields, "at": at}

@@ -1,0 +1,46 @@
+"""From a batch of records to Lambda's partial batch response.
+
+Lambda takes the lowest reported sequence number as a checkpoint and delivers everything from there again, so work in
+order stops at its first failure. An identifier is read before anything of its record is decoded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Literal, TypeAlias
+
+from shared.runtime.log import log_failure
+
+BatchResponse: TypeAlias = dict[Literal["batchItemFailures"], list[dict[Literal["itemIdentifier"], str]]]
+
+
+def attempt(sequence_number: str, work: Callable[[], object]) -> bool:
+    """Do one record's (or one group's) work; False where it failed, the failure logged without values.
+
+    This is the one place that catches every Exception: a failure that nobody foresaw is retried from its record on,
+    neither lost nor a reason to fail its neighbours.
+    """
+    try:
+        work()
+    except Exception as error:  # noqa: BLE001 - see above
+        log_failure(error, sequence_number=sequence_number)
+        return False
+    return True
+
+
+def in_order(batch: Iterable[tuple[str, Callable[[], object]]]) -> list[str]:
+    """Do the work of (sequence number, work) pairs until one fails; the sequence number of the failed one, or none."""
+    for sequence_number, work in batch:
+        if not attempt(sequence_number, work):
+            return [sequence_number]
+    return []
+
+
+def partial_batch_response(failed_sequence_numbers: Iterable[str]) -> BatchResponse:
+    """Lambda's `ReportBatchItemFailures` answer; nothing failed is an empty list.
+
+    Raises:
+        ValueError: an identifier is empty, which Lambda would take for a failure of the whole batch.
+    """
+    failed = sorted(set(failed_sequence_numbers), key=int)
+    return {"batchItemFailures": [{"itemIdentifier": number} for number in failed]}

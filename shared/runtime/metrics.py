@@ -1,0 +1,107 @@
+"""Batch metrics in CloudWatch's embedded metric format: one JSON line per batch.
+
+The only dimension is `Function`; what is counted by outcome, verdict or reason has one metric name for each. A tenant
+is never a dimension: its name would leave the account's data plane, and each would be a metric of its own to pay for.
+Source of the format: Amazon CloudWatch User Guide, "Specification: Embedded metric format".
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Final, TextIO, TypeVar
+
+from shared.errors import Reason
+from shared.model import Outcome, VerdictKind
+from shared.runtime.log import line
+
+NAMESPACE: Final = "Sealstream"
+
+_Name = TypeVar("_Name", bound=str)
+
+
+class Metric(StrEnum):
+    """Every metric of a batch by its CloudWatch name, but those of the quarantine's reasons."""
+
+    RECORDS_RECEIVED = "RecordsReceived"
+    RECORDS_WRITTEN = "RecordsWritten"
+    RECORDS_DUPLICATE = "RecordsDuplicate"
+    RECORDS_SUPERSEDED = "RecordsSuperseded"
+    RECORDS_QUARANTINED = "RecordsQuarantined"
+    RECORDS_RETRIED = "RecordsRetried"
+    ATTRIBUTES_SEALED = "AttributesSealed"
+    KEY_CACHE_HITS = "KeyCacheHits"
+    KEY_CACHE_MISSES = "KeyCacheMisses"
+    KMS_CALLS = "KmsCalls"
+    ITEMS_VERIFIED = "ItemsVerified"
+    ITEMS_STALE = "ItemsStale"
+    ITEMS_PLAINTEXT = "ItemsPlaintext"
+    ITEMS_MALFORMED = "ItemsMalformed"
+    ITEMS_UNDECLARED = "ItemsUndeclared"
+    ITEMS_REMOVED = "ItemsRemoved"
+    OLDEST_RECORD_AGE_SECONDS = "OldestRecordAgeSeconds"
+    BATCH_DURATION_MS = "BatchDurationMs"
+
+
+_OUTCOMES: Final[Mapping[Outcome, Metric]] = {
+    Outcome.WRITTEN: Metric.RECORDS_WRITTEN,
+    Outcome.DUPLICATE: Metric.RECORDS_DUPLICATE,
+    Outcome.SUPERSEDED: Metric.RECORDS_SUPERSEDED,
+    Outcome.QUARANTINED: Metric.RECORDS_QUARANTINED,
+    Outcome.RETRY: Metric.RECORDS_RETRIED,
+}
+_VERDICTS: Final[Mapping[VerdictKind, Metric]] = {
+    VerdictKind.VERIFIED: Metric.ITEMS_VERIFIED,
+    VerdictKind.STALE: Metric.ITEMS_STALE,
+    VerdictKind.PLAINTEXT: Metric.ITEMS_PLAINTEXT,
+    VerdictKind.MALFORMED: Metric.ITEMS_MALFORMED,
+    VerdictKind.UNDECLARED: Metric.ITEMS_UNDECLARED,
+    VerdictKind.REMOVED: Metric.ITEMS_REMOVED,
+}
+_UNITS: Final[Mapping[str, str]] = {
+    Metric.OLDEST_RECORD_AGE_SECONDS: "Seconds",
+    Metric.BATCH_DURATION_MS: "Milliseconds",
+}
+
+
+def outcome_metrics(counts: Mapping[Outcome, int]) -> dict[str, float]:
+    """All five outcomes, those that did not occur as 0."""
+    return {metric: counts.get(outcome, 0) for outcome, metric in _OUTCOMES.items()}
+
+
+def verdict_metrics(counts: Mapping[VerdictKind, int]) -> dict[str, float]:
+    """All six verdicts, those that did not occur as 0."""
+    return {metric: counts.get(kind, 0) for kind, metric in _VERDICTS.items()}
+
+
+def reason_metrics(counts: Mapping[Reason, int]) -> dict[str, float]:
+    """One metric per reason that occurred: `not_json` is `RecordsQuarantinedNotJson`."""
+    return {reason_metric(reason): count for reason, count in counts.items() if count}
+
+
+def reason_metric(reason: Reason) -> str:
+    """The metric's name for one reason of the quarantine."""
+    return Metric.RECORDS_QUARANTINED + "".join(word.capitalize() for word in reason.split("_"))
+
+
+def batch_metrics(*, function: str, timestamp_ms: int, values: Mapping[_Name, float]) -> dict[str, Any]:
+    """The embedded metric document of one batch.
+
+    Args:
+        function: the stage's name, such as `encryptor`.
+        timestamp_ms: when the batch ended, since the epoch.
+        values: metric name (a `Metric`, or from `reason_metrics`) to value.
+    """
+    metrics = [{"Name": str(name), "Unit": _UNITS.get(name, "Count")} for name in values]
+    directive = {"Namespace": NAMESPACE, "Dimensions": [["Function"]], "Metrics": metrics}
+    return {
+        "_aws": {"Timestamp": timestamp_ms, "CloudWatchMetrics": [directive]},
+        "Function": function,
+        **{str(name): value for name, value in values.items()},
+    }
+
+
+def emit(document: Mapping[str, Any], out: TextIO | None = None) -> None:
+    """Write a metric document as one line to standard output, from which CloudWatch takes it."""
+    (out or sys.stdout).write(line(document) + "\n")

@@ -1,0 +1,59 @@
+"""A failure is retried from its record on; the batch's response is what Lambda understands."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.errors import StoreUnavailable
+from shared.runtime.batch import attempt, in_order, partial_batch_response
+
+CANARY = "4111111111111111"
+
+
+def fails(error):
+    def work():
+        raise error
+
+    return work
+
+
+def test_work_stops_at_the_first_failure_and_names_it(capsys):
+    done = []
+    batch = [
+        ("10", lambda: done.append("10")),
+        ("11", fails(StoreUnavailable("key store keys did not answer"))),
+        ("12", lambda: done.append("12")),
+    ]
+    assert in_order(batch) == ["11"]
+    assert done == ["10"]
+    assert '"sequence_number":"11"' in capsys.readouterr().out
+
+
+def test_nothing_failed_is_no_identifier():
+    assert in_order([("10", lambda: None), ("11", lambda: None)]) == []
+
+
+def test_a_failure_that_nobody_foresaw_is_logged_without_its_message(capsys):
+    assert not attempt("11", fails(ZeroDivisionError(CANARY)))
+    out, err = capsys.readouterr()
+    assert "ZeroDivisionError" in out
+    assert CANARY not in out + err
+
+
+def test_an_interrupt_is_no_failure_of_a_record():
+    with pytest.raises(KeyboardInterrupt):
+        attempt("11", fails(KeyboardInterrupt()))
+
+
+def test_the_response_lists_each_failed_record_once_lowest_first():
+    expected = {"batchItemFailures": [{"itemIdentifier": "9"}, {"itemIdentifier": "10"}]}
+    assert expected == partial_batch_response(["10", "9", "10"])
+
+
+def test_a_batch_without_failures_is_an_empty_list():
+    assert partial_batch_response([]) == {"batchItemFailures": []}
+
+
+def test_an_empty_identifier_is_refused():
+    with pytest.raises(ValueError, match="invalid literal"):
+        partial_batch_response([""])

@@ -1,0 +1,130 @@
+"""The metric document of a batch, held against the embedded metric format's specification."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import pytest
+
+from shared.errors import Reason
+from shared.model import Outcome, VerdictKind
+from shared.runtime.metrics import (
+    Metric,
+    batch_metrics,
+    emit,
+    outcome_metrics,
+    reason_metric,
+    reason_metrics,
+    verdict_metrics,
+)
+
+UNITS = {"Count", "Seconds", "Milliseconds"}
+
+
+def check_embedded_metric_format(document: dict[str, Any]) -> None:
+    """The rules of the specification that a document of ours could break."""
+    aws = document["_aws"]
+    assert isinstance(aws["Timestamp"], int)
+    assert 10**12 < aws["Timestamp"] < 10**13, "milliseconds since the epoch"
+    (directive,) = aws["CloudWatchMetrics"]
+    assert {"Namespace", "Dimensions", "Metrics"} == directive.keys()
+    assert 1 <= len(directive["Namespace"]) <= 1024
+    assert 1 <= len(directive["Metrics"]) <= 100
+    names = [metric["Name"] for metric in directive["Metrics"]]
+    assert len(names) == len(set(names))
+    for metric in directive["Metrics"]:
+        assert metric["Unit"] in UNITS
+        value = document[metric["Name"]]
+        assert isinstance(value, int | float)
+        assert not isinstance(value, bool)
+    for dimensions in directive["Dimensions"]:
+        assert len(dimensions) <= 30
+        for dimension in dimensions:
+            assert isinstance(document[dimension], str)
+
+
+def everything() -> dict[str, float]:
+    return dict.fromkeys(Metric, 1.5) | reason_metrics(dict.fromkeys(Reason, 1))
+
+
+def test_a_document_with_every_metric_follows_the_specification():
+    document = batch_metrics(function="encryptor", timestamp_ms=1_693_997_155_000, values=everything())
+    check_embedded_metric_format(json.loads(json.dumps(document)))
+
+
+def test_the_whole_document_of_a_small_batch():
+    expected = {
+        "_aws": {
+            "Timestamp": 1_693_997_155_000,
+            "CloudWatchMetrics": [
+                {
+                    "Namespace": "Sealstream",
+                    "Dimensions": [["Function"]],
+                    "Metrics": [
+                        {"Name": "RecordsReceived", "Unit": "Count"},
+                        {"Name": "OldestRecordAgeSeconds", "Unit": "Seconds"},
+                        {"Name": "BatchDurationMs", "Unit": "Milliseconds"},
+                    ],
+                }
+            ],
+        },
+        "Function": "auditor",
+        "RecordsReceived": 3,
+        "OldestRecordAgeSeconds": 0.5,
+        "BatchDurationMs": 12.0,
+    }
+    values = {Metric.RECORDS_RECEIVED: 3, Metric.OLDEST_RECORD_AGE_SECONDS: 0.5, Metric.BATCH_DURATION_MS: 12.0}
+    assert expected == batch_metrics(function="auditor", timestamp_ms=1_693_997_155_000, values=values)
+
+
+def test_no_tenant_is_a_dimension():
+    document = batch_metrics(function="auditor", timestamp_ms=1_693_997_155_000, values=everything())
+    assert document["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["Function"]]
+
+
+def test_every_outcome_is_counted_and_what_did_not_occur_is_zero():
+    counted = outcome_metrics({Outcome.WRITTEN: 2, Outcome.RETRY: 1})
+    expected = {
+        "RecordsWritten": 2,
+        "RecordsDuplicate": 0,
+        "RecordsSuperseded": 0,
+        "RecordsQuarantined": 0,
+        "RecordsRetried": 1,
+    }
+    assert expected == counted
+    assert len(Outcome) == len(counted)
+
+
+def test_every_verdict_is_counted_and_what_did_not_occur_is_zero():
+    counted = verdict_metrics({VerdictKind.PLAINTEXT: 1})
+    expected = {
+        "ItemsVerified": 0,
+        "ItemsStale": 0,
+        "ItemsPlaintext": 1,
+        "ItemsMalformed": 0,
+        "ItemsUndeclared": 0,
+        "ItemsRemoved": 0,
+    }
+    assert expected == counted
+    assert len(VerdictKind) == len(counted)
+
+
+def test_a_reason_has_its_own_metric_name():
+    assert reason_metric(Reason.NOT_JSON) == "RecordsQuarantinedNotJson"
+    assert reason_metrics({Reason.NOT_JSON: 2, Reason.TOO_DEEP: 0}) == {"RecordsQuarantinedNotJson": 2}
+
+
+def test_a_document_is_written_as_one_line():
+    out = io.StringIO()
+    document = batch_metrics(function="auditor", timestamp_ms=1_693_997_155_000, values={Metric.KMS_CALLS: 1})
+    emit(document, out)
+    (written,) = out.getvalue().splitlines()
+    assert document == json.loads(written)
+    assert out.getvalue().endswith("\n")
+
+
+def test_a_value_that_json_lacks_is_refused():
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        emit({"x": float("nan")}, io.StringIO())

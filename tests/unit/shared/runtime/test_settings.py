@@ -1,0 +1,52 @@
+"""The environment is read once; what is missing is named."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.errors import SettingsError
+from shared.runtime.settings import POLICY_FILE, AuditorSettings, EncryptorSettings
+
+ENCRYPTOR = {
+    "SEALSTREAM_TABLE": "items",
+    "SEALSTREAM_KEY_STORE": "keys",
+    "SEALSTREAM_ATTRIBUTE_KEY": "arn:aws:kms:eu-west-1:111122223333:key/1234abcd",
+    "SEALSTREAM_QUARANTINE_BUCKET": "quarantine-objects",
+    "SEALSTREAM_QUARANTINE_TABLE": "quarantine-index",
+}
+
+
+def test_the_encryptor_takes_its_names_from_the_environment():
+    expected = EncryptorSettings(
+        table="items",
+        key_store="keys",
+        attribute_key="arn:aws:kms:eu-west-1:111122223333:key/1234abcd",
+        quarantine_bucket="quarantine-objects",
+        quarantine_table="quarantine-index",
+    )
+    assert expected == EncryptorSettings.from_environment(ENCRYPTOR | {"UNRELATED": "x"})
+
+
+def test_the_auditor_needs_only_the_key_store():
+    assert AuditorSettings(key_store="keys") == AuditorSettings.from_environment({"SEALSTREAM_KEY_STORE": "keys"})
+
+
+@pytest.mark.parametrize("name", ENCRYPTOR)
+@pytest.mark.parametrize("value", [None, "", "  "])
+def test_a_missing_or_empty_variable_is_named(name, value):
+    environ = {key: found for key, found in ENCRYPTOR.items() if key != name}
+    if value is not None:
+        environ[name] = value
+    with pytest.raises(SettingsError, match=name):
+        EncryptorSettings.from_environment(environ)
+
+
+@pytest.mark.parametrize("value", ["alias/attribute", "1234abcd", "arn:aws:kms:eu-west-1:111122223333:alias/attribute"])
+def test_the_attribute_key_must_be_the_arn_of_a_key(value):
+    with pytest.raises(SettingsError, match="SEALSTREAM_ATTRIBUTE_KEY") as caught:
+        EncryptorSettings.from_environment(ENCRYPTOR | {"SEALSTREAM_ATTRIBUTE_KEY": value})
+    assert value not in str(caught.value)
+
+
+def test_the_policy_lies_at_the_root():
+    assert POLICY_FILE.is_file()
