@@ -25,9 +25,14 @@ _ROOT: Final = Path(__file__).resolve().parents[2]
 _TALKATIVE: Final = ("boto3", "botocore", "urllib3", "s3transfer")
 
 
-def line(document: Mapping[str, Any]) -> str:
-    """One JSON document on one line, in ASCII, so that no character of a name can end or forge a line."""
-    return json.dumps(document, separators=(",", ":"), allow_nan=False)
+def write_line(document: Mapping[str, Any], out: TextIO | None = None) -> None:
+    """Write one JSON document as one line, in ASCII, so that no character of a name can end or forge a line.
+
+    Standard output, where `out` is None, is looked up anew each time: a Lambda's runtime may replace it.
+    """
+    stream = out or sys.stdout
+    stream.write(json.dumps(document, separators=(",", ":"), allow_nan=False) + "\n")
+    stream.flush()
 
 
 def json_lines(*processors: Processor, out: TextIO | None = None) -> Any:
@@ -36,8 +41,8 @@ def json_lines(*processors: Processor, out: TextIO | None = None) -> Any:
     The processors see the fields first, in this order.
     """
     return structlog.wrap_logger(
-        structlog.WriteLogger(out or sys.stdout),
-        processors=[*processors, _render],
+        _Lines(out),
+        processors=[*processors, _event_first],
         wrapper_class=structlog.BoundLogger,
         context_class=dict,
     )
@@ -57,8 +62,19 @@ def quiet_libraries() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def _render(_logger: Any, _method: str, fields: MutableMapping[str, Any]) -> str:
-    return line({"event": fields.pop("event"), **fields})
+class _Lines:
+    """What structlog hands the processed fields to."""
+
+    def __init__(self, out: TextIO | None) -> None:
+        self._out = out
+
+    def msg(self, document: Mapping[str, Any]) -> None:
+        """Write one line."""
+        write_line(document, self._out)
+
+
+def _event_first(_logger: Any, _method: str, fields: MutableMapping[str, Any]) -> tuple[tuple[Any], dict[str, Any]]:
+    return ({"event": fields["event"], **fields},), {}
 
 
 def _raised_at(error: BaseException) -> str:

@@ -7,14 +7,13 @@ Source of the format: Amazon CloudWatch User Guide, "Specification: Embedded met
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final, TextIO, TypeVar
 
 from shared.errors import Reason
 from shared.model import Outcome, VerdictKind
-from shared.runtime.log import line
+from shared.runtime.log import write_line
 
 NAMESPACE: Final = "Sealstream"
 
@@ -104,4 +103,4 @@ def batch_metrics(*, function: str, timestamp_ms: int, values: Mapping[_Name, fl
 
 def emit(document: Mapping[str, Any], out: TextIO | None = None) -> None:
     """Write a metric document as one line to standard output, from which CloudWatch takes it."""
-    (out or sys.stdout).write(line(document) + "\n")
+    write_line(document, out)

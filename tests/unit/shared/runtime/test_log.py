@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import json
 import logging
+from contextlib import redirect_stdout
 
 import pytest
 
 from shared.errors import StoreUnavailable
-from shared.runtime.log import log_failure, quiet_libraries
+from shared.runtime.log import json_lines, log_failure, quiet_libraries
 
 CANARY = "4111111111111111"
 
@@ -79,3 +80,13 @@ def test_libraries_stay_quiet_whatever_level_is_set(caplog):
     quiet_libraries()
     logging.getLogger("botocore.endpoint").debug(CANARY)
     assert CANARY not in caplog.text
+
+
+def test_standard_output_is_looked_up_at_each_line():
+    log = json_lines()
+    first, second = io.StringIO(), io.StringIO()
+    for replacement in (first, second):
+        with redirect_stdout(replacement):
+            log.msg("x", number=1)
+    expected = '{"event":"x","number":1}\n'
+    assert [expected, expected] == [first.getvalue(), second.getvalue()]
