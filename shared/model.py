@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import Any, Final, TypeAlias
 
+from shared.errors import Reason
 from shared.source_position import SourcePosition
 
 AttributeValue: TypeAlias = Mapping[str, Any]
@@ -83,6 +84,36 @@ class SealedItem:
     position: SourcePosition
     attributes: Attributes = field(repr=False)
     sealed_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class PutResult:
+    """Whether an item was stored; where not, the `_src` that stands in the way (None: it has none)."""
+
+    stored: bool
+    found_source: AttributeValue | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineEntry:
+    """One quarantined record: what may be known of it, and its sealed content.
+
+    Attributes:
+        quarantine_id: 32 hex digits, derived from the source position, so that a replay repeats it.
+        tenant_id: "" where the record did not get far enough to know.
+        sealed_content: payload and partition key of the record.
+    """
+
+    quarantine_id: str
+    reason: Reason
+    detail: str
+    tenant_id: str
+    stream_arn: str
+    shard_id: str
+    sequence_number: str
+    sub_sequence: int
+    arrived_at: float
+    sealed_content: bytes = field(repr=False)
 
 
 class ChangeKind(StrEnum):

@@ -26,10 +26,15 @@ _DIGEST_BYTES: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A record that can never be written, as it came in, with the reason."""
+    """A record that can never be written, as it came in, with the reason.
+
+    Attributes:
+        tenant_id: "" where the record did not get far enough to know.
+    """
 
     record: InboundRecord
     error: RecordRejected
+    tenant_id: str = ""
 
 
 def user_records(kinesis_record: Mapping[str, Any]) -> Iterator[InboundRecord | Rejected]:

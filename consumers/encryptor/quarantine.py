@@ -2,40 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, Protocol
 
+from consumers.encryptor.deaggregate import Rejected
 from shared.envelope.associated_data import record_prefix
 from shared.envelope.seal import seal_value
-from shared.errors import RecordRejected
 from shared.keys.keyring import Keyring
-from shared.model import QUARANTINE_CLASS, SYSTEM_TENANT, InboundRecord, Path
+from shared.model import QUARANTINE_CLASS, SYSTEM_TENANT, InboundRecord, Path, QuarantineEntry
 
 CONTENT_PATH: Final[Path] = ("content",)
 """The path that a quarantined record is sealed at; its item id is the quarantine id."""
-
-
-@dataclass(frozen=True, slots=True)
-class QuarantineEntry:
-    """One quarantined record: what may be known of it, and its sealed content.
-
-    Attributes:
-        quarantine_id: 32 hex digits, derived from the source position, so that a replay repeats it.
-        tenant_id: "" where the record did not get that far.
-        sealed_content: payload and partition key of the record.
-    """
-
-    quarantine_id: str
-    reason: str
-    detail: str
-    tenant_id: str
-    stream_arn: str
-    shard_id: str
-    sequence_number: str
-    sub_sequence: int
-    arrived_at: float
-    sealed_content: bytes = field(repr=False)
 
 
 class QuarantineStore(Protocol):
@@ -57,21 +35,22 @@ class Quarantine:
     keyring: Keyring
     dataset: str
 
-    def keep(self, record: InboundRecord, error: RecordRejected, *, stream_arn: str, tenant_id: str) -> QuarantineEntry:
+    def keep(self, rejected: Rejected, *, stream_arn: str) -> QuarantineEntry:
         """Keep one record.
 
         Raises:
             RetryLater, CannotOpen: it was not kept; the record must be delivered again.
         """
+        record = rejected.record
         entry_id = quarantine_id(stream_arn, record)
         key = self.keyring.active(SYSTEM_TENANT, QUARANTINE_CLASS)
         prefix = record_prefix(dataset=self.dataset, tenant_id=SYSTEM_TENANT, item_id=entry_id)
         content = {"M": {"partition_key": {"B": record.partition_key}, "payload": {"B": record.payload}}}
         entry = QuarantineEntry(
             quarantine_id=entry_id,
-            reason=error.reason,
-            detail=error.detail,
-            tenant_id=tenant_id,
+            reason=rejected.error.reason,
+            detail=rejected.error.detail,
+            tenant_id=rejected.tenant_id,
             stream_arn=stream_arn,
             shard_id=record.shard_id,
             sequence_number=record.sequence_number,

@@ -33,9 +33,9 @@ class PlannedRecord:
         return self.identified.tenant_id, self.identified.item_id
 
     @property
-    def data_classes(self) -> frozenset[str]:
-        """The classes whose active data keys sealing needs."""
-        return frozenset(slot.data_class for slot in self.plan.slots)
+    def data_keys(self) -> frozenset[tuple[str, str]]:
+        """The (tenant, data class) pairs whose active data keys sealing needs."""
+        return frozenset((self.identified.tenant_id, slot.data_class) for slot in self.plan.slots)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def seal_record(planned: PlannedRecord, policy: Policy, keyring: Keyring) -> Sea
         RetryLater, CannotOpen: a data key is not to be had now.
     """
     identified = planned.identified
-    keys = {name: keyring.active(identified.tenant_id, name) for name in sorted(planned.data_classes)}
+    keys = {data_class: keyring.active(tenant_id, data_class) for tenant_id, data_class in planned.data_keys}
     prefix = record_prefix(dataset=policy.dataset, tenant_id=identified.tenant_id, item_id=identified.item_id)
     sealed = [seal_value(keys[slot.data_class].cipher, prefix, slot.path, slot.value) for slot in planned.plan.slots]
     attributes = {**planned.plan.fill(sealed), **_system_attributes(identified, policy)}

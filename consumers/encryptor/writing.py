@@ -8,19 +8,11 @@ from typing import Final, Protocol
 
 from consumers.encryptor.sealing import PlannedRecord, SealedRecord
 from shared.errors import Reason, RecordRejected, StoreUnavailable
-from shared.model import AttributeValue, Outcome, SealedItem
+from shared.model import AttributeValue, Outcome, PutResult, SealedItem
 from shared.source_position import SourcePosition
 
 _ATTEMPTS: Final = 4
 _FIRST_PAUSE_SECONDS: Final = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class PutResult:
-    """Whether the item was stored; where not, the `_src` that stands in the way (None: it has none)."""
-
-    stored: bool
-    found_source: AttributeValue | None = None
 
 
 class ItemTable(Protocol):

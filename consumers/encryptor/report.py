@@ -1,0 +1,47 @@
+"""What a batch tells: one audit event per quarantined record, one line of metrics."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from consumers.encryptor.batch import BatchResult, RecordResult
+from consumers.encryptor.wiring import Wired
+from shared.model import Outcome
+from shared.runtime.audit_log import AuditEvent, AuditLog, event_id
+from shared.runtime.metrics import Metric, batch_metrics, emit, outcome_metrics, reason_metrics
+
+
+def report(result: BatchResult, wired: Wired, *, started: float, ended: float) -> None:
+    """Write the batch's audit events and metrics to standard output; times in seconds since the epoch."""
+    for one in result.results:
+        _report_quarantined(one, wired.audit_log, at=ended)
+    counts = wired.keyring.take_counts()
+    oldest = min((one.record.arrived_at for one in result.results), default=ended)
+    values = {
+        Metric.RECORDS_RECEIVED: result.received,
+        **outcome_metrics(result.outcomes()),
+        **reason_metrics(Counter(one.kept.reason for one in result.results if one.kept)),
+        Metric.ATTRIBUTES_SEALED: sum(one.sealed_count for one in result.results if one.outcome is Outcome.WRITTEN),
+        Metric.KEY_CACHE_HITS: counts.cache_hits,
+        Metric.KEY_CACHE_MISSES: counts.cache_misses,
+        Metric.KMS_CALLS: counts.kms_generate + counts.kms_decrypt,
+        Metric.OLDEST_RECORD_AGE_SECONDS: max(0.0, ended - oldest),
+        Metric.BATCH_DURATION_MS: (ended - started) * 1_000,
+    }
+    emit(batch_metrics(function="encryptor", timestamp_ms=int(ended * 1_000), values=values))
+
+
+def _report_quarantined(result: RecordResult, audit_log: AuditLog, *, at: float) -> None:
+    if result.kept is None:
+        return
+    audit_log.write(
+        AuditEvent.RECORD_QUARANTINED,
+        event_id=event_id("quarantine", result.kept.quarantine_id),
+        at=at,
+        quarantine_id=result.kept.quarantine_id,
+        reason=result.kept.reason,
+        detail=result.kept.detail,
+        shard_id=result.kept.shard_id,
+        sequence_number=result.kept.sequence_number,
+        sub_sequence=result.kept.sub_sequence,
+    )

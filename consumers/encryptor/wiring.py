@@ -1,0 +1,67 @@
+"""What an encryptor is made of, built once per process."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final
+
+from consumers.encryptor.batch import Encryptor
+from consumers.encryptor.quarantine import Quarantine
+from consumers.encryptor.sealing import seal_record
+from consumers.encryptor.writing import Writer
+from shared.aws.items import DynamoItemTable
+from shared.aws.key_store import DynamoKeyStore
+from shared.aws.kms import KmsKeyService
+from shared.aws.quarantine import S3Quarantine
+from shared.keys.keyring import Keyring
+from shared.policy.load import load_policy
+from shared.runtime.audit_log import AuditLog
+from shared.runtime.log import quiet_libraries
+from shared.runtime.settings import EncryptorSettings
+
+_WRITES_AT_ONCE: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Wired:
+    """The encryptor and what its batches are reported with."""
+
+    encryptor: Encryptor
+    keyring: Keyring
+    audit_log: AuditLog
+
+
+def wire(settings: EncryptorSettings) -> Wired:
+    """Build the encryptor; nothing is sealed before the policy it seals under is published.
+
+    Raises:
+        PolicyError, StoreUnavailable: nothing was built; the invocation fails and is repeated.
+    """
+    quiet_libraries()
+    policy = load_policy(settings.policy_file)
+    key_store = DynamoKeyStore(settings.key_store)
+    key_store.publish_policy(policy.digest, policy.source, time.time())
+    keyring = Keyring(
+        store=key_store,
+        service=KmsKeyService(settings.attribute_key),
+        dataset=policy.dataset,
+        trusted_kms_key_arns=frozenset({settings.attribute_key}),
+    )
+    writer = Writer(
+        table=DynamoItemTable(settings.table),
+        seal=lambda planned: seal_record(planned, policy, keyring),
+        is_fresh=lambda sealed: all(keyring.is_fresh(key) for key in sealed.keys),
+        pause=time.sleep,
+    )
+    encryptor = Encryptor(
+        policy=policy,
+        writer=writer,
+        quarantine=Quarantine(
+            S3Quarantine(settings.quarantine_bucket, settings.quarantine_table), keyring, policy.dataset
+        ),
+        prefetch=keyring.prefetch_active,
+        pool=ThreadPoolExecutor(_WRITES_AT_ONCE, thread_name_prefix="write"),
+    )
+    return Wired(encryptor, keyring, AuditLog())

@@ -1,0 +1,75 @@
+"""The items table, seen from the encryptor: conditional puts, nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import ClientError
+
+from shared.aws.clients import client
+from shared.aws.errors import AWS_ERRORS, error_code, store_error
+from shared.errors import Reason, RecordRejected, SettingsError, StoreUnavailable
+from shared.model import SOURCE, AttributeValue, PutResult, SealedItem
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_NEWER: Final = (
+    "attribute_not_exists(#src) OR (attribute_type(#src, :binary) AND begins_with(#src, :lane) AND #src < :src)"
+)
+_UNCHANGED: Final = "#src = :found"
+_SOURCE_NAME: Final = {"#src": SOURCE}
+
+
+class DynamoItemTable:
+    """Puts sealed items where nothing newer stands."""
+
+    def __init__(self, table_name: str, dynamodb: DynamoDBClient | None = None) -> None:
+        self._table_name = table_name
+        self._dynamodb = dynamodb or client("dynamodb")
+
+    def put_if_newer(self, item: SealedItem) -> PutResult:
+        """Store where no item stands, or one without `_src`, or one whose `_src` is lower in the same lane.
+
+        Raises:
+            StoreUnavailable: no answer, or throttled.
+            RecordRejected: store_refused, where DynamoDB refuses the item itself.
+        """
+        values = {
+            ":binary": {"S": "B"},
+            ":lane": {"B": item.position.lane},
+            ":src": {"B": item.position.to_bytes()},
+        }
+        return self._put(item, _NEWER, values)
+
+    def put_if_source_is(self, item: SealedItem, found_source: AttributeValue) -> PutResult:
+        """Store where the item's `_src` still is exactly this value; raises as `put_if_newer`."""
+        return self._put(item, _UNCHANGED, {":found": found_source})
+
+    def _put(self, item: SealedItem, condition: str, values: dict[str, Any]) -> PutResult:
+        try:
+            self._dynamodb.put_item(
+                TableName=self._table_name,
+                Item=dict(item.attributes),
+                ConditionExpression=condition,
+                ExpressionAttributeNames=_SOURCE_NAME,
+                ExpressionAttributeValues=values,
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except AWS_ERRORS as error:
+            if isinstance(error, ClientError) and error_code(error) == "ConditionalCheckFailedException":
+                return PutResult(stored=False, found_source=_standing(error).get(SOURCE))
+            raise _put_error(error) from None
+        return PutResult(stored=True)
+
+
+def _standing(error: Any) -> dict[str, Any]:
+    """The item that stood in the way, as ALL_OLD gives it."""
+    item: dict[str, Any] = error.response.get("Item", {})
+    return item
+
+
+def _put_error(error: Any) -> RecordRejected | StoreUnavailable | SettingsError:
+    if error_code(error) == "ValidationException":
+        return RecordRejected(Reason.STORE_REFUSED, "DynamoDB refuses the item as not valid")
+    return store_error(error, "writing an item")

@@ -1,0 +1,70 @@
+"""Where quarantined records lie: the sealed content in S3, an index row in DynamoDB."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from shared.aws.clients import client
+from shared.aws.errors import AWS_ERRORS, error_code, store_error
+from shared.model import QuarantineEntry
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+
+HELD: Final = "held"
+"""State of an entry about which nobody has decided."""
+
+
+class S3Quarantine:
+    """Keeps content first, then the row that names it: a row never points at nothing."""
+
+    def __init__(
+        self, bucket: str, table_name: str, s3: S3Client | None = None, dynamodb: DynamoDBClient | None = None
+    ) -> None:
+        self._bucket = bucket
+        self._table_name = table_name
+        self._s3 = s3 or client("s3")
+        self._dynamodb = dynamodb or client("dynamodb")
+
+    def keep(self, entry: QuarantineEntry) -> None:
+        """Keep an entry; one that is there already stays as it is.
+
+        Raises:
+            StoreUnavailable: not everything was kept.
+        """
+        key = object_key(entry)
+        try:
+            self._s3.put_object(Bucket=self._bucket, Key=key, Body=entry.sealed_content)
+            self._dynamodb.put_item(
+                TableName=self._table_name,
+                Item=_row(entry, key),
+                ConditionExpression="attribute_not_exists(quarantine_id)",
+            )
+        except AWS_ERRORS as error:
+            if error_code(error) != "ConditionalCheckFailedException":
+                raise store_error(error, "keeping a record in quarantine") from None
+
+
+def object_key(entry: QuarantineEntry) -> str:
+    """The content's key: by the day that the record arrived, so that a replay finds the same."""
+    return f"{datetime.fromtimestamp(entry.arrived_at, UTC):%Y/%m/%d}/{entry.quarantine_id}"
+
+
+def _row(entry: QuarantineEntry, key: str) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "quarantine_id": {"S": entry.quarantine_id},
+        "state": {"S": HELD},
+        "reason": {"S": entry.reason},
+        "detail": {"S": entry.detail},
+        "object_key": {"S": key},
+        "stream_arn": {"S": entry.stream_arn},
+        "shard_id": {"S": entry.shard_id},
+        "sequence_number": {"S": entry.sequence_number},
+        "sub_sequence": {"N": str(entry.sub_sequence)},
+        "arrived_at": {"N": f"{entry.arrived_at:.3f}"},
+    }
+    if entry.tenant_id:
+        row["tenant_id"] = {"S": entry.tenant_id}
+    return row
