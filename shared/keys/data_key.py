@@ -1,0 +1,28 @@
+"""A data key that is ready for use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from secrets import randbelow
+
+from shared.envelope.cipher import ValueCipher
+from shared.keys.age import Deadline
+
+
+@dataclass(frozen=True, slots=True)
+class DataKey:
+    """A data key that is ready to seal and open; its bytes are in the cipher only.
+
+    Attributes:
+        usable_until: nothing sealed under it is sent after this, see `Keyring.is_fresh`.
+    """
+
+    key_id: int
+    data_class: str
+    cipher: ValueCipher = field(repr=False)
+    usable_until: Deadline
+
+
+def random_key_id() -> int:
+    """1 to 2**32 - 1; Tink keeps 0 for keys without an id."""
+    return randbelow(2**32 - 1) + 1

@@ -1,0 +1,91 @@
+"""A key store in memory; passes the same contract as the one in DynamoDB."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from threading import Lock
+
+from shared.errors import KeyStoreCorrupt
+from shared.keys.ports import DataKeyRow
+from shared.model import KeyState, KeyStatus
+
+
+class FakeKeyStore:
+    """Rows and pointers in two dictionaries.
+
+    Attributes:
+        fail_with: raised by every call while it is set.
+        before_create: called before each `create`, outside the lock: what a racing process does meanwhile.
+        row_reads: the ids of each call of `rows`.
+    """
+
+    def __init__(self) -> None:
+        self._rows: dict[tuple[str, int], DataKeyRow] = {}
+        self._pointers: dict[tuple[str, str], int] = {}
+        self._policies: dict[bytes, str] = {}
+        self._lock = Lock()
+        self.fail_with: Exception | None = None
+        self.before_create: Callable[[], None] = lambda: None
+        self.row_reads: list[tuple[str, frozenset[int]]] = []
+        self.pointer_reads = 0
+
+    def active_key_id(self, tenant_id: str, data_class: str) -> int | None:
+        self._fail()
+        with self._lock:
+            self.pointer_reads += 1
+            return self._pointers.get((tenant_id, data_class))
+
+    def rows(self, tenant_id: str, key_ids: Collection[int]) -> Mapping[int, DataKeyRow]:
+        self._fail()
+        with self._lock:
+            self.row_reads.append((tenant_id, frozenset(key_ids)))
+            return {
+                key_id: self._rows[tenant_id, key_id] for key_id in set(key_ids) if (tenant_id, key_id) in self._rows
+            }
+
+    def create(self, row: DataKeyRow, *, replaces: int | None) -> bool:
+        self._fail()
+        self.before_create()
+        with self._lock:
+            pointer = (row.tenant_id, row.data_class)
+            if (row.tenant_id, row.key_id) in self._rows or self._pointers.get(pointer) != replaces:
+                return False
+            if replaces is not None:
+                replaced = self._rows.get((row.tenant_id, replaces))
+                if replaced is None or replaced.state is not KeyState.ACTIVE:
+                    raise KeyStoreCorrupt(f"the replaced key {replaces:08x} is not active")
+                self._rows[row.tenant_id, replaces] = replace(replaced, state=KeyState.DECRYPT_ONLY)
+            self._rows[row.tenant_id, row.key_id] = row
+            self._pointers[pointer] = row.key_id
+            return True
+
+    def statuses(self, tenant_id: str, key_ids: Collection[int]) -> Mapping[int, KeyStatus]:
+        rows = self.rows(tenant_id, key_ids)
+        return {key_id: KeyStatus(key_id, row.data_class, row.state) for key_id, row in rows.items()}
+
+    def publish_policy(self, digest: bytes, source: str, now: float) -> None:
+        self._fail()
+        self._policies.setdefault(digest, source)
+
+    def published_policies(self) -> Mapping[bytes, str]:
+        self._fail()
+        return dict(self._policies)
+
+    def put_row(self, row: DataKeyRow) -> None:
+        """Write a row as it is, over any other."""
+        with self._lock:
+            self._rows[row.tenant_id, row.key_id] = row
+
+    def set_state(self, tenant_id: str, key_id: int, state: KeyState) -> None:
+        """What rotation does to a key."""
+        self.put_row(replace(self._rows[tenant_id, key_id], state=state))
+
+    def all_rows(self) -> list[DataKeyRow]:
+        """Every row there is."""
+        with self._lock:
+            return list(self._rows.values())
+
+    def _fail(self) -> None:
+        if self.fail_with is not None:
+            raise self.fail_with
