@@ -1,0 +1,30 @@
+"""The CDK app: three stacks in flow order; synthesis asks nothing of AWS and needs no credentials."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from cdk_nag import AwsSolutionsChecks
+
+from infra.bundling import LAMBDA, Bundler, this_machine
+from infra.data_stack import DataStack
+from infra.keys_stack import KeysStack
+from infra.pipeline_stack import PipelineStack
+from infra.settings import Settings
+
+
+def build(app: cdk.App) -> None:
+    """Put the stacks into the app, and with them the AWS Solutions rules that fail its synthesis."""
+    settings = Settings.from_context(app)
+    bundler = Bundler(target=this_machine() if settings.local else LAMBDA)
+
+    keys = KeysStack(app, "SealstreamKeys", settings=settings)
+    data = DataStack(app, "SealstreamData", settings=settings, storage_key=keys.storage_key)
+    PipelineStack(app, "SealstreamPipeline", settings=settings, bundler=bundler, keys=keys, data=data)
+
+    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+
+
+if __name__ == "__main__":
+    app = cdk.App()
+    build(app)
+    app.synth()

@@ -1,0 +1,127 @@
+"""The KMS key that wraps data keys: who may use it is written in its policy, and nobody else can be given it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from infra.settings import Settings
+
+CRYPTOGRAPHIC_USE = ("kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*")
+ADMINISTRATION = (
+    "kms:DescribeKey",
+    "kms:List*",
+    "kms:Get*",
+    "kms:CreateAlias",
+    "kms:UpdateAlias",
+    "kms:DeleteAlias",
+    "kms:PutKeyPolicy",
+    "kms:UpdateKeyDescription",
+    "kms:EnableKey",
+    "kms:DisableKey",
+    "kms:EnableKeyRotation",
+    "kms:DisableKeyRotation",
+    "kms:RotateKeyOnDemand",
+    "kms:RevokeGrant",
+    "kms:TagResource",
+    "kms:UntagResource",
+    "kms:ScheduleKeyDeletion",
+    "kms:CancelKeyDeletion",
+)
+"""Everything but cryptographic use and CreateGrant: grants would pass by this policy."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyUse:
+    """What one role may do with the attribute key, and only under this dataset's encryption context."""
+
+    role_name: str
+    actions: tuple[str, ...]
+
+
+class AttributeKey(Construct):
+    """The attribute key, with automatic rotation.
+
+    Attributes:
+        key: for its ARN; its `grant_…` methods are not used, since rights are what `uses` says.
+    """
+
+    def __init__(self, scope: Construct, id: str, *, settings: Settings, uses: Sequence[KeyUse]) -> None:  # noqa: A002
+        super().__init__(scope, id)
+        self._dataset = settings.dataset
+        role_arns = {use.role_name: _role_arn(self, use.role_name) for use in uses}
+        self.key = kms.Key(
+            self,
+            "Key",
+            alias=f"alias/{settings.name_of('attribute')}",
+            description=f"Wraps the data keys that seal attributes of the dataset {settings.dataset}",
+            enable_key_rotation=True,
+            removal_policy=settings.removal_policy,
+            policy=iam.PolicyDocument(
+                statements=[
+                    administration("AdministrationWithoutUse"),
+                    *(
+                        iam.PolicyStatement(
+                            sid=f"Use{index}",
+                            # the account, narrowed to one role: so the role's own policy must allow it too
+                            principals=[iam.AccountRootPrincipal()],
+                            actions=list(use.actions),
+                            resources=["*"],
+                            conditions=_conditions(self._dataset, {"aws:PrincipalArn": role_arns[use.role_name]}),
+                        )
+                        for index, use in enumerate(uses)
+                    ),
+                    iam.PolicyStatement(
+                        sid="NoUseByOthers",
+                        effect=iam.Effect.DENY,
+                        principals=[iam.AnyPrincipal()],
+                        actions=list(CRYPTOGRAPHIC_USE),
+                        resources=["*"],
+                        conditions={"StringNotEquals": {"aws:PrincipalArn": list(role_arns.values())}},
+                    ),
+                    iam.PolicyStatement(
+                        sid="NoGrants",
+                        effect=iam.Effect.DENY,
+                        principals=[iam.AnyPrincipal()],
+                        actions=["kms:CreateGrant"],
+                        resources=["*"],
+                    ),
+                ]
+            ),
+        )
+
+    def statement_for(self, use: KeyUse) -> iam.PolicyStatement:
+        """The same right as the key policy's, for the role's own policy."""
+        return iam.PolicyStatement(
+            sid="AttributeKey",
+            actions=list(use.actions),
+            resources=[self.key.key_arn],
+            conditions=_conditions(self._dataset, {}),
+        )
+
+
+def administration(sid: str) -> iam.PolicyStatement:
+    """A key policy's statement: the account's administrators manage the key and cannot use it."""
+    return iam.PolicyStatement(
+        sid=sid, principals=[iam.AccountRootPrincipal()], actions=list(ADMINISTRATION), resources=["*"]
+    )
+
+
+def _conditions(dataset: str, equals: dict[str, str]) -> dict[str, dict[str, str]]:
+    """This dataset's encryption context, with nothing of it missing.
+
+    Single-valued operators only: under Allow a `ForAllValues` passes when the key is absent.
+    """
+    return {
+        "StringEquals": {**equals, "kms:EncryptionContext:dataset": dataset},
+        "Null": {f"kms:EncryptionContext:{name}": "false" for name in ("tenant_id", "data_class", "key_id")},
+    }
+
+
+def _role_arn(scope: Construct, role_name: str) -> str:
+    return cdk.Stack.of(scope).format_arn(service="iam", region="", resource="role", resource_name=role_name)

@@ -1,0 +1,138 @@
+"""A consumer's Lambda asset, built without Docker: locked libraries for the target, then the project's own code.
+
+An asset's directory is named after the digest of everything that goes into it. So unchanged code gives the same
+asset, a second synthesis builds nothing, and the digest serves CDK as the asset's hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.settings import ROOT
+
+_RECIPE = b"1"
+"""Changes when this module makes another asset of the same sources."""
+_CACHE = ROOT / "build" / "assets"
+_LEFT_OUT = ("__pycache__", "tests", "test", "bin")
+_LEFT_OUT_OF_DIST_INFO = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "WHEEL")
+"""An installer's notes: names of this machine and of nothing that runs. METADATA and licences stay."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Which interpreter and which wheels: `python_version` as 3.13, `python_platform` in uv's words."""
+
+    python_version: str
+    python_platform: str
+
+
+LAMBDA = Target("3.13", "aarch64-manylinux_2_28")
+"""The runtime python3.13 on Graviton: Amazon Linux 2023 has glibc 2.34; Tink's wheels ask for 2.28."""
+
+
+def this_machine() -> Target:
+    """The interpreter that runs this: the local AWS runs the functions under it, whatever runtime they declare."""
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    system = {"Linux": "unknown-linux-gnu", "Darwin": "apple-darwin"}[platform.system()]
+    machine = {"arm64": "aarch64", "AMD64": "x86_64"}.get(platform.machine(), platform.machine())
+    libc, libc_version = platform.libc_ver()
+    if libc == "glibc":
+        return Target(version, f"{machine}-manylinux_{libc_version.replace('.', '_')}")
+    return Target(version, f"{machine}-{system}")
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A directory to deploy, and the digest of what it was made from."""
+
+    path: Path
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bundler:
+    """Builds assets for one target, at most once for the same content."""
+
+    target: Target
+    cache: Path = _CACHE
+
+    def asset(self, consumer: str) -> Asset:
+        """The asset of `consumers/<consumer>`, from the lock `requirements/<consumer>.txt`.
+
+        Raises:
+            RuntimeError: the libraries did not install; the message is uv's.
+        """
+        lock = ROOT / "requirements" / f"{consumer}.txt"
+        sources = sorted(_sources(consumer))
+        digest = self._digest(lock, sources)
+        path = self.cache / f"{consumer}-{digest[:32]}"
+        if not path.is_dir():
+            self.cache.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=self.cache) as scratch:
+                built = Path(scratch) / "asset"
+                self._install(lock, built)
+                _prune(built)
+                for source in sources:
+                    copy = built / source.relative_to(ROOT)
+                    copy.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(source, copy)
+                _move(built, path)
+        return Asset(path, digest)
+
+    def _digest(self, lock: Path, sources: list[Path]) -> str:
+        digest = hashlib.sha256(_RECIPE + repr(self.target).encode())
+        for file in (lock, *sources):
+            for part in (file.relative_to(ROOT).as_posix().encode(), file.read_bytes()):
+                digest.update(len(part).to_bytes(8, "big") + part)
+        return digest.hexdigest()
+
+    def _install(self, lock: Path, into: Path) -> None:
+        scripts = Path(sysconfig.get_path("scripts"))
+        command = [
+            str(scripts / "uv"),
+            *("pip", "install", "--quiet", "--no-config"),
+            *("--target", str(into)),
+            *("--require-hashes", "--requirement", str(lock)),
+            *("--python-version", self.target.python_version),
+            *("--python-platform", self.target.python_platform),
+            *("--only-binary", ":all:", "--no-deps"),
+        ]
+        done = subprocess.run(command, check=False, capture_output=True, text=True, env=os.environ)
+        if done.returncode:
+            message = f"the libraries of {lock.name} for {self.target} did not install:\n{done.stderr}"
+            raise RuntimeError(message)
+
+
+def _sources(consumer: str) -> Iterator[Path]:
+    yield ROOT / "policy.toml"
+    yield ROOT / "consumers" / "__init__.py"
+    for folder in (ROOT / "consumers" / consumer, ROOT / "shared"):
+        yield from folder.rglob("*.py")
+
+
+def _prune(libraries: Path) -> None:
+    for path in sorted(libraries.rglob("*")):
+        if path.is_dir() and path.name in _LEFT_OUT:
+            shutil.rmtree(path)
+        elif path.parent.suffix == ".dist-info" and path.name in _LEFT_OUT_OF_DIST_INFO:
+            path.unlink()
+    (libraries / ".lock").unlink(missing_ok=True)
+
+
+def _move(built: Path, path: Path) -> None:
+    """Put the finished directory in its place; where another process was faster, its equal one stays."""
+    try:
+        built.rename(path)
+    except OSError:
+        if not path.is_dir():
+            raise

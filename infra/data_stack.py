@@ -1,0 +1,58 @@
+"""Data: the source stream, the items table with its own stream, and the quarantine."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_kinesis as kinesis
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from infra.acknowledge import acknowledge
+from infra.protected_table import ProtectedTable
+from infra.quarantine import Quarantine
+from infra.settings import Settings
+
+
+class DataStack(cdk.Stack):
+    """What comes in, what is kept, and what could not be kept."""
+
+    def __init__(self, scope: Construct, id: str, *, settings: Settings, storage_key: kms.IKey) -> None:  # noqa: A002
+        super().__init__(
+            scope,
+            id,
+            stack_name=settings.stack_name("Data"),
+            description="sealstream: source stream, items table, quarantine",
+            termination_protection=settings.protected,
+        )
+        self.stream = kinesis.Stream(
+            self,
+            "Source",
+            stream_mode=kinesis.StreamMode.ON_DEMAND,
+            encryption=kinesis.StreamEncryption.KMS,
+            encryption_key=storage_key,
+            retention_period=cdk.Duration.hours(settings.retention_hours),
+            removal_policy=settings.removal_policy,
+        )
+        acknowledge(
+            self.stream,
+            "KDS3",
+            reason="The storage key instead of aws/kinesis: its policy says who may use it, and it can be disabled",
+        )
+        self.items = ProtectedTable(
+            self,
+            "Items",
+            settings=settings,
+            storage_key=storage_key,
+            partition_key="tenant_id",
+            sort_key="item_id",
+            expires_at="_expires_at",
+            stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES,
+        ).table
+        self.quarantine = Quarantine(self, "Quarantine", settings=settings, storage_key=storage_key)
+
+        cdk.CfnOutput(self, "Stream", value=self.stream.stream_name)
+        cdk.CfnOutput(self, "Table", value=self.items.table_name)
+        cdk.CfnOutput(self, "TableStream", value=self.items.table_stream_arn or "")
+        cdk.CfnOutput(self, "QuarantineBucket", value=self.quarantine.bucket.bucket_name)
+        cdk.CfnOutput(self, "QuarantineTable", value=self.quarantine.index.table_name)

@@ -1,0 +1,28 @@
+"""Where the positions of records go that outlasted every retry."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.acknowledge import acknowledge
+from infra.settings import Settings
+
+
+class DeadLetters(Construct):
+    """A queue of positions in a stream; SQS, because an S3 destination would store the records themselves."""
+
+    def __init__(self, scope: Construct, id: str, *, settings: Settings, storage_key: kms.IKey) -> None:  # noqa: A002
+        super().__init__(scope, id)
+        self.queue = sqs.Queue(
+            self,
+            "Queue",
+            encryption=sqs.QueueEncryption.KMS,
+            encryption_master_key=storage_key,
+            enforce_ssl=True,
+            retention_period=cdk.Duration.days(14),  # the longest there is
+            removal_policy=settings.removal_policy,
+        )
+        acknowledge(self.queue, "SQS3", reason="It is itself the dead-letter queue of an event source mapping")

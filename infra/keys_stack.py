@@ -1,0 +1,41 @@
+"""Keys: the attribute key, the storage key, and the table of encrypted data keys."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from infra.attribute_key import AttributeKey, KeyUse
+from infra.protected_table import ProtectedTable
+from infra.settings import Settings
+from infra.storage_key import StorageKey
+
+
+class KeysStack(cdk.Stack):
+    """What must never be lost: without it, what is sealed stays closed."""
+
+    def __init__(self, scope: Construct, id: str, *, settings: Settings) -> None:  # noqa: A002
+        super().__init__(
+            scope,
+            id,
+            stack_name=settings.stack_name("Keys"),
+            description="sealstream: attribute key, storage key, key store",
+            termination_protection=settings.protected,
+        )
+        self.encryptor_use = KeyUse(
+            role_name=settings.name_of("encryptor"), actions=("kms:GenerateDataKey", "kms:Decrypt")
+        )
+        self.attribute_key = AttributeKey(self, "Attribute", settings=settings, uses=[self.encryptor_use])
+        self.storage_key = StorageKey(self, "Storage", settings=settings).key
+        self.key_store = ProtectedTable(
+            self,
+            "DataKeys",
+            settings=settings,
+            storage_key=self.storage_key,
+            partition_key="tenant_id",
+            sort_key="row",
+        ).table
+
+        cdk.CfnOutput(self, "AttributeKey", value=self.attribute_key.key.key_arn)
+        cdk.CfnOutput(self, "StorageKey", value=self.storage_key.key_arn)
+        cdk.CfnOutput(self, "KeyStore", value=self.key_store.table_name)

@@ -1,0 +1,55 @@
+"""Where records lie that can never be written: the payload sealed in a bucket, a row that leads to it in a table."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra.acknowledge import acknowledge
+from infra.protected_table import ProtectedTable
+from infra.settings import Settings
+
+KEPT = cdk.Duration.days(90)
+"""Time to notice, mend the cause and redrive."""
+
+
+class Quarantine(Construct):
+    """The quarantine's bucket and index table."""
+
+    def __init__(self, scope: Construct, id: str, *, settings: Settings, storage_key: kms.IKey) -> None:  # noqa: A002
+        super().__init__(scope, id)
+        self.bucket = s3.Bucket(
+            self,
+            "Bucket",
+            encryption=s3.BucketEncryption.KMS,
+            encryption_key=storage_key,
+            bucket_key_enabled=True,  # one KMS call for many objects
+            enforce_ssl=True,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            versioned=True,
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    id="forget",
+                    expiration=KEPT,
+                    noncurrent_version_expiration=cdk.Duration.days(30),
+                    abort_incomplete_multipart_upload_after=cdk.Duration.days(1),
+                )
+            ],
+            removal_policy=settings.removal_policy,
+        )
+        acknowledge(
+            self.bucket,
+            "S1",
+            reason="Objects are sealed; who reads them is recorded by CloudTrail's data events, with the key's use",
+        )
+        self.index = ProtectedTable(
+            self,
+            "Index",
+            settings=settings,
+            storage_key=storage_key,
+            partition_key="quarantine_id",
+            expires_at="_expires_at",
+        ).table

@@ -1,0 +1,102 @@
+"""What each role may do; read it beside the table of rights in docs/architecture.md.
+
+Written out instead of using the constructs' `grant_…` methods, which give more than is needed: a `grant_write` allows
+deletes, a `grant_read` allows scans. KMS for encryption at rest is missing on purpose: the storage key's own policy
+allows it to whoever may use the table, stream, bucket or queue.
+"""
+
+from __future__ import annotations
+
+from aws_cdk import aws_iam as iam
+
+AUDITOR_READS = (
+    "tenant_id",
+    "row",
+    "data_class",
+    "kms_key_arn",
+    "key_material_id",
+    "state",
+    "created_at",
+    "made_by",
+    "active_key_id",
+    "source",
+)
+"""Every attribute of the key store but `encrypted_data_key`."""
+
+
+def read_kinesis_stream(stream_arn: str) -> iam.PolicyStatement:
+    """What an event source mapping needs of a Kinesis stream."""
+    return iam.PolicyStatement(
+        sid="ReadSourceStream",
+        actions=[
+            "kinesis:DescribeStream",
+            "kinesis:DescribeStreamSummary",
+            "kinesis:GetRecords",
+            "kinesis:GetShardIterator",
+            "kinesis:ListShards",
+        ],
+        resources=[stream_arn],
+    )
+
+
+def read_table_stream(stream_arn: str) -> tuple[iam.PolicyStatement, ...]:
+    """What an event source mapping needs of a table's stream; it gives no read of the table."""
+    return (
+        iam.PolicyStatement(
+            sid="ReadTableStream",
+            actions=["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"],
+            resources=[stream_arn],
+        ),
+        iam.PolicyStatement(sid="ListStreams", actions=["dynamodb:ListStreams"], resources=["*"]),
+    )
+
+
+def read_and_create_data_keys(key_store_arn: str) -> iam.PolicyStatement:
+    """Read keys by id; write a key with its pointer in one transaction; publish the policy. No scan, no delete."""
+    return iam.PolicyStatement(
+        sid="ReadAndCreateDataKeys",
+        actions=[
+            "dynamodb:GetItem",
+            "dynamodb:BatchGetItem",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+            "dynamodb:ConditionCheckItem",
+        ],
+        resources=[key_store_arn],
+    )
+
+
+def read_key_states(key_store_arn: str) -> iam.PolicyStatement:
+    """Read key rows without the encrypted keys, and past policies.
+
+    A request must name the attributes that it wants, all of them from the list. `ForAllValues` alone would pass a
+    request that names none and so gets all: hence the `Null` and the `Select` beside it.
+    """
+    return iam.PolicyStatement(
+        sid="ReadKeyStates",
+        actions=["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"],
+        resources=[key_store_arn],
+        conditions={
+            "ForAllValues:StringEquals": {"dynamodb:Attributes": list(AUDITOR_READS)},
+            "Null": {"dynamodb:Attributes": "false"},
+            "StringEquals": {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"},
+        },
+    )
+
+
+def put_items(table_arn: str) -> iam.PolicyStatement:
+    """Put, on condition or not; no read, no update, no delete: a deletion is the put of a tombstone."""
+    return iam.PolicyStatement(sid="PutItems", actions=["dynamodb:PutItem"], resources=[table_arn])
+
+
+def quarantine_records(bucket_arn: str, index_arn: str) -> tuple[iam.PolicyStatement, ...]:
+    """Put an object and its index row; what is in quarantine cannot be read back."""
+    return (
+        iam.PolicyStatement(sid="QuarantinePayload", actions=["s3:PutObject"], resources=[f"{bucket_arn}/*"]),
+        iam.PolicyStatement(sid="QuarantineIndex", actions=["dynamodb:PutItem"], resources=[index_arn]),
+    )
+
+
+def send_dead_letters(queue_arn: str) -> iam.PolicyStatement:
+    """The event source mapping sends with the function's role."""
+    return iam.PolicyStatement(sid="DeadLetters", actions=["sqs:SendMessage"], resources=[queue_arn])

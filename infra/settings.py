@@ -1,0 +1,75 @@
+"""What a deployment may choose, read from the CDK context."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import aws_cdk as cdk
+from constructs import IConstruct
+
+ROOT = Path(__file__).resolve().parents[1]
+POLICY_FILE = ROOT / "policy.toml"
+
+_PREFIX = re.compile(r"[a-z][a-z0-9-]{0,30}[a-z0-9]")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A deployment's choices.
+
+    Attributes:
+        prefix: begins the names of roles, functions, alias and stacks; two prefixes are two deployments in one account.
+        local: for the local AWS. Changes only what dies with the stacks, the asset's platform and the batch windows.
+        dataset: of policy.toml; the attribute key serves this one dataset and no other.
+        retention_hours: how long the source stream keeps records, 24 to 8,760.
+    """
+
+    prefix: str
+    local: bool
+    dataset: str
+    retention_hours: int
+
+    @classmethod
+    def from_context(cls, scope: IConstruct) -> Settings:
+        """The settings of this synthesis; a value that cannot be deployed ends it."""
+        prefix = str(scope.node.try_get_context("prefix") or "sealstream")
+        if not _PREFIX.fullmatch(prefix):
+            message = f"context prefix: {prefix!r} is not 2 to 32 of a-z, 0-9 and -, beginning with a letter"
+            raise ValueError(message)
+        retention_hours = int(scope.node.try_get_context("retention_hours") or 7 * 24)
+        return cls(
+            prefix=prefix,
+            # the command line gives text, cdk.json a boolean
+            local=scope.node.try_get_context("local") in {True, "true"},
+            dataset=tomllib.loads(POLICY_FILE.read_text(encoding="utf-8"))["dataset"],
+            retention_hours=retention_hours,
+        )
+
+    @property
+    def removal_policy(self) -> cdk.RemovalPolicy:
+        """Data and keys outlive their stack, but on the local AWS."""
+        return cdk.RemovalPolicy.DESTROY if self.local else cdk.RemovalPolicy.RETAIN
+
+    @property
+    def protected(self) -> bool:
+        """Whether tables refuse to be deleted."""
+        return not self.local
+
+    @property
+    def batch_window(self) -> cdk.Duration:
+        """How long an event source mapping gathers a batch: a second halves the invocations of a quiet stream."""
+        return cdk.Duration.seconds(0 if self.local else 1)
+
+    def stack_name(self, part: str) -> str:
+        """`sealstream` and `Keys` give `SealstreamKeys`."""
+        return f"{self.prefix[0].upper()}{self.prefix[1:]}{part}"
+
+    def name_of(self, part: str) -> str:
+        """The name of a role or function of this deployment.
+
+        Deterministic, so that the key policy can name a role that a later stack makes.
+        """
+        return f"{self.prefix}-{part}"

@@ -1,0 +1,73 @@
+"""The KMS key that the services use for their own encryption at rest."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from infra.attribute_key import administration
+from infra.settings import Settings
+
+_DATA_SERVICES = ("dynamodb", "kinesis", "s3", "sqs")
+
+
+class StorageKey(Construct):
+    """One key for tables, streams, buckets, queues and logs; usable through those services only."""
+
+    def __init__(self, scope: Construct, id: str, *, settings: Settings) -> None:  # noqa: A002
+        super().__init__(scope, id)
+        stack = cdk.Stack.of(self)
+        via = [f"{service}.{stack.region}.{stack.url_suffix}" for service in _DATA_SERVICES]
+        log_groups = stack.format_arn(
+            service="logs",
+            resource="log-group",
+            resource_name=f"/aws/lambda/{settings.name_of('*')}",
+            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+        )
+        self.key = kms.Key(
+            self,
+            "Key",
+            alias=f"alias/{settings.name_of('storage')}",
+            description="Encryption at rest of sealstream's tables, streams, buckets, queues and logs",
+            enable_key_rotation=True,
+            removal_policy=settings.removal_policy,
+            policy=iam.PolicyDocument(
+                statements=[
+                    administration("Administration"),
+                    iam.PolicyStatement(
+                        sid="ThroughTheDataServices",
+                        # whoever may use the table, stream, bucket or queue; never the key itself
+                        principals=[iam.AnyPrincipal()],
+                        actions=["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*"],
+                        resources=["*"],
+                        conditions={"StringEquals": {"kms:CallerAccount": stack.account, "kms:ViaService": via}},
+                    ),
+                    iam.PolicyStatement(
+                        sid="GrantsForDynamoDb",
+                        # DynamoDB works on a table's key through grants, also after the caller has gone
+                        principals=[iam.AnyPrincipal()],
+                        actions=["kms:CreateGrant"],
+                        resources=["*"],
+                        conditions={
+                            "StringEquals": {"kms:CallerAccount": stack.account, "kms:ViaService": via[0]},
+                            "Bool": {"kms:GrantIsForAWSResource": "true"},
+                        },
+                    ),
+                    iam.PolicyStatement(
+                        sid="LogGroups",
+                        principals=[iam.ServicePrincipal(f"logs.{stack.region}.amazonaws.com")],
+                        actions=[
+                            "kms:Encrypt",
+                            "kms:Decrypt",
+                            "kms:ReEncrypt*",
+                            "kms:GenerateDataKey*",
+                            "kms:DescribeKey",
+                        ],
+                        resources=["*"],
+                        conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": log_groups}},
+                    ),
+                ]
+            ),
+        )
