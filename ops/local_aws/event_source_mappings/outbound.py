@@ -1,0 +1,108 @@
+"""Invokes functions and writes to on-failure destinations over the public API of the local AWS, as its root user.
+
+Over the public API, so that throttling, time-outs, logs and metrics are those of any other call.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from functools import cache
+from threading import Lock
+from typing import Any, Final
+from uuid import uuid4
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ops.local_aws.event_source_mappings.delivery import Discard, Invocation, NotReached, Raised, Returned
+from ops.local_aws.event_source_mappings.failure_record import failure_record, object_key, with_payload
+
+_LONGEST_FUNCTION_SECONDS: Final = 900
+_log = logging.getLogger(__name__)
+_making_clients = Lock()
+
+
+def invoke(function_arn: str, event: str) -> Invocation:
+    """Run the function with this event; never raises."""
+    try:
+        response = _client("lambda", _region_of(function_arn)).invoke(
+            FunctionName=function_arn, InvocationType="RequestResponse", Payload=event
+        )
+        body = response["Payload"].read()
+    except (ClientError, BotoCoreError):
+        return NotReached()
+    if "FunctionError" in response:
+        return Raised()
+    try:
+        return Returned(json.loads(body) if body else None)
+    except ValueError:
+        return Raised()
+
+
+def send_discard(
+    discard: Discard,
+    destination_arn: str,
+    *,
+    mapping_id: str,
+    function_arn: str,
+    stream_arn: str,
+    shard_id: str,
+    now: float,
+) -> None:
+    """Tell an SQS queue, an SNS topic or an S3 bucket about discarded records; failures are logged."""
+    qualifier = function_arn.split(":")[7:]
+    record = failure_record(
+        discard,
+        request_id=str(uuid4()),
+        function_arn=function_arn,
+        stream_arn=stream_arn,
+        shard_id=shard_id,
+        executed_version=qualifier[0] if qualifier else "$LATEST",
+        now=now,
+    )
+    try:
+        match destination_arn.split(":", 5):
+            case [_, _, "sqs", region, account, queue]:
+                sqs = _client("sqs", region)
+                url = sqs.get_queue_url(QueueName=queue, QueueOwnerAWSAccountId=account)["QueueUrl"]
+                sqs.send_message(QueueUrl=url, MessageBody=json.dumps(record))
+            case [_, _, "sns", region, _, _]:
+                _client("sns", region).publish(TopicArn=destination_arn, Message=json.dumps(record))
+            case [_, _, "s3", _, _, bucket]:
+                key = object_key(mapping_id=mapping_id, shard_id=shard_id, name=str(uuid4()), now=now)
+                _client("s3", _region_of(function_arn)).put_object(
+                    Bucket=bucket, Key=key, Body=with_payload(record, discard).encode()
+                )
+            case _:
+                _log.error("mapping %s: no destination of this kind: %s", mapping_id, destination_arn)
+    except (ClientError, BotoCoreError) as error:
+        _log.error("mapping %s: destination %s refused: %s", mapping_id, destination_arn, type(error).__name__)
+
+
+def _region_of(arn: str) -> str:
+    return arn.split(":")[3]
+
+
+def _client(service: str, region: str) -> Any:
+    with _making_clients:  # building clients is not thread-safe, and one of each is enough
+        return _make_client(service, region)
+
+
+@cache
+def _make_client(service: str, region: str) -> Any:
+    return boto3.session.Session().client(
+        service,  # type: ignore[call-overload]
+        endpoint_url=f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}",
+        region_name=region,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",  # noqa: S106 - the local AWS's well-known root
+        config=Config(
+            retries={"max_attempts": 0},
+            read_timeout=_LONGEST_FUNCTION_SECONDS + 60,
+            max_pool_connections=100,
+            s3={"addressing_style": "path"},
+        ),
+    )
