@@ -21,5 +21,5 @@ def imported(producer: cdk.Stack, value: str) -> str:
 
 def own(construct: Construct, attribute: str) -> str:
     """How a finding in the construct's own stack names its attribute: by its logical id."""
-    element = cast(cdk.CfnElement, construct.node.default_child)
+    element = cast("cdk.CfnElement", construct.node.default_child)
     return f"<{cdk.Stack.of(construct).get_logical_id(element)}.{attribute}>"
