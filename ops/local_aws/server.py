@@ -11,7 +11,6 @@ import os
 import sys
 from importlib import import_module
 from importlib.metadata import version
-from importlib.util import find_spec
 from typing import Final
 
 #: The repairs replace functions by name, so they hold for this version only.
@@ -60,8 +59,10 @@ def _serve(*, stock: bool) -> None:
         from ops.local_aws import repairs  # noqa: PLC0415
 
         repairs.apply_all()
-        if find_spec("ops.local_aws.event_source_mappings"):
+        try:  # TRANSITION
             import_module("ops.local_aws.event_source_mappings").start()
+        except ImportError as error:
+            print("MISSING POLLER", error, flush=True)
     sys.argv = sys.argv[:1]  # MiniStack parses it too
     app.main()
 
