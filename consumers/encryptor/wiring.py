@@ -11,6 +11,7 @@ from consumers.encryptor.batch import Encryptor
 from consumers.encryptor.quarantine import Quarantine
 from consumers.encryptor.sealing import seal_record
 from consumers.encryptor.writing import Writer
+from shared.aws.clients import client
 from shared.aws.items import DynamoItemTable
 from shared.aws.key_store import DynamoKeyStore
 from shared.aws.kms import KmsKeyService
@@ -41,26 +42,26 @@ def wire(settings: EncryptorSettings) -> Wired:
     """
     quiet_libraries()
     policy = load_policy(settings.policy_file)
-    key_store = DynamoKeyStore(settings.key_store)
+    dynamodb = client("dynamodb")
+    key_store = DynamoKeyStore(dynamodb, settings.key_store)
     key_store.publish_policy(policy.digest, policy.source, time.time())
     keyring = Keyring(
         store=key_store,
-        service=KmsKeyService(settings.attribute_key),
+        service=KmsKeyService(client("kms"), settings.attribute_key),
         dataset=policy.dataset,
         trusted_kms_key_arns=frozenset({settings.attribute_key}),
     )
     writer = Writer(
-        table=DynamoItemTable(settings.table),
+        table=DynamoItemTable(dynamodb, settings.table),
         seal=lambda planned: seal_record(planned, policy, keyring),
         is_fresh=lambda sealed: all(keyring.is_fresh(key) for key in sealed.keys),
         pause=time.sleep,
     )
+    held = S3Quarantine(client("s3"), dynamodb, bucket=settings.quarantine_bucket, table=settings.quarantine_table)
     encryptor = Encryptor(
         policy=policy,
         writer=writer,
-        quarantine=Quarantine(
-            S3Quarantine(settings.quarantine_bucket, settings.quarantine_table), keyring, policy.dataset
-        ),
+        quarantine=Quarantine(held, keyring, policy.dataset),
         prefetch=keyring.prefetch_active,
         pool=ThreadPoolExecutor(_WRITES_AT_ONCE, thread_name_prefix="write"),
     )

@@ -47,7 +47,6 @@ def unusable_records(*, seed: int) -> list[DemoRecord]:
     """Records that can never be written: each is quarantined, its neighbours are not touched."""
     random = Random(seed)  # noqa: S311 - reproducible data, no secret
     card = card_number(random)
-    whole = _record(random, TENANTS[0], "customer-unusable")
     payloads = (
         f'{{"tenant_id":"acme-bank","id":"cut-off","card_number":"{card}"'.encode(),
         f'{{"tenant_id":"acme-bank","card_number":"{card}"}}'.encode(),
@@ -56,7 +55,7 @@ def unusable_records(*, seed: int) -> list[DemoRecord]:
         f'{{"tenant_id":"acme-bank","id":"nan","card_number":"{card}","amount":NaN}}'.encode(),
         b'{"tenant_id":"acme-bank","id":"bytes","card_number":"' + card.encode() + b'\xff"}',
     )
-    return [DemoRecord(f"unusable-{n}", payload, (card, *whole.sensitive)) for n, payload in enumerate(payloads)]
+    return [DemoRecord(f"unusable-{n}", payload, (card,)) for n, payload in enumerate(payloads)]
 
 
 def card_number(random: Random) -> str:

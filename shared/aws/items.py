@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from shared.aws.clients import client
 from shared.aws.errors import AWS_ERRORS, error_code, store_error
 from shared.errors import Reason, RecordRejected, SettingsError, StoreUnavailable
 from shared.model import SOURCE, AttributeValue, PutResult, SealedItem
@@ -24,9 +23,9 @@ _SOURCE_NAME: Final = {"#src": SOURCE}
 class DynamoItemTable:
     """Puts sealed items where nothing newer stands."""
 
-    def __init__(self, table_name: str, dynamodb: DynamoDBClient | None = None) -> None:
-        self._table_name = table_name
-        self._dynamodb = dynamodb or client("dynamodb")
+    def __init__(self, dynamodb: DynamoDBClient, table: str) -> None:
+        self._dynamodb = dynamodb
+        self._table = table
 
     def put_if_newer(self, item: SealedItem) -> PutResult:
         """Store where no item stands, or one without `_src`, or one whose `_src` is lower in the same lane.
@@ -49,7 +48,7 @@ class DynamoItemTable:
     def _put(self, item: SealedItem, condition: str, values: dict[str, Any]) -> PutResult:
         try:
             self._dynamodb.put_item(
-                TableName=self._table_name,
+                TableName=self._table,
                 Item=dict(item.attributes),
                 ConditionExpression=condition,
                 ExpressionAttributeNames=_SOURCE_NAME,

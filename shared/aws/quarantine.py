@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.aws.clients import client
 from shared.aws.errors import AWS_ERRORS, error_code, store_error
 from shared.model import QuarantineEntry
 
@@ -20,13 +19,11 @@ HELD: Final = "held"
 class S3Quarantine:
     """Keeps content first, then the row that names it: a row never points at nothing."""
 
-    def __init__(
-        self, bucket: str, table_name: str, s3: S3Client | None = None, dynamodb: DynamoDBClient | None = None
-    ) -> None:
+    def __init__(self, s3: S3Client, dynamodb: DynamoDBClient, *, bucket: str, table: str) -> None:
+        self._s3 = s3
+        self._dynamodb = dynamodb
         self._bucket = bucket
-        self._table_name = table_name
-        self._s3 = s3 or client("s3")
-        self._dynamodb = dynamodb or client("dynamodb")
+        self._table = table
 
     def keep(self, entry: QuarantineEntry) -> None:
         """Keep an entry; one that is there already stays as it is.
@@ -38,7 +35,7 @@ class S3Quarantine:
         try:
             self._s3.put_object(Bucket=self._bucket, Key=key, Body=entry.sealed_content)
             self._dynamodb.put_item(
-                TableName=self._table_name,
+                TableName=self._table,
                 Item=_row(entry, key),
                 ConditionExpression="attribute_not_exists(quarantine_id)",
             )
