@@ -32,7 +32,7 @@ COMMON_FIELDS: Final = frozenset({"event", "event_id", "at"})
 FINDING_FIELDS: Final = frozenset({"kind", "where", "why", "data_class"})
 
 _CHANGE = COMMON_FIELDS | {"tenant_id", "item_id", "change", "sequence_number", "verdict"}
-_IMAGE = _CHANGE | {"findings", "sealed_count", "source_position", "policy"}
+_IMAGE = _CHANGE | {"findings", "finding_count", "sealed_count", "source_position", "policy"}
 _SOURCE = {"shard_id", "sequence_number", "sub_sequence", "source_position"}
 
 ALLOWED_FIELDS: Final[Mapping[AuditEvent, frozenset[str]]] = {

@@ -34,4 +34,4 @@ def test_the_page_explains_every_field():
 
 
 def test_the_page_explains_every_field_of_a_finding():
-    assert FINDING_FIELDS == rows("Fields of one finding").keys()
+    assert rows("Fields of one finding").keys() == FINDING_FIELDS

@@ -1,0 +1,98 @@
+"""From a change and its verdict to the one audit event that tells of it; pure but for writing it.
+
+Every value comes from an allow-list of what can hold no attribute's value: the keys, which the policy says are always
+plain, and even these only where no scanner finds something sensitive in them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from typing import Any, Final
+
+from consumers.auditor.gather import policy_digest
+from shared.aws.stream_records import UnreadableChange
+from shared.model import SOURCE, Attributes, Finding, ItemChange, Verdict, VerdictKind
+from shared.policy.sensitive import scan_text
+from shared.runtime.audit_log import AuditEvent, AuditLog, event_id
+from shared.source_position import SourcePosition
+
+EVENTS: Final[Mapping[VerdictKind, AuditEvent]] = {
+    VerdictKind.VERIFIED: AuditEvent.ITEM_WRITTEN,
+    VerdictKind.STALE: AuditEvent.ITEM_STALE,
+    VerdictKind.PLAINTEXT: AuditEvent.ITEM_PLAINTEXT_FOUND,
+    VerdictKind.MALFORMED: AuditEvent.ITEM_MALFORMED,
+    VerdictKind.UNDECLARED: AuditEvent.ITEM_UNDECLARED_SENSITIVE,
+    VerdictKind.REMOVED: AuditEvent.ITEM_REMOVED,
+}
+
+_TENANT_FORM: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_DIGEST_HEX_DIGITS: Final = 4
+_LISTED_FINDINGS: Final = 50
+"""A hostile item can have 100,000 findings; CloudWatch Logs takes 256 KB a line."""
+_SEVERITY: Final = tuple(VerdictKind)  # declared worst first
+
+
+def write_event(change: ItemChange, verdict: Verdict, log: AuditLog) -> None:
+    """Write the event of a change that was judged."""
+    tenant_id = _tenant(change.tenant_id)
+    fields: dict[str, Any] = {
+        "tenant_id": tenant_id,
+        "item_id": _public(change.item_id),
+        "change": change.kind.lower(),
+        "sequence_number": change.sequence_number,
+        "verdict": verdict.kind,
+    }
+    if verdict.kind is VerdictKind.REMOVED:
+        fields["removed_by"] = "expiry" if change.by_expiry else "principal"
+    else:
+        fields |= _findings(verdict.findings) | {"sealed_count": verdict.sealed_count} | _provenance(change.new or {})
+    identity = event_id("items", tenant_id, change.sequence_number)
+    log.write(EVENTS[verdict.kind], event_id=identity, at=change.changed_at, **fields)
+
+
+def write_unreadable(change: UnreadableChange, log: AuditLog) -> None:
+    """Write the event of a stream record that could not even be read."""
+    finding = Finding(VerdictKind.MALFORMED, where="", why=change.why)
+    log.write(
+        AuditEvent.ITEM_MALFORMED,
+        event_id=event_id("items", "", change.sequence_number),
+        at=change.changed_at,
+        sequence_number=change.sequence_number,
+        verdict=VerdictKind.MALFORMED,
+        sealed_count=0,
+        **_findings((finding,)),
+    )
+
+
+def _findings(findings: Sequence[Finding]) -> dict[str, Any]:
+    worst_first = sorted(dict.fromkeys(findings), key=lambda finding: _SEVERITY.index(finding.kind))
+    listed = [
+        {"kind": one.kind, "where": one.where, "why": one.why, "data_class": one.data_class}
+        for one in worst_first[:_LISTED_FINDINGS]
+    ]
+    return {"findings": listed, "finding_count": len(findings)}
+
+
+def _provenance(image: Attributes) -> dict[str, str | None]:
+    """Source position and policy digest in hex; None where they are not of the form that sealstream writes."""
+    position = SourcePosition.from_bytes(image.get(SOURCE, {}).get("B"))
+    digest = policy_digest(image)
+    return {
+        "source_position": position.to_bytes().hex() if position else None,
+        "policy": digest.hex() if digest else None,
+    }
+
+
+def _tenant(tenant_id: str) -> str:
+    return _public(tenant_id) if _TENANT_FORM.fullmatch(tenant_id) else _digest(tenant_id)
+
+
+def _public(key: str) -> str:
+    return _digest(key) if scan_text(key) else key
+
+
+def _digest(key: str) -> str:
+    """Enough to find the item again among a tenant's, too little to try all card numbers against it."""
+    return f"sha256:{sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()[:_DIGEST_HEX_DIGITS]}"

@@ -1,0 +1,96 @@
+"""What a batch must know before it can be judged: states of data keys, and the policies of the past.
+
+Both are read when the first change asks, so that a store that does not answer fails that change and those after it,
+and no change before it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from typing import Protocol
+
+from shared.errors import PolicyError
+from shared.model import POLICY, Attributes, ItemChange, KeyStatus
+from shared.policy.compiled import DIGEST_BYTES, Policy
+from shared.policy.load import parse_policy
+from shared.policy.verify import key_ids
+from shared.runtime.log import log_failure
+
+
+class KeyStatusReader(Protocol):
+    """What may be read of the key store without a right to use any key."""
+
+    def statuses(self, tenant_id: str, key_ids: Collection[int]) -> Mapping[int, KeyStatus]:
+        """The states of these data keys, strongly consistent; an id without a row is absent."""
+
+    def published_policies(self) -> Mapping[bytes, str]:
+        """Digest to source text of every policy that was ever sealed under, strongly consistent."""
+
+
+class KnownPolicies:
+    """The published policies, kept for the life of the process and read again when an unknown digest appears."""
+
+    def __init__(self, reader: KeyStatusReader) -> None:
+        self._reader = reader
+        self._by_digest: dict[bytes, Policy] = {}
+
+    def including(self, digests: Collection[bytes]) -> Mapping[bytes, Policy]:
+        """All that are known, after one reading where any of these digests is not."""
+        if not self._by_digest.keys() >= set(digests):
+            for digest, source in self._reader.published_policies().items():
+                if digest not in self._by_digest:
+                    self._learn(digest, source)
+        return self._by_digest
+
+    def _learn(self, digest: bytes, source: str) -> None:
+        file = f"policy#{digest.hex()}"
+        try:
+            policy = parse_policy(source, file)
+        except PolicyError as error:
+            # what was sealed under it counts as sealed under an unknown policy, which is the stricter way
+            log_failure(error)
+            return
+        if policy.digest == digest:
+            self._by_digest[digest] = policy
+        else:
+            log_failure(PolicyError(f"{file}: the published source has another digest"))
+
+
+class BatchKnowledge:
+    """Key states and past policies for the changes of one batch; each store is asked once, a tenant's keys together.
+
+    Every change is older than the reading, and a data key is stored before anything is sealed under it. So an id
+    that this reading does not know exists nowhere: it needs no second look, and nothing is kept for the next batch.
+    """
+
+    def __init__(self, changes: Iterable[ItemChange], reader: KeyStatusReader, policies: KnownPolicies) -> None:
+        self._reader = reader
+        self._policies = policies
+        self._key_ids: defaultdict[str, set[int]] = defaultdict(set)
+        self._digests: set[bytes] = set()
+        self._statuses: dict[str, Mapping[int, KeyStatus]] = {}
+        self._past: Mapping[bytes, Policy] | None = None
+        for change in changes:
+            if change.new is not None:
+                self._key_ids[change.tenant_id] |= key_ids(change.new)
+                self._digests |= {digest} if (digest := policy_digest(change.new)) else set()
+
+    def key_states(self, tenant_id: str) -> Mapping[int, KeyStatus]:
+        """The states of every data key that a new image of the tenant names."""
+        if tenant_id not in self._statuses:
+            wanted = self._key_ids[tenant_id]
+            self._statuses[tenant_id] = self._reader.statuses(tenant_id, wanted) if wanted else {}
+        return self._statuses[tenant_id]
+
+    def past_policies(self) -> Mapping[bytes, Policy]:
+        """Every published policy, those that a new image names among them where they exist."""
+        if self._past is None:
+            self._past = self._policies.including(self._digests)
+        return self._past
+
+
+def policy_digest(attributes: Attributes) -> bytes | None:
+    """The digest that `_policy` holds; None where it is not of a digest's form."""
+    digest = attributes.get(POLICY, {}).get("B")
+    return digest if isinstance(digest, bytes) and len(digest) == DIGEST_BYTES else None

@@ -1,0 +1,22 @@
+"""The metrics of an audited batch."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from consumers.auditor.audit import AuditResult
+from shared.runtime.metrics import Metric, batch_metrics, verdict_metrics
+
+FUNCTION: Final = "auditor"
+
+
+def report(result: AuditResult, *, started: float, ended: float) -> dict[str, Any]:
+    """The embedded metric document of a batch that took from `started` to `ended`, seconds since the epoch."""
+    values = verdict_metrics(result.verdicts)
+    values[Metric.RECORDS_RECEIVED] = result.received
+    values[Metric.RECORDS_RETRIED] = result.received - sum(result.verdicts.values())
+    values[Metric.BATCH_DURATION_MS] = round((ended - started) * 1000, 1)
+    if result.oldest_changed_at is not None:
+        # stream times are whole seconds, so a fresh record may seem to come from the future
+        values[Metric.OLDEST_RECORD_AGE_SECONDS] = max(0.0, round(ended - result.oldest_changed_at, 3))
+    return batch_metrics(function=FUNCTION, timestamp_ms=int(ended * 1000), values=values)

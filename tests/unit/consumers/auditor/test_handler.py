@@ -1,0 +1,73 @@
+"""The Lambda's entry point: one event in, audit lines and one metrics line out, and Lambda's answer back."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+import consumers.auditor.handler as module
+from consumers.auditor.audit import Auditor
+from consumers.auditor.gather import KnownPolicies
+from shared.errors import SettingsError, StoreUnavailable
+from shared.model import Verdict, VerdictKind
+from shared.policy.load import load_policy
+from shared.runtime.audit_log import AuditLog
+from shared.runtime.settings import POLICY_FILE
+from tests.fakes.key_store import FakeKeyStore
+
+KEYS = {"tenant_id": {"S": "acme"}, "item_id": {"S": "i-1"}}
+SEALED = {"B": "AQAAAAcAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=="}
+EVENT = {
+    "Records": [
+        {
+            "eventName": "INSERT",
+            "dynamodb": {
+                "ApproximateCreationDateTime": 1693997155.0,
+                "Keys": KEYS,
+                "NewImage": KEYS | {"ssn": SEALED},
+                "SequenceNumber": "111",
+            },
+        }
+    ]
+}
+
+
+@pytest.fixture
+def store(monkeypatch):
+    store = FakeKeyStore()
+    judge = lambda *_: Verdict(VerdictKind.VERIFIED)  # noqa: E731 - the shortest fake
+    auditor = Auditor(load_policy(POLICY_FILE), store, KnownPolicies(store), AuditLog(), judge)
+    monkeypatch.setattr(module, "_auditor", lambda: auditor)
+    return store
+
+
+@pytest.mark.usefixtures("store")
+def test_a_batch_gives_its_audit_lines_one_metrics_line_and_no_failure(capsys):
+    response = module.handler(EVENT, None)
+    audit_line, metrics_line = map(json.loads, capsys.readouterr().out.splitlines())
+    assert response == {"batchItemFailures": []}
+    assert audit_line["event"] == "item.written"
+    assert tuple(metrics_line[name] for name in ("Function", "RecordsReceived", "ItemsVerified")) == ("auditor", 1, 1)
+
+
+def test_what_could_not_be_judged_is_asked_for_again_and_counted(store, capsys):
+    store.fail_with = StoreUnavailable("down")
+    response = module.handler(EVENT, None)
+    metrics_line = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert response == {"batchItemFailures": [{"itemIdentifier": "111"}]}
+    assert (metrics_line["RecordsRetried"], metrics_line["ItemsVerified"]) == (1, 0)
+
+
+def test_a_missing_setting_is_named(monkeypatch):
+    monkeypatch.delenv("SEALSTREAM_KEY_STORE", raising=False)
+    with pytest.raises(SettingsError, match="SEALSTREAM_KEY_STORE"):
+        module.handler(EVENT, None)
+
+
+def test_the_auditor_runs_without_any_cipher_library():
+    # its Lambda asset holds none: it could not open a value even if it were given a key
+    program = "import sys; sys.modules.update(tink=None, cryptography=None); import consumers.auditor.handler"
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

@@ -1,0 +1,40 @@
+"""The metrics of an audited batch."""
+
+from __future__ import annotations
+
+from consumers.auditor.audit import AuditResult
+from consumers.auditor.report import report
+from shared.model import VerdictKind
+
+
+def metrics(document):
+    return {name: value for name, value in document.items() if name != "_aws"}
+
+
+def test_the_report_counts_verdicts_and_what_comes_again():
+    result = AuditResult(5, {VerdictKind.VERIFIED: 3, VerdictKind.PLAINTEXT: 1}, ["9"], 1_693_997_150.0)
+    expected = {
+        "Function": "auditor",
+        "RecordsReceived": 5,
+        "RecordsRetried": 1,
+        "ItemsVerified": 3,
+        "ItemsStale": 0,
+        "ItemsPlaintext": 1,
+        "ItemsMalformed": 0,
+        "ItemsUndeclared": 0,
+        "ItemsRemoved": 0,
+        "OldestRecordAgeSeconds": 5.25,
+        "BatchDurationMs": 250.0,
+    }
+    document = report(result, started=1_693_997_155.0, ended=1_693_997_155.25)
+    assert expected == metrics(document)
+    assert document["_aws"]["Timestamp"] == 1_693_997_155_250
+
+
+def test_a_record_from_a_clock_ahead_has_no_negative_age():
+    result = AuditResult(1, {VerdictKind.VERIFIED: 1}, [], 1_693_997_156.0)
+    assert metrics(report(result, started=1_693_997_155.0, ended=1_693_997_155.5))["OldestRecordAgeSeconds"] == 0.0
+
+
+def test_without_times_there_is_no_age():
+    assert "OldestRecordAgeSeconds" not in report(AuditResult(0, {}, [], None), started=1.0, ended=2.0)
