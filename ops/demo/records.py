@@ -35,7 +35,7 @@ def customer_records(count: int, *, seed: int) -> Iterator[DemoRecord]:
     random = Random(seed)  # noqa: S311 - reproducible data, no secret
     known: list[tuple[str, str]] = []
     for number in range(count):
-        if known and random.random() < 0.1:
+        if known and random.randrange(10) == 0:
             tenant, customer = random.choice(known)
         else:
             tenant, customer = random.choice(TENANTS), f"customer-{number:06d}"
@@ -81,7 +81,7 @@ def _record(random: Random, tenant: str, customer: str) -> DemoRecord:
         "created_at": f"2026-0{random.randint(1, 9)}-1{random.randint(0, 9)}T08:00:00Z",
         "amount": random.randrange(1, 10**9) / 100,
         "currency": random.choice(_CURRENCIES),
-        "active": random.random() < 0.9,
+        "active": bool(random.randrange(10)),
         "name": f"{first} {last} {token[:6]}",
         "ssn": ssn,
         "contacts": [{"kind": email.partition(".")[0], "email": email} for email in emails],

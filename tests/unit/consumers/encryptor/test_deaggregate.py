@@ -26,9 +26,11 @@ def test_an_aggregate_is_its_user_records_in_order_with_their_own_keys():
 
     records = list(user_records(kinesis_record(payload, partition_key="outer")))
 
-    assert [
-        (record.partition_key, record.payload, record.sub_sequence) for record in records
-    ] == [(b"a", b"1", 0), (b"b", b"2", 1), (b"a", b"3", 2)]
+    assert [(record.partition_key, record.payload, record.sub_sequence) for record in records] == [
+        (b"a", b"1", 0),
+        (b"b", b"2", 1),
+        (b"a", b"3", 2),
+    ]
 
 
 def test_a_recorded_aggregate_of_the_real_kpl_holds_a_hundred_records():

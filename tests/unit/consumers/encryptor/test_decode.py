@@ -82,7 +82,9 @@ def test_what_is_no_record_is_rejected_with_its_reason(payload, reason):
     assert reason == rejected.value.reason
 
 
-@pytest.mark.parametrize("payload", [b'{"canary-4111":', b'{"canary-4111":1,"canary-4111":2}', b'{"a":"canary-4111\xff"}'])
+@pytest.mark.parametrize(
+    "payload", [b'{"canary-4111":', b'{"canary-4111":1,"canary-4111":2}', b'{"a":"canary-4111\xff"}']
+)
 def test_a_rejection_holds_nothing_of_the_record(payload):
     with pytest.raises(RecordRejected) as rejected:
         decode(payload)

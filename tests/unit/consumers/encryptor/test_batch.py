@@ -1,0 +1,288 @@
+"""The whole encryptor with fakes at its edges: every record in, one outcome each, nothing in clear."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import pytest
+
+from consumers.encryptor.batch import BatchResult, Encryptor
+from consumers.encryptor.quarantine import CONTENT_PATH, Quarantine, quarantine_id
+from consumers.encryptor.sealing import seal_record
+from consumers.encryptor.writing import Writer
+from shared.envelope.associated_data import record_prefix
+from shared.envelope.seal import open_attributes, open_value
+from shared.errors import KeyServiceUnavailable, Reason, StoreUnavailable
+from shared.keys.keyring import Keyring
+from shared.model import QUARANTINE_CLASS, SYSTEM_TENANT, Outcome
+from shared.policy.load import parse_policy
+from tests.fakes.clock import FakeClock
+from tests.fakes.items import FakeItemTable, FakeQuarantine
+from tests.fakes.key_service import ATTRIBUTE_KEY_ARN, FakeKeyService
+from tests.fakes.key_store import FakeKeyStore
+from tests.fakes.kinesis import STREAM_ARN, aggregate, kinesis_record
+
+POLICY = parse_policy(
+    """
+version = 1
+dataset = "customers"
+[item]
+tenant = "tenant_id"
+id = "id"
+[defaults]
+undeclared = "seal"
+data_class = "restricted"
+[classes.restricted]
+[classes.pii]
+[attributes]
+"ssn" = { seal = "pii" }
+"contacts[].email" = { seal = "pii" }
+"amount" = { plain = "number" }
+""",
+    "policy.toml",
+)
+CANARY = "canary-4111111111111111"
+
+
+@dataclass
+class World:
+    encryptor: Encryptor
+    table: FakeItemTable
+    quarantine: FakeQuarantine
+    store: FakeKeyStore
+    kms: FakeKeyService
+    keyring: Keyring
+    clock: FakeClock
+
+    def process(self, *records) -> BatchResult:
+        return self.encryptor.process(records, stream_arn=STREAM_ARN)
+
+    def opened(self, tenant: str, item: str) -> dict:
+        prefix = record_prefix(dataset="customers", tenant_id=tenant, item_id=item)
+
+        def opener(path, sealed):
+            key = self.keyring.opener(tenant, int.from_bytes(sealed[1:5], "big"))
+            return open_value(key.cipher, prefix, path, sealed)
+
+        return open_attributes(self.table.items[tenant, item], opener)
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    table, quarantine, store, kms, clock = (
+        FakeItemTable(),
+        FakeQuarantine(),
+        FakeKeyStore(),
+        FakeKeyService(),
+        FakeClock(),
+    )
+    keyring = Keyring(
+        store=store,
+        service=kms,
+        dataset="customers",
+        trusted_kms_key_arns=frozenset({ATTRIBUTE_KEY_ARN}),
+        wall=clock.wall,
+        monotonic=clock.monotonic,
+    )
+    writer = Writer(
+        table=table,
+        seal=lambda planned: seal_record(planned, POLICY, keyring),
+        is_fresh=lambda sealed: all(keyring.is_fresh(key) for key in sealed.keys),
+        pause=lambda seconds: None,
+    )
+    with ThreadPoolExecutor(4) as pool:
+        encryptor = Encryptor(
+            POLICY, writer, Quarantine(quarantine, keyring, "customers"), keyring.prefetch_active, pool
+        )
+        yield World(encryptor, table, quarantine, store, kms, keyring, clock)
+
+
+def record(item: str = "1", tenant: str = "acme", **attributes) -> bytes:
+    return json.dumps({"tenant_id": tenant, "id": item, **attributes}).encode()
+
+
+def test_a_record_becomes_an_item_that_opens_to_what_was_sent(world):
+    payload = record(ssn=CANARY, amount=12.5, contacts=[{"email": CANARY, "kind": "home"}], note={"deep": [CANARY]})
+
+    result = world.process(kinesis_record(payload))
+
+    assert result.outcomes() == {Outcome.WRITTEN: 1}
+    stored = world.table.items["acme", "1"]
+    assert stored["amount"] == {"N": "12.5"}
+    assert CANARY.encode() not in repr(stored).encode()
+    assert {"email", "kind"} == stored["contacts"]["L"][0]["M"].keys()
+    opened = world.opened("acme", "1")
+    assert opened["ssn"] == {"S": CANARY}
+    assert opened["contacts"] == {"L": [{"M": {"email": {"S": CANARY}, "kind": {"S": "home"}}}]}
+    assert opened["note"] == {"M": {"deep": {"L": [{"S": CANARY}]}}}
+
+
+def test_one_data_key_per_tenant_and_class_bound_to_its_exact_context(world):
+    world.process(*[kinesis_record(record(str(n), ssn="1", note="2"), sequence=n) for n in range(20)])
+
+    contexts = [dict(context) for context in world.kms.generated]
+    ids = {row.data_class: f"{row.key_id:08x}" for row in world.store.all_rows()}
+    expected = [
+        {"tenant_id": "acme", "data_class": name, "dataset": "customers", "key_id": ids[name]}
+        for name in ("pii", "restricted")
+    ]
+    assert expected == sorted(contexts, key=lambda context: context["data_class"])
+
+
+BAD = [
+    pytest.param(f'{{"tenant_id":"acme","id":"1","a":"{CANARY}"'.encode(), Reason.NOT_JSON, id="not JSON"),
+    pytest.param(f'["{CANARY}"]'.encode(), Reason.NOT_AN_OBJECT, id="not an object"),
+    pytest.param(f'{{"{CANARY}":1,"{CANARY}":2}}'.encode(), Reason.DUPLICATE_KEY, id="duplicate keys"),
+    pytest.param(record(a=CANARY)[:-1] + b',"b":NaN}', Reason.INVALID_NUMBER, id="NaN"),
+    pytest.param(record(a=CANARY)[:-1] + b',"b":' + b"9" * 39 + b"}", Reason.NUMBER_OUT_OF_RANGE, id="39 digits"),
+    pytest.param(record(a=CANARY)[:-1] + b',"b":1e126}', Reason.NUMBER_OUT_OF_RANGE, id="exponent"),
+    pytest.param(CANARY.encode() + b"\xff", Reason.INVALID_UTF8, id="invalid UTF-8"),
+    pytest.param(record(a=CANARY)[:-1] + b',"b":"\\udfff"}', Reason.LONE_SURROGATE, id="lone surrogate"),
+    pytest.param(f'{{"id":"1","a":"{CANARY}"}}'.encode(), Reason.TENANT_MISSING, id="no tenant"),
+    pytest.param(f'{{"tenant_id":"{CANARY}/","id":"1"}}'.encode(), Reason.TENANT_INVALID, id="ill-formed tenant"),
+    pytest.param(f'{{"tenant_id":"acme","a":"{CANARY}"}}'.encode(), Reason.ID_MISSING, id="no id"),
+    pytest.param(record(CANARY * 50), Reason.ID_INVALID, id="long id"),
+    pytest.param(record(_policy=CANARY), Reason.RESERVED_NAME, id="reserved name"),
+    pytest.param(record(_source=CANARY), Reason.RESERVED_NAME, id="a source that only the landing ingest may claim"),
+    pytest.param(record(a=CANARY)[:-1] + b',"b":' + b"[" * 32 + b"]" * 32 + b"}", Reason.TOO_DEEP, id="too deep"),
+    pytest.param(record(a=CANARY * 18_000), Reason.ITEM_TOO_LARGE, id="over 400 KB once sealed"),
+    pytest.param(aggregate([("a", CANARY.encode())])[:-1], Reason.AGGREGATE_CORRUPT, id="damaged aggregate"),
+]
+
+
+@pytest.mark.parametrize(("payload", "reason"), BAD)
+def test_a_bad_record_is_quarantined_sealed_and_its_neighbours_are_written(world, payload, reason, capfd, caplog):
+    bad = kinesis_record(payload, sequence=1)
+
+    result = world.process(
+        kinesis_record(record("before", a="x"), sequence=0), bad, kinesis_record(record("after", a="x"), sequence=2)
+    )
+
+    assert result.outcomes() == {Outcome.WRITTEN: 2, Outcome.QUARANTINED: 1}
+    assert frozenset() == result.failed_sequence_numbers
+    assert {("acme", "before"), ("acme", "after")} == world.table.items.keys()
+    (entry,) = world.quarantine.entries.values()
+    assert (reason, bad["kinesis"]["sequenceNumber"]) == (entry.reason, entry.sequence_number)
+    assert payload == _content(world, entry)["M"]["payload"]["B"]
+    assert CANARY not in repr(result) + repr(entry) + entry.detail + "".join(capfd.readouterr()) + caplog.text
+    assert CANARY.encode() not in entry.sealed_content
+
+
+def _content(world: World, entry) -> dict:
+    key = world.keyring.active(SYSTEM_TENANT, QUARANTINE_CLASS)
+    prefix = record_prefix(dataset="customers", tenant_id=SYSTEM_TENANT, item_id=entry.quarantine_id)
+    return open_value(key.cipher, prefix, CONTENT_PATH, entry.sealed_content)
+
+
+def test_a_second_partition_key_for_one_item_is_quarantined_not_guessed(world):
+    result = world.process(
+        kinesis_record(record(a=1), sequence=0, partition_key="p"),
+        kinesis_record(record(a=2), sequence=1, partition_key="q"),
+    )
+
+    assert result.outcomes() == {Outcome.WRITTEN: 1, Outcome.QUARANTINED: 1}
+    (entry,) = world.quarantine.entries.values()
+    assert (entry.reason, entry.tenant_id) == (Reason.ORDER_UNKNOWN, "acme")
+    assert world.opened("acme", "1")["a"] == {"N": "1"}
+
+
+def test_user_records_of_an_aggregate_are_counted_one_by_one(world):
+    payload = aggregate([("k1", record("1", a=1)), ("k2", b"no json"), ("k1", record("1", a=2)), ("k3", record("3"))])
+
+    result = world.process(kinesis_record(payload), kinesis_record(record("4"), sequence=1))
+
+    assert 5 == result.received == result.outcomes().total()
+    assert result.outcomes() == {Outcome.WRITTEN: 4, Outcome.QUARANTINED: 1}
+    assert world.opened("acme", "1")["a"] == {"N": "2"}
+
+
+def test_the_same_batch_again_changes_nothing_and_says_so(world):
+    batch = [
+        kinesis_record(record("1", a=1), sequence=0),
+        kinesis_record(record("1", a=2), sequence=1),
+        kinesis_record(b"no json", sequence=2),
+    ]
+    world.process(*batch)
+    before, held = dict(world.table.items), dict(world.quarantine.entries)
+
+    again = world.process(*batch)
+
+    assert again.outcomes() == {Outcome.SUPERSEDED: 1, Outcome.DUPLICATE: 1, Outcome.QUARANTINED: 1}
+    assert (before, held.keys()) == (world.table.items, world.quarantine.entries.keys())
+
+
+def test_a_delete_leaves_a_tombstone_that_an_older_record_cannot_undo(world):
+    world.process(kinesis_record(record(ssn=CANARY), sequence=1))
+    world.process(kinesis_record(record(_op="delete", ssn=CANARY), sequence=2, arrived_at=1_700_000_000.9))
+    late = world.process(kinesis_record(record(ssn=CANARY), sequence=1))
+
+    assert late.outcomes() == {Outcome.SUPERSEDED: 1}
+    tombstone = world.table.items["acme", "1"]
+    assert {"tenant_id", "item_id", "_src", "_policy", "_deleted_at", "_expires_at"} == tombstone.keys()
+    assert tombstone["_deleted_at"] == {"N": "1700000000"}
+
+
+def test_an_outage_of_kms_for_one_tenant_delays_that_tenant_only(world):
+    def only_acme_is_refused(context):
+        if context["tenant_id"] == "acme":
+            raise KeyServiceUnavailable("throttled")
+
+    world.process(kinesis_record(record("0", a=1)), kinesis_record(record("0", "other", a=1), sequence=1))
+    world.clock.advance(301)
+    world.kms.on_decrypt = only_acme_is_refused
+    first, second = kinesis_record(record("1", a=1), sequence=2), kinesis_record(record("1", "other", a=1), sequence=3)
+
+    result = world.process(first, second)
+
+    assert result.outcomes() == {Outcome.RETRY: 1, Outcome.WRITTEN: 1}
+    assert {first["kinesis"]["sequenceNumber"]} == result.failed_sequence_numbers
+
+
+def test_behind_a_record_that_must_be_retried_the_same_item_waits(world):
+    def down_for_item_one(item):
+        if item.item_id == "1":
+            raise StoreUnavailable("down")
+
+    world.table.before_put = down_for_item_one
+    records = [kinesis_record(record(item, a=n), sequence=n) for n, item in enumerate(["1", "2", "1"])]
+
+    result = world.process(*records)
+
+    assert result.outcomes() == {Outcome.RETRY: 2, Outcome.WRITTEN: 1}
+    assert {records[n]["kinesis"]["sequenceNumber"] for n in (0, 2)} == result.failed_sequence_numbers
+
+
+def test_a_quarantine_that_does_not_answer_delays_the_record_and_loses_nothing(world):
+    world.quarantine.fail_with = StoreUnavailable("down")
+    bad = kinesis_record(CANARY.encode())
+
+    result = world.process(bad)
+
+    assert result.outcomes() == {Outcome.RETRY: 1}
+    assert {bad["kinesis"]["sequenceNumber"]} == result.failed_sequence_numbers
+
+
+def test_an_error_that_nobody_foresaw_is_a_retry_and_prints_no_value(world, capfd):
+    def bug(item):
+        raise ValueError(CANARY)
+
+    world.table.before_put = bug
+
+    result = world.process(kinesis_record(record(a=CANARY)))
+
+    assert result.outcomes() == {Outcome.RETRY: 1}
+    out, err = capfd.readouterr()
+    assert "ValueError" in out
+    assert CANARY not in out + err
+
+
+def test_a_quarantine_id_is_the_place_of_the_record_alone(world):
+    result = world.process(kinesis_record(aggregate([("a", b"x"), ("a", b"y")])))
+    other = world.process(kinesis_record(b"z", sequence=1))
+
+    ids = [one.kept.quarantine_id for one in (*result.results, *other.results)]
+    assert len(set(ids)) == 3
+    assert ids[0] == quarantine_id(STREAM_ARN, result.results[0].record)

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import pytest
+
+from consumers.encryptor.sealing import SealedRecord
+from consumers.encryptor.writing import Replace, Writer, standing_item
+from shared.errors import Reason, RecordRejected, StoreUnavailable
+from shared.model import SOURCE, Outcome, SealedItem
+from shared.source_position import SourcePosition, kinesis_position
+from tests.fakes.items import FakeItemTable
+
+KEY = ("acme", "1")
+
+
+def at(sequence: int, partition_key: bytes = b"p") -> SourcePosition:
+    return kinesis_position(partition_key, str(sequence), 0)
+
+
+def sealed(position: SourcePosition) -> SealedRecord:
+    attributes = {"tenant_id": {"S": "acme"}, "item_id": {"S": "1"}, SOURCE: {"B": position.to_bytes()}}
+    return SealedRecord(SealedItem("acme", "1", position, attributes, sealed_count=2), ())
+
+
+def writer(table: FakeItemTable, *, is_fresh=lambda record: True, pauses: list[float] | None = None) -> Writer:
+    return Writer(table=table, seal=sealed, is_fresh=is_fresh, pause=(pauses if pauses is not None else []).append)
+
+
+def stored_source(table: FakeItemTable) -> bytes:
+    return table.items[KEY][SOURCE]["B"]
+
+
+def test_records_of_one_lane_leave_the_newest_whatever_their_order():
+    for order in [(1, 2, 3), (3, 2, 1), (2, 3, 1), (3, 3, 1, 2, 2)]:
+        table = FakeItemTable()
+        for sequence in order:
+            writer(table).write(at(sequence))
+
+        assert at(3).to_bytes() == stored_source(table)
+
+
+def test_older_is_superseded_equal_is_duplicate_newer_is_written():
+    table = FakeItemTable()
+    outcomes = [writer(table).write(at(sequence)) for sequence in (5, 4, 5, 6)]
+
+    assert outcomes == [(Outcome.WRITTEN, 2), (Outcome.SUPERSEDED, 0), (Outcome.DUPLICATE, 0), (Outcome.WRITTEN, 2)]
+
+
+def test_another_lane_is_order_unknown_and_the_item_stays():
+    table = FakeItemTable()
+    writer(table).write(at(1, b"p"))
+
+    with pytest.raises(RecordRejected) as rejected:
+        writer(table).write(at(2, b"q"))
+
+    assert rejected.value.reason == Reason.ORDER_UNKNOWN
+    assert at(1, b"p").to_bytes() == stored_source(table)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        {"S": "k-not-ours"},
+        {"N": "7"},
+        {"B": b""},
+        {"B": b"k123"},
+        {"B": b"x" * 36},
+        {"B": at(9).to_bytes() + b"\0"},
+        {"NULL": True},
+        {"M": {}},
+    ],
+)
+def test_a_source_position_that_is_not_ours_is_replaced_never_taken_for_a_duplicate(found):
+    table = FakeItemTable()
+    table.items[KEY] = {SOURCE: found}
+
+    assert writer(table).write(at(1)) == (Outcome.WRITTEN, 2)
+    assert at(1).to_bytes() == stored_source(table)
+
+
+def test_an_item_without_source_position_is_replaced():
+    table = FakeItemTable()
+    table.items[KEY] = {"somebody": {"S": "else"}}
+
+    assert writer(table).write(at(1)) == (Outcome.WRITTEN, 2)
+
+
+def test_a_foreign_item_that_was_replaced_meanwhile_is_looked_at_again():
+    table = FakeItemTable()
+    table.items[KEY] = {SOURCE: {"S": "foreign"}}
+
+    def another_writer_wins(item: SealedItem) -> None:
+        if len(table.puts) == 1:
+            table.items[KEY] = {SOURCE: {"B": at(8).to_bytes()}}
+
+    table.before_put = another_writer_wins
+
+    assert writer(table).write(at(7)) == (Outcome.SUPERSEDED, 0)
+    assert at(8).to_bytes() == stored_source(table)
+
+
+def test_a_table_that_does_not_answer_is_tried_again_with_growing_pauses_then_given_up():
+    table, pauses = FakeItemTable(), []
+
+    def down(item: SealedItem) -> None:
+        raise StoreUnavailable("down")
+
+    table.before_put = down
+
+    with pytest.raises(StoreUnavailable):
+        writer(table, pauses=pauses).write(at(1))
+
+    assert pauses == [0.05, 0.1, 0.2]
+
+
+def test_what_outlived_its_keys_is_sealed_anew_before_each_attempt():
+    table = FakeItemTable()
+    sealings = []
+
+    def seal(position: SourcePosition) -> SealedRecord:
+        sealings.append(position)
+        return sealed(position)
+
+    def once_down(item: SealedItem) -> None:
+        if len(sealings) < 3:
+            raise StoreUnavailable("down")
+
+    table.before_put = once_down
+    stale_until_third = Writer(table=table, seal=seal, is_fresh=lambda record: len(sealings) >= 3, pause=lambda s: None)
+
+    assert stale_until_third.write(at(1)) == (Outcome.WRITTEN, 2)
+    assert len(sealings) == 3
+
+
+def test_standing_item_is_read_exactly():
+    assert Replace(None) == standing_item(at(1), None)
+    assert Replace(None) == standing_item(at(2), {"B": at(1).to_bytes()})
+    assert Outcome.DUPLICATE is standing_item(at(1), {"B": at(1).to_bytes()})
+    assert Outcome.SUPERSEDED is standing_item(at(1), {"B": at(2).to_bytes()})
