@@ -4,6 +4,7 @@
     ├── RetryLater                nothing is wrong with the record: it is retried
     │   ├── KeyServiceUnavailable     KMS throttles, is down, or refuses the attribute key
     │   └── StoreUnavailable          DynamoDB, S3 or SQS throttles or is down
+    ├── ConflictError             the item is not what its writer took it for: read it again, then decide
     ├── RecordRejected            the record can never be written: it goes to quarantine
     ├── CannotOpen                a sealed value stays closed
     │   ├── NotSealed                 the bytes are no envelope
@@ -39,6 +40,10 @@ class KeyServiceUnavailable(RetryLater):
 
 class StoreUnavailable(RetryLater):
     """A store (DynamoDB, S3, SQS) did not answer, or refused for a reason that is not the record's."""
+
+
+class ConflictError(SealstreamError):
+    """Someone else wrote the item meanwhile, or it is newer than what was to be written; nothing was written."""
 
 
 class Reason(StrEnum):

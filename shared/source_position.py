@@ -6,10 +6,11 @@
 | --- | --- | --- |
 | `k` + 7 bytes of SHA-256 of the partition key | sequence number (24), sub-sequence (4) | 8 + 28 |
 | `o` + `t` or `i` + 6 zero bytes | order value (16), then the whole position above as tie-break | 8 + 16 + 36 |
+| `a` + 7 zero bytes | a counter of the item's writes, from 1 (8) | 8 + 8 |
 
 A time and an integer are different lanes: they do not compare. `order` values are signed 128-bit integers (nanoseconds
-since the epoch for times) with the sign bit flipped, so that bytes sort as numbers do. Other lanes (`s` files in S3,
-`a` the tenant API) come with the doors that they number.
+since the epoch for times) with the sign bit flipped, so that bytes sort as numbers do. Lane `a` is of those who write
+single items by themselves (applications, the tenant API). Another lane, `s` for files in S3, comes with its door.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ _ORDER_BIAS: Final = 1 << 127
 _KINESIS_PLACE_BYTES: Final = _SEQUENCE_BYTES + _SUB_SEQUENCE_BYTES
 _TIME_LANE: Final = b"ot" + bytes(LANE_BYTES - 2)
 _INTEGER_LANE: Final = b"oi" + bytes(LANE_BYTES - 2)
+_COUNTER_LANE: Final = b"a" + bytes(LANE_BYTES - 1)
+_COUNTER_BYTES: Final = 8
 _ORDERED_PLACE_BYTES: Final = _ORDER_BYTES + LANE_BYTES + _KINESIS_PLACE_BYTES
 
 
@@ -50,6 +53,8 @@ class SourcePosition:
             return cls(lane, place) if len(place) == _KINESIS_PLACE_BYTES else None
         if lane in (_TIME_LANE, _INTEGER_LANE):
             return cls(lane, place) if len(place) == _ORDERED_PLACE_BYTES else None
+        if lane == _COUNTER_LANE:
+            return cls(lane, place) if len(place) == _COUNTER_BYTES and any(place) else None
         return None
 
 
@@ -71,6 +76,19 @@ def time_position(nanoseconds: int, tie_break: SourcePosition) -> SourcePosition
 def integer_position(value: int, tie_break: SourcePosition) -> SourcePosition:
     """The position of a record whose producer orders by an integer of up to 38 digits, signed."""
     return SourcePosition(_INTEGER_LANE, _order_bytes(value) + tie_break.to_bytes())
+
+
+def counter_position(counter: int) -> SourcePosition:
+    """The position of the n-th write of an item by those who write single items; n from 1."""
+    if counter < 1:
+        raise ValueError("a counter starts at 1")
+    return SourcePosition(_COUNTER_LANE, counter.to_bytes(_COUNTER_BYTES, "big"))
+
+
+def counter_after(found: SourcePosition | None) -> SourcePosition:
+    """The next such position for an item that stands at `found`; the first where it came by another lane or is new."""
+    counter = int.from_bytes(found.place, "big") if found is not None and found.lane == _COUNTER_LANE else 0
+    return counter_position(counter + 1)
 
 
 def _order_bytes(value: int) -> bytes:
