@@ -2,13 +2,19 @@
 
 MiniStack's own poller marks a poison batch as done and loses it, and stores most settings without effect.
 
-    sources.py         reads records out of the streams
+    ports.py           what a consumer reads from and acts on
     delivery.py        PURE: which records make a batch, what a function's answer means, what happens next
     failure_record.py  PURE: what an on-failure destination is told
+    shard_consumer.py  a thread that delivers one shard to one mapping
+    sources.py         reads records out of MiniStack's streams
     outbound.py        invokes functions and writes to destinations, over the public API
-    poller.py          threads: one consumer for each shard of each mapping
+    poller.py          starts a consumer for each shard of each mapping
 """
 
-from ops.local_aws.event_source_mappings.poller import start
 
-__all__ = ["start"]
+def start() -> None:
+    """Take over the streams from MiniStack's poller; call it once, in the server process."""
+    # Imported only now: MiniStack reads its environment on import, and the rest of the package does not need it.
+    from ops.local_aws.event_source_mappings.poller import start as start_poller  # noqa: PLC0415
+
+    start_poller()

@@ -18,8 +18,9 @@ from ministack.services import cloudwatch, lambda_svc
 
 from ops.local_aws.event_source_mappings import outbound
 from ops.local_aws.event_source_mappings.delivery import Discard, Invocation
+from ops.local_aws.event_source_mappings.ports import Source
 from ops.local_aws.event_source_mappings.shard_consumer import ShardConsumer
-from ops.local_aws.event_source_mappings.sources import Source, source_of
+from ops.local_aws.event_source_mappings.sources import source_of
 
 #: How soon new shards, deleted mappings and restored ones are noticed; a created mapping is noticed at once.
 REFRESH_SECONDS: Final = 0.25
@@ -80,7 +81,7 @@ class Poller:
         mapping_ids: set[str] = set()
         for account, region, mapping in list(lambda_svc._iter_all_esms()):  # noqa: SLF001 - see the module
             source = source_of(mapping["EventSourceArn"])
-            if source is None:
+            if source is None or _is_incomplete(mapping):
                 continue
             mapping_ids.add(mapping["UUID"])
             starting_positions = self._starting_positions.get(mapping["UUID"])
@@ -123,12 +124,17 @@ class Poller:
         return consumer.is_alive() if consumer else is_there
 
 
+def _is_incomplete(mapping: Mapping[str, Any]) -> bool:
+    # While a mapping is being created it stands in the store for a moment without its timestamp.
+    return mapping.get("StartingPosition") == "AT_TIMESTAMP" and "StartingPositionTimestamp" not in mapping
+
+
 def _starting_positions(mapping: Mapping[str, Any], source: Source) -> dict[str, int]:
     match mapping.get("StartingPosition"):
         case "LATEST":
             return {shard: source.end(shard) for shard in source.shards()}
         case "AT_TIMESTAMP":
-            before = float(mapping.get("StartingPositionTimestamp") or 0)
+            before = float(mapping["StartingPositionTimestamp"])
             return {shard: source.end(shard, before) for shard in source.shards()}
         case _:
             return {}
@@ -146,7 +152,7 @@ class _Reader:
 
 
 class _Outbound:
-    """See shard_consumer.Outbound."""
+    """See ports.Outbound."""
 
     def __init__(self, account: str, region: str) -> None:
         self._account = account

@@ -8,12 +8,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from ops.local_aws.event_source_mappings.delivery import (
     Batch,
     Discard,
-    Invocation,
     NotReached,
     Settings,
     StreamRecord,
@@ -24,7 +23,7 @@ from ops.local_aws.event_source_mappings.delivery import (
     is_due,
     lane_of,
 )
-from ops.local_aws.event_source_mappings.sources import Source
+from ops.local_aws.event_source_mappings.ports import Outbound, Source
 
 #: How long a retry waits after the first failure, doubled with each further one. Much shorter than on AWS, whose
 #: back-off is not documented but goes on to minutes: here a test waits for it.
@@ -40,19 +39,6 @@ LEAST_PAUSE_SECONDS: Final = 0.005
 READ_AHEAD: Final = 10_000
 
 _log = logging.getLogger(__name__)
-
-
-class Outbound(Protocol):
-    """What the consumer does to the world."""
-
-    def invoke(self, function_arn: str, event: str) -> Invocation:
-        """Run the function with this event; never raises."""
-
-    def discard(self, discard: Discard, mapping: Mapping[str, Any], shard_id: str) -> None:
-        """Tell the mapping's destination about records that were given up."""
-
-    def iterator_age(self, mapping: Mapping[str, Any], milliseconds: float) -> None:
-        """Publish how old the last record of a batch was when it was delivered."""
 
 
 @dataclass(slots=True)

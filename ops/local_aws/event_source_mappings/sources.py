@@ -11,43 +11,15 @@ import base64
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from ministack.services import dynamodb, kinesis, lambda_svc
 
 from ops.local_aws.event_source_mappings.delivery import StreamRecord, record_json
+from ops.local_aws.event_source_mappings.ports import Page, Shard, Source
 
 #: MiniStack's DynamoDB streams have this one shard.
 DYNAMODB_SHARD: Final = "shardId-00000000000000000000-00000000"
-
-
-@dataclass(frozen=True, slots=True)
-class Shard:
-    """`parents` are read to their end before this shard is begun; `is_closed` when nothing more will be put on it."""
-
-    parents: tuple[str, ...] = ()
-    is_closed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Records that pass the mapping's filter, and the position after all that were read."""
-
-    records: tuple[StreamRecord, ...]
-    position: int
-
-
-class Source(Protocol):
-    """One stream. A position is the sequence number of the last record read; 0 is the trim horizon."""
-
-    def shards(self) -> Mapping[str, Shard]:
-        """All shards by id; empty while there is no such stream or it is not active."""
-
-    def end(self, shard_id: str, before: float | None = None) -> int:
-        """The position after the last record, or after the last that arrived before that time (epoch seconds)."""
-
-    def read(self, shard_id: str, position: int, limit: int, mapping: Mapping[str, Any]) -> Page:
-        """The next records, filtered and worded for the mapping."""
 
 
 def source_of(stream_arn: str) -> Source | None:
@@ -69,6 +41,10 @@ class KinesisSource:
     region: str
     name: str
     arn: str
+
+    def exists(self) -> bool:
+        """See Source."""
+        return self._stream() is not None
 
     def shards(self) -> Mapping[str, Shard]:
         """See Source."""
@@ -122,8 +98,14 @@ class KinesisSource:
         )
         return Page(records, _kinesis_sequence(raw[-1]) if raw else position)
 
+    def _stream(self) -> Mapping[str, Any] | None:
+        stream: Mapping[str, Any] | None = kinesis._streams.get_scoped(  # noqa: SLF001 - see the module
+            self.account, self.region, self.name
+        )
+        return stream
+
     def _shards(self) -> Mapping[str, Any]:
-        stream = kinesis._streams.get_scoped(self.account, self.region, self.name)  # noqa: SLF001 - see the module
+        stream = self._stream()
         if stream is None or stream["StreamStatus"] not in {"ACTIVE", "UPDATING"}:
             return {}
         shards: Mapping[str, Any] = stream["shards"]
@@ -142,6 +124,10 @@ class DynamoDbSource:
     region: str
     table: str
     arn: str
+
+    def exists(self) -> bool:
+        """See Source."""
+        return bool(self.shards())
 
     def shards(self) -> Mapping[str, Shard]:
         """See Source."""
