@@ -1,0 +1,134 @@
+"""The auditor on items sealed as the encryptor seals them, with the real policy and the real judgement."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+
+import pytest
+
+from consumers.auditor.audit import Auditor
+from consumers.auditor.gather import KnownPolicies
+from shared.envelope.associated_data import record_prefix
+from shared.envelope.cipher import ValueCipher
+from shared.envelope.seal import seal_value
+from shared.keys.ports import DataKeyRow
+from shared.model import Attributes, KeyState
+from shared.policy.load import load_policy, parse_policy
+from shared.policy.plan import plan
+from shared.runtime.audit_log import AuditLog
+from shared.runtime.settings import POLICY_FILE
+from shared.source_position import kinesis_position
+from tests.fakes.key_store import FakeKeyStore
+
+POLICY = load_policy(POLICY_FILE)
+OLDER = parse_policy(POLICY.source.replace('"address" = { seal = "pii" }', '"address" = { plain = "string" }'), "older")
+KEY_IDS = {"pii": 1, "phi": 2, "pci": 3, "restricted": 4}
+RECORD: Attributes = {
+    "created_at": {"S": "2026-03-01T12:00:00Z"},
+    "amount": {"N": "12.5"},
+    "name": {"S": "Ann Example"},
+    "address": {"S": "12 High Street"},
+    "contacts": {"L": [{"M": {"email": {"S": "ann@example.com"}, "kind": {"S": "home"}}}]},
+    "payment": {"M": {"card_number": {"S": "4111111111111111"}}},
+    "surprise": {"S": "undeclared"},
+}
+
+
+def as_lambda_gives_it(value):
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, dict):
+        return {name: as_lambda_gives_it(member) for name, member in value.items()}
+    return [as_lambda_gives_it(member) for member in value] if isinstance(value, list) else value
+
+
+def sealed_item(policy=POLICY, place=1):
+    planned = plan(policy, RECORD)
+    prefix = record_prefix(dataset=policy.dataset, tenant_id="acme", item_id="i-1")
+    ciphers = {name: ValueCipher.from_key(key_id, bytes(32)) for name, key_id in KEY_IDS.items()}
+    sealed = [seal_value(ciphers[slot.data_class], prefix, slot.path, slot.value) for slot in planned.slots]
+    return {
+        **planned.fill(sealed),
+        "tenant_id": {"S": "acme"},
+        "item_id": {"S": "i-1"},
+        "_src": {"B": kinesis_position(b"key", str(place), 0).to_bytes()},
+        "_policy": {"B": policy.digest},
+    }
+
+
+@pytest.fixture
+def store():
+    store = FakeKeyStore()
+    for data_class, key_id in KEY_IDS.items():
+        store.put_row(DataKeyRow("acme", key_id, data_class, b"", "arn", "", KeyState.ACTIVE, 0.0))
+    store.publish_policy(POLICY.digest, POLICY.source, 0.0)
+    return store
+
+
+def event_of(store, new, old=None):
+    """The one audit event of a change to these images."""
+    body = {
+        "ApproximateCreationDateTime": 1693997155.0,
+        "Keys": as_lambda_gives_it({name: new[name] for name in ("tenant_id", "item_id")}),
+        "NewImage": as_lambda_gives_it(new),
+        "SequenceNumber": "111",
+    }
+    if old is not None:
+        body["OldImage"] = as_lambda_gives_it(old)
+    out = io.StringIO()
+    result = Auditor(POLICY, store, KnownPolicies(store), AuditLog(out)).audit(
+        [{"eventName": "MODIFY" if old else "INSERT", "dynamodb": body}]
+    )
+    assert result.failed_sequence_numbers == []
+    (line,) = out.getvalue().splitlines()
+    return json.loads(line)
+
+
+def test_a_sealed_item_is_verified(store):
+    event = event_of(store, sealed_item())
+    assert tuple(event[name] for name in ("event", "change", "findings", "sealed_count")) == (
+        "item.written",
+        "insert",
+        [],
+        5,
+    )
+    assert POLICY.digest.hex() == event["policy"]
+
+
+def test_one_attribute_in_clear_is_found(store):
+    event = event_of(store, sealed_item() | {"name": RECORD["name"]})
+    assert event["event"] == "item.plaintext_found"
+    assert [(finding["where"], finding["data_class"]) for finding in event["findings"]] == [("name", "pii")]
+
+
+def test_an_item_under_a_key_that_is_no_longer_active_is_stale(store):
+    store.set_state("acme", KEY_IDS["pci"], KeyState.DECRYPT_ONLY)
+    event = event_of(store, sealed_item())
+    assert event["event"] == "item.stale"
+    assert [(one["where"], one["data_class"]) for one in event["findings"]] == [("?.card_number", "pci")]
+
+
+def test_an_item_under_a_key_that_nobody_stored_is_malformed(store):
+    store._rows.pop(("acme", KEY_IDS["pii"]))
+    assert event_of(store, sealed_item())["event"] == "item.malformed"
+
+
+def test_an_item_sealed_under_a_published_older_policy_is_stale_and_no_exposure(store):
+    store.publish_policy(OLDER.digest, OLDER.source, 0.0)
+    assert event_of(store, sealed_item(OLDER))["event"] == "item.stale"
+
+
+def test_an_item_that_claims_a_policy_nobody_published_is_judged_by_the_present_one(store):
+    assert event_of(store, sealed_item(OLDER))["event"] == "item.plaintext_found"
+
+
+def test_a_source_position_that_went_back_is_malformed(store):
+    assert event_of(store, sealed_item(place=1), old=sealed_item(place=2))["event"] == "item.malformed"
+
+
+def test_an_undeclared_card_number_in_a_plain_attribute_is_found_without_printing_it(store):
+    event = event_of(store, sealed_item() | {"created_at": {"S": "4111111111111111"}})
+    assert event["event"] == "item.undeclared_sensitive"
+    assert "4111111111111111" not in json.dumps(event)
