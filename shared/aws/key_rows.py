@@ -1,0 +1,134 @@
+"""The rows of the key store table.
+
+| tenant_id | row | is | other attributes |
+| --- | --- | --- | --- |
+| tenant | `key#<key id, 8 hex digits>` | a data key | those of `DataKeyRow`, under the same names |
+| tenant | `active#<data class>` | a pointer | active_key_id (8 hex digits) |
+| `_system` | `policy#<digest, hex digits>` | a published policy | source, created_at |
+
+All are strings but `encrypted_data_key` (binary) and `created_at` (a number, seconds since the epoch). Reading takes
+exactly the form that writing gives; anything else raises KeyStoreCorrupt, which names the row and none of its content.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from shared.errors import KeyStoreCorrupt
+from shared.keys.ports import DataKeyRow
+from shared.model import SYSTEM_TENANT, Attributes, KeyState, KeyStatus
+
+POLICY_PREFIX: Final = "policy#"
+STATUS_ATTRIBUTES: Final = ("row", "data_class", "state")
+"""What an auditor may know of a key."""
+POLICY_ATTRIBUTES: Final = ("row", "source")
+
+_KEY_ROW: Final = re.compile(r"key#((?!00000000)[0-9a-f]{8})")
+_KEY_ID: Final = re.compile(r"((?!00000000)[0-9a-f]{8})")
+_POLICY_ROW: Final = re.compile(r"policy#((?:[0-9a-f]{2})+)")
+
+
+def primary_key(tenant_id: str, row: str) -> dict[str, Any]:
+    """The primary key of a row."""
+    return {"tenant_id": {"S": tenant_id}, "row": {"S": row}}
+
+
+def data_key_key(tenant_id: str, key_id: int) -> dict[str, Any]:
+    """The primary key of a data key's row."""
+    return primary_key(tenant_id, f"key#{key_id:08x}")
+
+
+def pointer_key(tenant_id: str, data_class: str) -> dict[str, Any]:
+    """The primary key of the row that names a class's active key."""
+    return primary_key(tenant_id, f"active#{data_class}")
+
+
+def data_key_item(row: DataKeyRow) -> dict[str, Any]:
+    """A data key as its row."""
+    return {
+        **data_key_key(row.tenant_id, row.key_id),
+        "data_class": {"S": row.data_class},
+        "encrypted_data_key": {"B": row.encrypted_data_key},
+        "kms_key_arn": {"S": row.kms_key_arn},
+        "key_material_id": {"S": row.key_material_id},
+        "state": {"S": row.state.value},
+        "created_at": {"N": repr(row.created_at)},
+        "made_by": {"S": row.made_by},
+    }
+
+
+def pointer_item(tenant_id: str, data_class: str, key_id: int) -> dict[str, Any]:
+    """A pointer as its row."""
+    return {**pointer_key(tenant_id, data_class), "active_key_id": {"S": f"{key_id:08x}"}}
+
+
+def policy_item(digest: bytes, source: str, created_at: float) -> dict[str, Any]:
+    """A published policy as its row."""
+    key = primary_key(SYSTEM_TENANT, f"{POLICY_PREFIX}{digest.hex()}")
+    return {**key, "source": {"S": source}, "created_at": {"N": repr(created_at)}}
+
+
+def read_data_key(tenant_id: str, item: Attributes) -> DataKeyRow:
+    """A data key from its row."""
+    try:
+        return DataKeyRow(
+            tenant_id=tenant_id,
+            key_id=int(_matching(_KEY_ROW, _string(item, "row")), 16),
+            data_class=_string(item, "data_class"),
+            encrypted_data_key=bytes(memoryview(item["encrypted_data_key"]["B"])),
+            kms_key_arn=_string(item, "kms_key_arn"),
+            key_material_id=_string(item, "key_material_id"),
+            state=KeyState(_string(item, "state")),
+            created_at=float(item["created_at"]["N"]),
+            made_by=_string(item, "made_by"),
+        )
+    except (KeyError, TypeError, ValueError):
+        raise _malformed(tenant_id, item) from None
+
+
+def read_status(tenant_id: str, item: Attributes) -> KeyStatus:
+    """What may be known of a data key without its bytes, from the `STATUS_ATTRIBUTES` of its row."""
+    try:
+        return KeyStatus(
+            key_id=int(_matching(_KEY_ROW, _string(item, "row")), 16),
+            data_class=_string(item, "data_class"),
+            state=KeyState(_string(item, "state")),
+        )
+    except (KeyError, TypeError, ValueError):
+        raise _malformed(tenant_id, item) from None
+
+
+def read_pointer(tenant_id: str, item: Attributes) -> int:
+    """The key id that a pointer names."""
+    try:
+        return int(_matching(_KEY_ID, _string(item, "active_key_id")), 16)
+    except (KeyError, TypeError, ValueError):
+        raise _malformed(tenant_id, item) from None
+
+
+def read_policy(item: Attributes) -> tuple[bytes, str]:
+    """Digest and source text of a published policy, from its `POLICY_ATTRIBUTES`."""
+    try:
+        return bytes.fromhex(_matching(_POLICY_ROW, _string(item, "row"))), _string(item, "source")
+    except (KeyError, TypeError, ValueError):
+        raise _malformed(SYSTEM_TENANT, item) from None
+
+
+def _string(item: Attributes, name: str) -> str:
+    text = item[name]["S"]
+    if not isinstance(text, str):
+        raise TypeError
+    return text
+
+
+def _matching(form: re.Pattern[str], text: str) -> str:
+    match = form.fullmatch(text)
+    if match is None:
+        raise ValueError
+    return match[1]
+
+
+def _malformed(tenant_id: str, item: Attributes) -> KeyStoreCorrupt:
+    name = item.get("row", {}).get("S", "(without a name)")
+    return KeyStoreCorrupt(f"key store row {name} of tenant {tenant_id} has not the form that it was written in")
