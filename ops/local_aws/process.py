@@ -27,13 +27,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from ops.local_aws.files import tail, write_atomically
+
 PROJECT: Final = Path(__file__).resolve().parents[2]
 BUILD: Final = PROJECT / "build"
 HOST: Final = "127.0.0.1"
+#: What the interpreter runs as the server; a test puts one that fails here.
+SERVER = ["-m", "ops.local_aws.server"]
 
 #: Inherited from the caller; nothing else, since Lambdas inherit the server's environment in turn.
 _INHERITED: Final = ("PATH", "HOME", "LANG", "LC_ALL", "COVERAGE_PROCESS_START")
-_LOG_LINES_SHOWN: Final = 15
 
 
 class LocalAwsError(Exception):
@@ -72,7 +75,7 @@ def start(
         temporary.mkdir()
         with (folder / "local_aws.log").open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "ops.local_aws.server", "--port", str(chosen), *(["--stock"] if stock else [])],
+                [sys.executable, *SERVER, "--port", str(chosen), *(["--stock"] if stock else [])],
                 cwd=PROJECT,
                 env={name: os.environ[name] for name in _INHERITED if name in os.environ}
                 | {"TMPDIR": str(temporary.resolve())},
@@ -85,7 +88,7 @@ def start(
         try:
             _wait_until_healthy(process, chosen, folder, deadline_seconds)
             server = Server(process.pid, chosen, datetime.now(UTC).isoformat(timespec="seconds"), stock)
-            _write_atomically(folder / "local_aws.json", json.dumps(asdict(server), indent=2) + "\n")
+            write_atomically(folder / "local_aws.json", json.dumps(asdict(server), indent=2) + "\n")
         except BaseException:
             _kill_group(process.pid)
             process.wait()
@@ -164,12 +167,12 @@ def _wait_until_healthy(process: subprocess.Popen[bytes], port: int, folder: Pat
     while not _is_healthy(port):
         if process.poll() is not None:
             raise LocalAwsError(
-                f"the local AWS ended while starting (exit status {process.returncode}); {log} ends with:\n{_tail(log)}"
+                f"the local AWS ended while starting (exit status {process.returncode}); {log} ends with:\n{tail(log)}"
             )
         if time.monotonic() > deadline:
             raise LocalAwsError(
                 f"the local AWS did not answer within {deadline_seconds:g} s and was ended; "
-                f"{log} ends with:\n{_tail(log)}"
+                f"{log} ends with:\n{tail(log)}"
             )
         time.sleep(0.05)
 
@@ -218,15 +221,3 @@ def _where(folder: Path) -> str:
 def _remove_leftovers(folder: Path) -> None:
     (folder / "local_aws.json").unlink(missing_ok=True)
     shutil.rmtree(folder / "local_aws.tmp", ignore_errors=True)
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    temporary = path.with_name(path.name + ".new")
-    temporary.touch(mode=0o600)
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
-
-
-def _tail(log: Path) -> str:
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES_SHOWN:]
-    return "\n".join(f"    {line}" for line in lines)

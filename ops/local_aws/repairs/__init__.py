@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Final
 
 #: In the order in which they are applied.
-NAMES: Final = ("iam", "kms", "dynamodb", "lambda_worker", "metrics", "cloudformation")
+NAMES: Final = ("iam", "kms", "dynamodb", "lambda_worker", "metrics", "cloudformation", "event_source_mapping_api")
 
 
 def apply_all() -> None:

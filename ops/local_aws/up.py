@@ -1,0 +1,41 @@
+"""Start a local AWS and deploy the stacks onto it, or leave nothing running."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ops.local_aws import process
+from ops.local_aws.deploy import deploy
+from ops.local_aws.process import BUILD, Server
+
+
+@dataclass(frozen=True, slots=True)
+class Up:
+    """A running local AWS with the stacks deployed.
+
+    Attributes:
+        server: its process and endpoint.
+        environment: what `local.env` exports: endpoint, credentials, region, `SEALSTREAM_*` outputs.
+    """
+
+    server: Server
+    environment: dict[str, str]
+
+
+def up(folder: Path = BUILD, *, port: int | None = None, say: Callable[[str], None] = print) -> Up:
+    """Start, bootstrap and deploy; raises LocalAwsError, with nothing left running, where any of it fails."""
+    server = process.start(folder, port=port)
+    say(f"Local AWS started: {server.endpoint} (process {server.pid})")
+    try:
+        return Up(server, deploy(server, folder, say))
+    except BaseException:
+        down(folder)
+        raise
+
+
+def down(folder: Path = BUILD) -> bool:
+    """End the server and remove what names it; False where none ran."""
+    (folder / "local.env").unlink(missing_ok=True)
+    return process.stop(folder)
