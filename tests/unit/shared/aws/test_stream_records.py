@@ -91,6 +91,7 @@ UNREADABLE = {
     "a number as number": stream_record(dynamodb={"NewImage": {"a": {"N": 4111}}}),
     "a string set of numbers": stream_record(dynamodb={"NewImage": {"a": {"SS": [4111]}}}),
     "no base64": stream_record(dynamodb={"NewImage": {"a": {"B": CANARY + "é"}}}),
+    "a stray character in base64": stream_record(dynamodb={"NewImage": {"a": {"B": "QU*JD"}}}),
     "cut base64": stream_record(dynamodb={"NewImage": {"a": {"B": CANARY + "A"}}}),
     "a binary set of numbers": stream_record(dynamodb={"NewImage": {"a": {"BS": [4111]}}}),
     "deep inside": stream_record(dynamodb={"NewImage": {"a": {"M": {"b": {"L": [{"X": CANARY}]}}}}}),
