@@ -50,6 +50,12 @@ class Reported:
         return (event for event in self.events.values() if event["event"].startswith("item."))
 
     @property
+    def quarantined_by_reason(self) -> dict[str, int]:
+        """Quarantined records by reason, from their audit events."""
+        held = (event for event in self.events.values() if event["event"] == AuditEvent.RECORD_QUARANTINED)
+        return dict(Counter(event["reason"] for event in held))
+
+    @property
     def audited(self) -> int:
         """Changes of the table that have their audit event."""
         return sum(1 for _ in self.item_events())

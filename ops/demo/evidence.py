@@ -1,0 +1,85 @@
+"""The leak search over a running deployment: each place, what was read there, what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from ops.demo.leaks import (
+    LeakSearch,
+    bucket_objects,
+    log_lines,
+    queue_messages,
+    stream_records,
+    table_items,
+    text_of,
+)
+from ops.local_aws.process import BUILD
+from ops.local_aws.up import Up
+from shared.aws.clients import client
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """One place: how many documents were read, in how many a value was found, and in how many of the rogue item's."""
+
+    name: str
+    documents: int
+    hits: int
+    rogue_hits: int
+
+
+def search(running: Up, leaks: LeakSearch, *, rogue: tuple[str, str]) -> list[Searched]:
+    """Search table, its stream, key store, quarantine, queues, logs, metrics and the local AWS's own log."""
+    return [_search_place(name, documents, leaks, rogue) for name, documents in _places(running.environment)]
+
+
+def as_table(searched: Iterable[Searched]) -> Table:
+    """The search's result for people."""
+    table = Table("place", "documents read", "with plaintext", "of the rogue item", box=None)
+    for place in searched:
+        table.add_row(place.name, str(place.documents), str(place.hits), str(place.rogue_hits))
+    return table
+
+
+def _places(environment: dict[str, str]) -> Iterator[tuple[str, Iterable[Any]]]:
+    yield "items table", table_items(environment["SEALSTREAM_TABLE"])
+    yield "items table's stream", stream_records(environment["SEALSTREAM_TABLE_STREAM"])
+    yield "key store", table_items(environment["SEALSTREAM_KEY_STORE"])
+    yield "quarantine index", table_items(environment["SEALSTREAM_QUARANTINE_TABLE"])
+    yield "quarantine bucket", bucket_objects(environment["SEALSTREAM_QUARANTINE_BUCKET"])
+    yield "encryptor's dead letters", queue_messages(environment["SEALSTREAM_ENCRYPTOR_DEAD_LETTER_QUEUE"])
+    yield "auditor's dead letters", queue_messages(environment["SEALSTREAM_AUDITOR_DEAD_LETTER_QUEUE"])
+    for group in client("logs").describe_log_groups()["logGroups"]:
+        yield f"log {group['logGroupName']}", log_lines(group["logGroupName"])
+    yield "metrics", (("metrics", metric) for metric in client("cloudwatch").list_metrics()["Metrics"])
+    yield "local AWS's own log", _file(BUILD / "demo" / "local_aws.log")
+
+
+def _file(path: Path) -> Iterator[tuple[str, str]]:
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        yield path.name, line
+
+
+def _search_place(name: str, documents: Iterable[Any], leaks: LeakSearch, rogue: tuple[str, str]) -> Searched:
+    read = hits = rogue_hits = 0
+    for where, document in documents:
+        read += 1
+        if leaks.hits(where, document if isinstance(document, str) else text_of(document)):
+            if _is_of(rogue, document):
+                rogue_hits += 1
+            else:
+                hits += 1
+    return Searched(name, read, hits, rogue_hits)
+
+
+def _is_of(rogue: tuple[str, str], document: Any) -> bool:
+    """Whether a document is the rogue item itself, or its change in the stream."""
+    if not isinstance(document, dict):
+        return False
+    keys = document.get("dynamodb", {}).get("Keys", document)
+    return bool((keys.get("tenant_id"), keys.get("item_id")) == ({"S": rogue[0]}, {"S": rogue[1]}))
