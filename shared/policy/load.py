@@ -32,7 +32,7 @@ VERSION: Final = 1
 DEFAULT_DATA_CLASS: Final = "restricted"
 _DATASET: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _CLASS_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
-_ERROR_LINE: Final = re.compile(r" \(at line (\d+), column \d+\)$")
+_ERROR_LINE: Final = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
 
@@ -93,11 +93,14 @@ class _Table:
     content: Mapping[str, Any]
 
     def line(self, name: str | None = None) -> int:
-        """Of the key, or of the nearest table around it that the file has."""
+        """Of the key, or of the first one inside it, or of the nearest table around it that the file has."""
         key = self.key if name is None else (*self.key, name)
-        while key and key not in self.lines:
-            key = key[:-1]
-        return self.lines.get(key, 1)
+        if key in self.lines:
+            return self.lines[key]
+        inside = [line for other, line in self.lines.items() if other[: len(key)] == key]
+        if key and inside:
+            return min(inside)
+        return replace(self, key=key[:-1]).line() if key else 1
 
     def error(self, name: str | None, rule: str) -> PolicyError:
         return PolicyError(f"{self.file}:{self.line(name)}: {rule}")
@@ -135,7 +138,7 @@ def _parse(source: str, file: str) -> _Table:
     except tomllib.TOMLDecodeError as error:
         message = str(error)
         at = _ERROR_LINE.search(message)
-        line = int(at[1]) if at else max(1, len(source.splitlines()))
+        line = int(at[1]) if at and at[1] else max(1, len(source.splitlines()))
         said = _ERROR_LINE.sub("", message)
         raise PolicyError(f"{file}:{line}: the policy is TOML, each key once: correct it ({said})") from None
     except RecursionError:
