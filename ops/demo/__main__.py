@@ -133,7 +133,11 @@ def _send(stream: str, records: list[DemoRecord], bad: list[DemoRecord]) -> None
 
 def _write_rogue_item(table: str, card: str) -> None:
     tenant, item_id = ROGUE
-    item = {"tenant_id": {"S": tenant}, "item_id": {"S": item_id}, "payment": {"M": {"card_number": {"S": card}}}}
+    item: dict[str, Any] = {
+        "tenant_id": {"S": tenant},
+        "item_id": {"S": item_id},
+        "payment": {"M": {"card_number": {"S": card}}},
+    }
     client("dynamodb").put_item(TableName=table, Item=item)
 
 

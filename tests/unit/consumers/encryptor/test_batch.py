@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -60,7 +61,7 @@ class World:
     def process(self, *records) -> BatchResult:
         return self.encryptor.process(records, stream_arn=STREAM_ARN)
 
-    def opened(self, tenant: str, item: str) -> dict:
+    def opened(self, tenant: str, item: str) -> Any:
         prefix = record_prefix(dataset="customers", tenant_id=tenant, item_id=item)
 
         def opener(path, sealed):
@@ -171,7 +172,7 @@ def test_a_bad_record_is_quarantined_sealed_and_its_neighbours_are_written(world
     assert CANARY.encode() not in entry.sealed_content
 
 
-def _content(world: World, entry) -> dict:
+def _content(world: World, entry) -> Any:
     key = world.keyring.active(SYSTEM_TENANT, QUARANTINE_CLASS)
     prefix = record_prefix(dataset="customers", tenant_id=SYSTEM_TENANT, item_id=entry.quarantine_id)
     return open_value(key.cipher, prefix, CONTENT_PATH, entry.sealed_content)

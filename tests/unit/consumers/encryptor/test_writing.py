@@ -1,23 +1,26 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from consumers.encryptor.sealing import SealedRecord
 from consumers.encryptor.writing import Replace, Writer, standing_item
 from shared.errors import Reason, RecordRejected, StoreUnavailable
 from shared.model import SOURCE, Outcome, SealedItem
-from shared.source_position import SourcePosition, kinesis_position
+from shared.source_position import kinesis_position
 from tests.fakes.items import FakeItemTable
 
 KEY = ("acme", "1")
 
 
-def at(sequence: int, partition_key: bytes = b"p") -> SourcePosition:
+def at(sequence: int, partition_key: bytes = b"p") -> Any:
+    """A source position; it also stands for the planned record at it, of which the writer looks at nothing else."""
     return kinesis_position(partition_key, str(sequence), 0)
 
 
-def sealed(position: SourcePosition) -> SealedRecord:
-    attributes = {"tenant_id": {"S": "acme"}, "item_id": {"S": "1"}, SOURCE: {"B": position.to_bytes()}}
+def sealed(position: Any) -> SealedRecord:
+    attributes: dict[str, Any] = {"tenant_id": {"S": "acme"}, "item_id": {"S": "1"}, SOURCE: {"B": position.to_bytes()}}
     return SealedRecord(SealedItem("acme", "1", position, attributes, sealed_count=2), ())
 
 
@@ -99,7 +102,8 @@ def test_a_foreign_item_that_was_replaced_meanwhile_is_looked_at_again():
 
 
 def test_a_table_that_does_not_answer_is_tried_again_with_growing_pauses_then_given_up():
-    table, pauses = FakeItemTable(), []
+    table = FakeItemTable()
+    pauses: list[float] = []
 
     def down(item: SealedItem) -> None:
         raise StoreUnavailable("down")
@@ -116,7 +120,7 @@ def test_what_outlived_its_keys_is_sealed_anew_before_each_attempt():
     table = FakeItemTable()
     sealings = []
 
-    def seal(position: SourcePosition) -> SealedRecord:
+    def seal(position: Any) -> SealedRecord:
         sealings.append(position)
         return sealed(position)
 
