@@ -10,7 +10,6 @@
 
 Associated data: the first two fields, then the encryption context as JSON with sorted keys.
 """
-
 # ruff: noqa: SLF001 - a repair replaces what MiniStack keeps to itself
 
 from __future__ import annotations
@@ -72,7 +71,7 @@ class Opened:
 
 def seal(key: Key, plaintext: bytes, context: Mapping[str, str]) -> bytes:
     """Encrypt under the key's current material."""
-    header = key["KeyId"].encode() + bytes.fromhex(current_material_id(key))
+    header: bytes = key["KeyId"].encode() + bytes.fromhex(current_material_id(key))
     nonce = os.urandom(_NONCE_BYTES)
     cipher = AESGCM(key["_symmetric_key"])
     return header + nonce + cipher.encrypt(nonce, plaintext, _associated_data(header, context))

@@ -1,5 +1,4 @@
 """KMS: how a request is checked before anything is done with a key, and how it is refused."""
-
 # ruff: noqa: SLF001 - a repair replaces what MiniStack keeps to itself
 
 from __future__ import annotations

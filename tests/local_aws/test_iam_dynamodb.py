@@ -1,0 +1,265 @@
+"""Fine-grained access control of DynamoDB on the repaired local AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.local_aws.support import ACCOUNT, REGION, LocalAws, make_role, unique
+
+_KEYS = ("tenant_id", "row")
+_VISIBLE = [*_KEYS, "state", "data_class"]
+
+
+@pytest.fixture(scope="module")
+def table(local_aws: LocalAws) -> str:
+    name = unique("table")
+    local_aws.client("dynamodb").create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in (*_KEYS, "owner")],
+        KeySchema=[{"AttributeName": "tenant_id", "KeyType": "HASH"}, {"AttributeName": "row", "KeyType": "RANGE"}],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "by_owner",
+                "KeySchema": [{"AttributeName": "owner", "KeyType": "HASH"}],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ],
+    )
+    return name
+
+
+def _arn(table: str) -> str:
+    return f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}"
+
+
+def _session(aws: LocalAws, *statements: Mapping[str, Any], **tags: str) -> Any:
+    """A DynamoDB client with a session of a new role that has just these permissions."""
+    role = make_role(aws, {"Version": "2012-10-17", "Statement": list(statements)})
+    session_tags = [{"Key": name, "Value": value} for name, value in tags.items()]
+    answer = aws.client("sts").assume_role(RoleArn=role, RoleSessionName="test", Tags=session_tags)
+    return aws.client("dynamodb", answer["Credentials"])
+
+
+def _code(call: Callable[[], Any]) -> str:
+    """ "" or the error code."""
+    try:
+        call()
+    except ClientError as error:
+        return str(error.response["Error"]["Code"])
+    return ""
+
+
+def _key(tenant: str) -> dict[str, Any]:
+    return {"tenant_id": {"S": tenant}, "row": {"S": "key#1"}}
+
+
+#: Every operation that names partition keys: (client, table, tenants) -> request. More than one tenant where it may.
+_OPERATIONS: dict[str, Callable[[Any, str, list[str]], Any]] = {
+    "GetItem": lambda db, table, tenants: db.get_item(TableName=table, Key=_key(tenants[-1])),
+    "PutItem": lambda db, table, tenants: db.put_item(TableName=table, Item=_key(tenants[-1])),
+    "UpdateItem": lambda db, table, tenants: db.update_item(
+        TableName=table,
+        Key=_key(tenants[-1]),
+        UpdateExpression="SET #s = :s",
+        ExpressionAttributeNames={"#s": "state"},
+        ExpressionAttributeValues={":s": {"S": "x"}},
+    ),
+    "DeleteItem": lambda db, table, tenants: db.delete_item(TableName=table, Key=_key(tenants[-1])),
+    "Query": lambda db, table, tenants: db.query(
+        TableName=table,
+        KeyConditionExpression="#t = :t AND begins_with(#r, :r)",
+        ExpressionAttributeNames={"#t": "tenant_id", "#r": "row"},
+        ExpressionAttributeValues={":t": {"S": tenants[-1]}, ":r": {"S": "key#"}},
+    ),
+    "Query of an index": lambda db, table, tenants: db.query(
+        TableName=table,
+        IndexName="by_owner",
+        KeyConditionExpression=":o = #o",
+        ExpressionAttributeNames={"#o": "owner"},
+        ExpressionAttributeValues={":o": {"S": tenants[-1]}},
+    ),
+    "BatchGetItem": lambda db, table, tenants: db.batch_get_item(
+        RequestItems={table: {"Keys": [_key(tenant) for tenant in tenants]}}
+    ),
+    "BatchWriteItem": lambda db, table, tenants: db.batch_write_item(
+        RequestItems={table: [{"PutRequest": {"Item": _key(tenant)}} for tenant in tenants]}
+    ),
+    "TransactGetItems": lambda db, table, tenants: db.transact_get_items(
+        TransactItems=[{"Get": {"TableName": table, "Key": _key(tenant)}} for tenant in tenants]
+    ),
+    "TransactWriteItems": lambda db, table, tenants: db.transact_write_items(
+        TransactItems=[{"Put": {"TableName": table, "Item": _key(tenant)}} for tenant in tenants]
+    ),
+    "ExecuteStatement": lambda db, table, tenants: db.execute_statement(
+        Statement=f'SELECT * FROM "{table}" WHERE tenant_id = ? AND "row" = ?',  # noqa: S608
+        Parameters=[{"S": tenants[-1]}, {"S": "key#1"}],
+    ),
+    "BatchExecuteStatement": lambda db, table, tenants: db.batch_execute_statement(
+        Statements=[
+            {
+                "Statement": f'UPDATE "{table}" SET state = ? WHERE tenant_id = ? AND "row" = ?',  # noqa: S608
+                "Parameters": [{"S": "x"}, {"S": tenant}, {"S": "key#1"}],
+            }
+            for tenant in tenants
+        ]
+    ),
+}
+
+
+@pytest.mark.parametrize("operation", _OPERATIONS)
+def test_a_tenant_session_reaches_only_items_of_its_own_tenant(local_aws, table, operation):
+    condition = {
+        "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["${aws:PrincipalTag/TenantID}"]},
+        "Null": {"dynamodb:LeadingKeys": "false"},  # without it, a request without leading keys passes
+    }
+    resources = [_arn(table), f"{_arn(table)}/index/*"]
+    statement = {"Effect": "Allow", "Action": "dynamodb:*", "Resource": resources, "Condition": condition}
+    acme = _session(local_aws, statement, TenantID="acme")
+    request = _OPERATIONS[operation]
+
+    assert [
+        _code(lambda: request(acme, table, ["acme"])),
+        _code(lambda: request(acme, table, ["acme", "globex"])),
+        _code(lambda: acme.scan(TableName=table)),
+    ] == ["", "AccessDeniedException", "AccessDeniedException"]
+
+
+@pytest.fixture(scope="module")
+def auditor(local_aws: LocalAws, table: str) -> Any:
+    """A session that may read all of the key store but the encrypted keys."""
+    return _session(
+        local_aws,
+        {
+            "Effect": "Allow",
+            "Action": ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"],
+            "Resource": _arn(table),
+            "Condition": {
+                "ForAllValues:StringEquals": {"dynamodb:Attributes": _VISIBLE},
+                "StringEquals": {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"},
+            },
+        },
+    )
+
+
+_PROJECTED: list[Callable[[Any, str, dict[str, Any]], Any]] = [
+    lambda db, table, more: db.get_item(TableName=table, Key=_key("acme"), **more),
+    lambda db, table, more: db.batch_get_item(RequestItems={table: {"Keys": [_key("acme")], **more}}),
+    lambda db, table, more: db.query(
+        TableName=table,
+        KeyConditionExpression="tenant_id = :t",
+        ExpressionAttributeValues={":t": {"S": "acme"}},
+        **more,
+    ),
+]
+
+
+def test_a_reader_sees_only_the_attributes_that_its_policy_names(auditor, table):
+    def outcomes(expression: str, **names: str) -> set[str]:
+        more: dict[str, Any] = {"ProjectionExpression": expression} if expression else {}
+        more |= {"ExpressionAttributeNames": {f"#{name}": value for name, value in names.items()}} if names else {}
+        return {_code(lambda: read(auditor, table, more)) for read in _PROJECTED}
+
+    allowed, denied = {""}, {"AccessDeniedException"}
+    assert allowed == outcomes("#r, #s, data_class", r="row", s="state")
+    assert allowed == outcomes("data_class.encrypted_data_key")
+    assert denied == outcomes("data_class, encrypted_data_key")
+    assert denied == outcomes("data_class, #state", state="encrypted_data_key")
+    assert denied == outcomes("")
+
+
+def test_a_reader_cannot_ask_for_a_hidden_attribute_in_a_filter(auditor, table):
+    def outcome(expression: str) -> str:
+        return _code(
+            lambda: auditor.query(
+                TableName=table,
+                KeyConditionExpression="tenant_id = :t",
+                FilterExpression=expression,
+                ProjectionExpression="data_class",
+                ExpressionAttributeValues={":t": {"S": "acme"}, ":v": {"S": "v"}},
+            )
+        )
+
+    assert outcome("attribute_exists(data_class) AND data_class <> :v") == ""
+    assert outcome("begins_with(encrypted_data_key, :v)") == "AccessDeniedException"
+
+
+def test_a_writer_writes_only_the_attributes_that_its_policy_names(local_aws, table):
+    writer = _session(
+        local_aws,
+        {
+            "Effect": "Allow",
+            "Action": ["dynamodb:PutItem", "dynamodb:UpdateItem"],
+            "Resource": _arn(table),
+            "Condition": {
+                "ForAllValues:StringEquals": {"dynamodb:Attributes": _VISIBLE},
+                "StringEqualsIfExists": {
+                    "dynamodb:Select": "SPECIFIC_ATTRIBUTES",
+                    "dynamodb:ReturnValues": ["NONE", "UPDATED_NEW"],
+                },
+            },
+        },
+    )
+
+    def put(**attributes: str) -> str:
+        item = _key("acme") | {name: {"S": value} for name, value in attributes.items()}
+        return _code(lambda: writer.put_item(TableName=table, Item=item))
+
+    def update(expression: str, **options: Any) -> str:
+        values = {":v": {"S": "v"}}
+        return _code(
+            lambda: writer.update_item(
+                TableName=table,
+                Key=_key("acme"),
+                UpdateExpression=expression,
+                ExpressionAttributeValues=values,
+                **options,
+            )
+        )
+
+    denied = "AccessDeniedException"
+    assert [put(data_class="pii"), put(data_class="pii", encrypted_data_key="x")] == ["", denied]
+    assert [update("SET data_class = :v"), update("SET data_class = :v REMOVE encrypted_data_key")] == ["", denied]
+    assert update("SET data_class = :v", ConditionExpression="attribute_exists(encrypted_data_key)") == denied
+    assert update("SET data_class = :v", ReturnValues="ALL_OLD") == denied
+
+
+def test_each_partiql_statement_needs_its_own_permission(local_aws, table):
+    db = _session(local_aws, {"Effect": "Allow", "Action": "dynamodb:PartiQLInsert", "Resource": _arn(table)})
+    name = unique("tenant")
+    insert = f"INSERT INTO \"{table}\" VALUE {{'tenant_id': '{name}', 'row': 'key#1'}}"
+    update = f"UPDATE \"{table}\" SET state = 'x' WHERE tenant_id = '{name}' AND \"row\" = 'key#1'"  # noqa: S608
+
+    assert [
+        _code(lambda: db.batch_execute_statement(Statements=[{"Statement": insert}])),
+        _code(lambda: db.batch_execute_statement(Statements=[{"Statement": insert}, {"Statement": update}])),
+    ] == ["", "AccessDeniedException"]
+
+
+def test_a_refusal_names_principal_action_and_resource(local_aws, table):
+    db = _session(local_aws, {"Effect": "Allow", "Action": "dynamodb:GetItem", "Resource": _arn(table)})
+    with pytest.raises(ClientError) as caught:
+        db.put_item(TableName=table, Item=_key("acme"))
+    response = caught.value.response
+
+    assert (
+        response["ResponseMetadata"]["HTTPStatusCode"],
+        response["Error"]["Code"],
+    ) == (400, "AccessDeniedException")
+    assert response["Error"]["Message"].startswith(f"User: arn:aws:sts::{ACCOUNT}:assumed-role/")
+    assert response["Error"]["Message"].endswith(
+        f"/test is not authorized to perform: dynamodb:PutItem on resource: {_arn(table)} "
+        "because no identity-based policy allows the dynamodb:PutItem action"
+    )
+
+
+def test_a_policy_that_insists_on_tls_lets_local_requests_pass(local_aws, table):
+    allow = {"Effect": "Allow", "Action": "dynamodb:GetItem", "Resource": "*"}
+    insecure = {"Bool": {"aws:SecureTransport": "false"}}
+    db = _session(local_aws, allow, allow | {"Effect": "Deny", "Condition": insecure})
+
+    assert db.get_item(TableName=table, Key=_key("nobody"))
