@@ -16,9 +16,8 @@ from ops.local_aws.process import BUILD, LocalAwsError
 _EXAMPLE = """\
 Use it from any shell:
   . {environment}
-  aws kinesis put-record --stream-name "$SEALSTREAM_STREAM" --partition-key 42 \\
-    --cli-binary-format raw-in-base64-out \\
-    --data '{{"tenant_id": "acme", "id": "42", "ssn": "078-05-1120", "amount": 9.5}}'
+  echo '{{"tenant_id": "acme", "id": "42", "ssn": "078-05-1120", "amount": 9.5}}' |
+    aws kinesis put-record --stream-name "$SEALSTREAM_STREAM" --partition-key 42 --data fileb:///dev/stdin
   aws dynamodb scan --table-name "$SEALSTREAM_TABLE"
 End it: make down"""
 

@@ -81,7 +81,9 @@ def variables(outputs: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
 def environment_file(environment: Mapping[str, str]) -> str:
     """Text that a POSIX shell sources; what would outrank its credentials is unset."""
     lines = [f"export {name}={shlex.quote(value)}" for name, value in sorted(environment.items())]
-    return "\n".join(["unset AWS_PROFILE AWS_SESSION_TOKEN", *lines]) + "\n"
+    # The project's own `aws` comes last: where the caller has one, that one is meant.
+    tools = shlex.quote(str(Path(sys.executable).parent))
+    return "\n".join([*lines, f'export PATH="$PATH":{tools}', "unset AWS_PROFILE AWS_SESSION_TOKEN"]) + "\n"
 
 
 @contextmanager

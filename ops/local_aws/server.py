@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from importlib import import_module
 from importlib.metadata import version
 from typing import Final
 
@@ -56,13 +55,10 @@ def _serve(*, stock: bool) -> None:
     from ministack import app  # noqa: PLC0415
 
     if not stock:
-        from ops.local_aws import repairs  # noqa: PLC0415
+        from ops.local_aws import event_source_mappings, repairs  # noqa: PLC0415
 
         repairs.apply_all()
-        try:  # TRANSITION
-            import_module("ops.local_aws.event_source_mappings").start()
-        except ImportError as error:
-            print("MISSING POLLER", error, flush=True)
+        event_source_mappings.start()
     sys.argv = sys.argv[:1]  # MiniStack parses it too
     app.main()
 
