@@ -215,8 +215,6 @@ def _digest(
 
 
 def _canonical(treatment: SealAs | KeepPlain) -> dict[str, Any]:
-    match treatment:
-        case SealAs(data_class):
-            return {"seal": data_class}
-        case KeepPlain(tags):
-            return {"plain": sorted(tags)}
+    if isinstance(treatment, SealAs):
+        return {"seal": treatment.data_class}
+    return {"plain": sorted(treatment.tags)}

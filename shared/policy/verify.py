@@ -87,9 +87,8 @@ def _malformed(where: str, why: str) -> Finding:
 def _as_stale(finding: Finding) -> Finding:
     if finding.kind is VerdictKind.STALE:
         return finding
-    return replace(
-        finding, kind=VerdictKind.STALE, why=f"sealed under an older policy; by the present one {finding.why}"
-    )
+    why = f"written under an older policy; by the present one {finding.why}"
+    return replace(finding, kind=VerdictKind.STALE, why=why)
 
 
 def _key_findings(change: ItemChange) -> Iterator[Finding]:

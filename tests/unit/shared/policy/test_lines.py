@@ -27,7 +27,7 @@ in_literal = "
 [[list]]
 last = 1\
 """
-    assert {
+    assert key_lines(source) == {
         ("top",): 1,
         ("a", "b.c"): 4,
         ("a", "b.c", "quoted = key"): 5,
@@ -37,7 +37,7 @@ last = 1\
         ("a", "b.c", "literal"): 15,
         ("list",): 18,
         ("list", "last"): 19,
-    } == key_lines(source)
+    }
 
 
 def test_a_table_that_is_opened_twice_keeps_its_first_line():

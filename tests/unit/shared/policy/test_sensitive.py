@@ -1,0 +1,128 @@
+"""What the scanners recognise, and what they must leave alone."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import time
+import uuid
+
+import pytest
+
+from shared.policy.sensitive import Sensitive, scan_bytes, scan_text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("4111111111111111", Sensitive.CARD_NUMBER),
+        ("4111 1111 1111 1111", Sensitive.CARD_NUMBER),
+        ("paid with 4111-1111-1111-1111.", Sensitive.CARD_NUMBER),
+        ("378282246310005", Sensitive.CARD_NUMBER),
+        ("3782 822463 10005", Sensitive.CARD_NUMBER),
+        ("30569309025904", Sensitive.CARD_NUMBER),
+        ("5555555555554444", Sensitive.CARD_NUMBER),
+        ("2223003122003222", Sensitive.CARD_NUMBER),
+        ("6011111111111117", Sensitive.CARD_NUMBER),
+        ("3530111333300000", Sensitive.CARD_NUMBER),
+        ("6200000000000000000", Sensitive.CARD_NUMBER),
+        ("card4111111111111111", Sensitive.CARD_NUMBER),
+        ("customer-4111111111111111", Sensitive.CARD_NUMBER),
+        ("cust_4111111111111111_eu", Sensitive.CARD_NUMBER),
+        ("%B4111111111111111^DOE/JANE^", Sensitive.CARD_NUMBER),
+        ("219-09-9999", Sensitive.US_SSN),
+        ("SSN: 219 09 9999", Sensitive.US_SSN),
+        ("user-219-09-9999", Sensitive.US_SSN),
+        ("DE89370400440532013000", Sensitive.IBAN),
+        ("to DE89 3704 0044 0532 0130 00 EUR", Sensitive.IBAN),
+        ("gb82west12345698765432", Sensitive.IBAN),
+        ("NO9386011117947", Sensitive.IBAN),
+        ("MT84MALT011000012345MTLCAST001S", Sensitive.IBAN),
+        ("jane.doe+x@example.org", Sensitive.EMAIL),
+        ("@ <j@a.b.example>", Sensitive.EMAIL),
+    ],
+)
+def test_sensitive_data_is_recognised(text, expected):
+    assert frozenset({expected}) == scan_text(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "4111111111111112",  # check digit
+        "1111111111111117",  # no issuer
+        "4111 1111-1111 1111",
+        "12345678-4111-1111-1111-1111-11111111",
+        "0.4111111111111111",
+        "4111111111111111.50",
+        "41111111111111111111",
+        "2024-11-21T10:00:00.123456789Z",
+        "20241121100000",
+        "1732183200",
+        "1732183200000",
+        "1732183200000000",
+        "1732183200000000000",
+        "ORD-2024-000123",
+        "192.168.100.200",
+        "+49 170 1234567",
+        "(555) 123-4567",
+        "978-3-16-148410-0",
+        "000-12-3456",
+        "666-12-3456",
+        "912-12-3456",
+        "123-00-4567",
+        "123-45-0000",
+        "123-45 6789",
+        "1-219-09-9999",
+        "219-09-9999-1",
+        "DE89370400440532013001",  # check digits
+        "DE8937040044053201300",  # length
+        "DE89 3704 0044",
+        "ZZ89370400440532013000",  # country
+        "@handle",
+        "a@b",
+        "left-pad@1.3.0",
+        "@scope/package",
+        "49673912837465012938475610293847561029384756102938475610",
+    ],
+)
+def test_what_only_looks_similar_is_left_alone(text):
+    assert frozenset() == scan_text(text)
+
+
+def test_one_text_can_hold_several():
+    assert {Sensitive.CARD_NUMBER, Sensitive.EMAIL} == scan_text("a@example.org 4111111111111111")
+
+
+def test_identifiers_and_digests_are_left_alone():
+    draw = random.Random(7)
+    for number in range(3_000):
+        bits = draw.getrandbits(128)
+        for text in (
+            str(uuid.UUID(int=bits, version=4)),
+            f"{bits:032x}",
+            hashlib.sha256(str(number).encode()).hexdigest(),
+            hashlib.sha256(str(number).encode()).hexdigest().upper(),
+        ):
+            assert frozenset() == scan_text(text), text
+
+
+def test_random_bytes_are_left_alone():
+    draw = random.Random(7)
+    assert not any(scan_bytes(draw.randbytes(400)) for _ in range(2_000))
+
+
+def test_bytes_that_hold_a_card_number_are_recognised():
+    assert frozenset({Sensitive.CARD_NUMBER}) == scan_bytes(b"\x01\xff\x00\x00 4111111111111111 \xfe")
+
+
+def test_bytes_are_not_searched_for_addresses():
+    assert frozenset() == scan_bytes(b"jane@example.org")
+
+
+@pytest.mark.parametrize("unit", ["4", "1 ", "1-", "1111 ", "a@", "@", "a.", "a@a.", "DE12 ", "aa11", "DE"])
+def test_the_time_is_linear_in_the_length(unit):
+    started = time.perf_counter()
+    scan_text(unit * (400_000 // len(unit)))
+    assert time.perf_counter() - started < 5  # a quadratic scan would take minutes
