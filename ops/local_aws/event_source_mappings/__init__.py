@@ -8,7 +8,8 @@ MiniStack's own poller marks a poison batch as done and loses it, and stores mos
     shard_consumer.py  a thread that delivers one shard to one mapping
     sources.py         reads records out of MiniStack's streams
     outbound.py        invokes functions and writes to destinations, over the public API
-    poller.py          starts a consumer for each shard of each mapping
+    supervisor.py      a consumer for each shard of each mapping, children after parents
+    poller.py          takes over from MiniStack
 """
 
 
