@@ -1,0 +1,502 @@
+"""SealedTable over a real adapter on moto; keys come from fakes, so that what they refuse can be chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from boto3.dynamodb.conditions import Key
+from boto3.dynamodb.types import Binary
+from moto import mock_aws
+
+from shared.aws.item_reader import DynamoItemReader
+from shared.aws.items import DynamoItemTable
+from shared.errors import (
+    ConflictError,
+    DoesNotOpen,
+    KeyDenied,
+    KeyDestroyed,
+    KeyRetired,
+    KeyServiceUnavailable,
+    KeyUnknown,
+    NotSealed,
+    Reason,
+    RecordRejected,
+    StoreUnavailable,
+)
+from shared.keys.keyring import Keyring
+from shared.keys.ports import EncryptionContext
+from shared.model import AttributeValue, KeyState, PutResult, SealedItem
+from shared.policy.load import parse_policy
+from shared.sealed_table import Sealed, SealedTable
+from shared.source_position import counter_position, kinesis_position
+from tests.fakes.items import FakeItemTable
+from tests.fakes.key_service import ATTRIBUTE_KEY_ARN, FakeKeyService
+from tests.fakes.key_store import FakeKeyStore
+from tests.fakes.moto_aws import KEY_STORE_TABLE, REGION, dynamodb_with_key_store, kms_with_attribute_key
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+TABLE = "customers-table"
+POLICY = parse_policy(
+    """
+version = 1
+dataset = "customers"
+[item]
+tenant = "tenant_id"
+id = "id"
+[classes.pii]
+[classes.pci]
+[attributes]
+"amount" = { plain = "number" }
+"ssn" = { seal = "pii" }
+"address" = { seal = "pii" }
+"contacts[].email" = { seal = "pii" }
+"contacts[].kind" = { plain = "string" }
+"card" = { seal = "pci" }
+""",
+    "policy.toml",
+)
+KEY = {"tenant_id": "acme", "item_id": "c-1"}
+ITEM: dict[str, Any] = {
+    **KEY,
+    "amount": Decimal("12.5"),
+    "ssn": "123-45-6789",
+    "card": {"4111111111111111"},
+    "address": {"street": "1 Main St", "zip": Decimal(12345), "geo": [Decimal("-0.1"), None, True]},
+    "contacts": [{"kind": "home", "email": "a@b.example"}],
+    "photo": Binary(b"\x00\xff"),
+}
+
+
+class InterruptedTable(DynamoItemTable):
+    """The real table, but someone else acts before every put."""
+
+    def __init__(self, dynamodb: DynamoDBClient, meanwhile: Callable[[], object]) -> None:
+        super().__init__(dynamodb, TABLE)
+        self._meanwhile = meanwhile
+
+    def put_if_newer(self, item: SealedItem) -> PutResult:
+        self._meanwhile()
+        return super().put_if_newer(item)
+
+    def put_if_source_is(self, item: SealedItem, found_source: AttributeValue) -> PutResult:
+        self._meanwhile()
+        return super().put_if_source_is(item, found_source)
+
+
+@pytest.fixture(scope="module")
+def dynamodb():
+    with mock_aws():
+        yield dynamodb_with_key_store()
+
+
+@pytest.fixture
+def items_table(dynamodb) -> Iterator[str]:
+    dynamodb.create_table(
+        TableName=TABLE,
+        KeySchema=[{"AttributeName": "tenant_id", "KeyType": "HASH"}, {"AttributeName": "item_id", "KeyType": "RANGE"}],
+        AttributeDefinitions=[
+            {"AttributeName": "tenant_id", "AttributeType": "S"},
+            {"AttributeName": "item_id", "AttributeType": "S"},
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    yield TABLE
+    dynamodb.delete_table(TableName=TABLE)
+
+
+@pytest.fixture
+def world(dynamodb, items_table) -> SimpleNamespace:
+    """A table with the stores behind it; `reader()` is another process with nothing in its caches."""
+    store, service = FakeKeyStore(), FakeKeyService()
+
+    def reader(policy=POLICY, meanwhile=lambda: None, writes=None, table=TABLE) -> SealedTable:
+        keyring = Keyring(
+            store=store,
+            service=service,
+            dataset=policy.dataset,
+            trusted_kms_key_arns=frozenset({ATTRIBUTE_KEY_ARN}),
+        )
+        return SealedTable(
+            reads=DynamoItemReader(dynamodb, table),
+            writes=writes or InterruptedTable(dynamodb, meanwhile),
+            keyring=keyring,
+            statuses=store,
+            policy=policy,
+        )
+
+    def key_id(data_class: str) -> int:
+        return next(row.key_id for row in store.all_rows() if row.data_class == data_class)
+
+    def stored(item_id: str = "c-1") -> dict[str, Any]:
+        key = {"tenant_id": {"S": "acme"}, "item_id": {"S": item_id}}
+        return dict(dynamodb.get_item(TableName=TABLE, Key=key, ConsistentRead=True)["Item"])
+
+    def overwrite(**attributes: Any) -> None:
+        dynamodb.put_item(TableName=TABLE, Item={**stored(), **attributes})
+
+    return SimpleNamespace(
+        dynamodb=dynamodb,
+        store=store,
+        service=service,
+        reader=reader,
+        table=reader(),
+        key_id=key_id,
+        stored=stored,
+        overwrite=overwrite,
+    )
+
+
+def deny(world: SimpleNamespace, data_class: str) -> None:
+    def refuse(context: EncryptionContext) -> None:
+        if context["data_class"] == data_class:
+            raise KeyDenied("no")
+
+    world.service.on_decrypt = refuse
+
+
+def test_what_was_put_comes_back_with_its_python_types(world):
+    assert world.table.put_item(Item=ITEM) == {}
+
+    assert world.reader().get_item(Key=KEY, ConsistentRead=True) == {"Item": ITEM}
+
+
+def test_what_is_stored_is_sealed_where_the_policy_says_so(world):
+    world.table.put_item(Item=ITEM)
+
+    stored = world.stored()
+    assert stored["amount"] == {"N": "12.5"}
+    assert {key: v for key, v in stored["contacts"]["L"][0]["M"].items() if key == "kind"} == {"kind": {"S": "home"}}
+    for sealed in (
+        stored["ssn"],
+        stored["card"],
+        stored["address"],
+        stored["photo"],
+        stored["contacts"]["L"][0]["M"]["email"],
+    ):
+        assert list(sealed) == ["B"]
+    assert {"B": POLICY.digest} == stored["_policy"]
+    assert {"B": counter_position(1).to_bytes()} == stored["_src"]
+    assert b"4111" not in repr(stored).encode()
+
+
+def test_an_item_that_is_not_there_gives_an_empty_answer(world):
+    assert world.table.get_item(Key=KEY) == {}
+    assert world.table.batch_get(Keys=[KEY]) == {"Items": []}
+    assert world.table.scan() == {"Items": [], "Count": 0, "ScannedCount": 0}
+
+
+def test_system_attributes_are_shown_only_when_asked_for(world):
+    world.table.put_item(Item=ITEM)
+
+    shown = world.table.get_item(Key=KEY, system_attributes=True)["Item"]
+
+    assert {"_src", "_policy"} == shown.keys() - ITEM.keys()
+    assert Binary(counter_position(1).to_bytes()) == shown["_src"]
+
+
+def test_a_deleted_item_is_hidden_and_can_be_put_again(world):
+    world.table.put_item(Item=ITEM)
+    world.overwrite(_deleted_at={"N": "1700000000"})
+
+    assert world.table.get_item(Key=KEY) == {}
+    assert world.table.batch_get(Keys=[KEY]) == {"Items": []}
+    assert world.table.scan() == {"Items": [], "Count": 0, "ScannedCount": 1}
+
+    world.table.put_item(Item=ITEM)
+    assert world.table.get_item(Key=KEY) == {"Item": ITEM}
+
+
+def test_query_gives_a_tenant_s_items_in_pages(world):
+    for item_id in ("a", "b", "c"):
+        world.table.put_item(Item={"tenant_id": "acme", "item_id": item_id, "ssn": item_id})
+    world.table.put_item(Item={"tenant_id": "other", "item_id": "x", "ssn": "x"})
+    reader = world.reader()
+
+    first = reader.query(KeyConditionExpression=Key("tenant_id").eq("acme"), Limit=2, ConsistentRead=True)
+    rest = reader.query(
+        KeyConditionExpression=Key("tenant_id").eq("acme"), Limit=2, ExclusiveStartKey=first["LastEvaluatedKey"]
+    )
+
+    assert [item["ssn"] for item in first["Items"]] == ["a", "b"]
+    assert first["LastEvaluatedKey"] == {"tenant_id": "acme", "item_id": "b"}
+    assert [item["ssn"] for item in rest["Items"]] == ["c"]
+    assert "LastEvaluatedKey" not in rest
+
+
+def test_scan_gives_all_items_in_pages(world):
+    for item_id in ("a", "b", "c"):
+        world.table.put_item(Item={"tenant_id": "acme", "item_id": item_id})
+
+    first = world.table.scan(Limit=2)
+    rest = world.table.scan(ExclusiveStartKey=first["LastEvaluatedKey"])
+
+    assert [item["item_id"] for item in first["Items"] + rest["Items"]] == ["a", "b", "c"]
+    assert "LastEvaluatedKey" not in rest
+
+
+def test_query_takes_conditions_on_the_sort_key_and_an_order(world):
+    for item_id in ("a1", "a2", "b1"):
+        world.table.put_item(Item={"tenant_id": "acme", "item_id": item_id})
+
+    found = world.table.query(
+        KeyConditionExpression=Key("tenant_id").eq("acme") & Key("item_id").begins_with("a"), ScanIndexForward=False
+    )
+
+    assert [item["item_id"] for item in found["Items"]] == ["a2", "a1"]
+
+
+def test_scan_and_batch_get_open_items_of_several_tenants(world):
+    items = [{"tenant_id": tenant, "item_id": "x", "ssn": tenant} for tenant in ("acme", "other")]
+    for item in items:
+        world.table.put_item(Item=item)
+
+    scanned = world.reader().scan(ConsistentRead=True)
+    got = world.reader().batch_get(Keys=[{"tenant_id": item["tenant_id"], "item_id": "x"} for item in items * 2])
+
+    assert items == sorted(scanned["Items"], key=lambda item: item["tenant_id"])
+    assert items == sorted(got["Items"], key=lambda item: item["tenant_id"])
+
+
+def test_what_the_credentials_may_not_open_comes_back_as_a_marker_with_its_class(world):
+    world.table.put_item(Item=ITEM)
+    deny(world, "pci")
+
+    item = world.reader().get_item(Key=KEY)["Item"]
+
+    assert {**ITEM, "card": Sealed("pci")} == item
+    assert repr(item["card"]) == "Sealed(data_class='pci')"
+
+
+def test_a_denied_key_is_asked_for_once_a_page(world):
+    for item_id in ("a", "b", "c"):
+        world.table.put_item(Item={"tenant_id": "acme", "item_id": item_id, "card": item_id})
+    deny(world, "pci")
+
+    page = world.reader().scan()
+
+    assert [Sealed("pci")] * 3 == [item["card"] for item in page["Items"]]
+    assert len(world.service.decrypted) == 1
+
+
+def test_an_item_with_a_marker_cannot_be_put(world):
+    with pytest.raises(TypeError, match="Sealed"):
+        world.table.put_item(Item={**ITEM, "card": Sealed("pci")})
+
+
+def test_a_changed_value_raises_and_says_where(world):
+    world.table.put_item(Item=ITEM)
+    sealed = world.stored()["ssn"]["B"]
+    world.overwrite(ssn={"B": sealed[:-1] + bytes([sealed[-1] ^ 1])})
+
+    with pytest.raises(DoesNotOpen, match="tenant acme, item c-1, ssn: changed or moved") as caught:
+        world.reader().get_item(Key=KEY)
+    assert "123" not in str(caught.value)
+
+
+def test_a_value_moved_to_another_attribute_raises(world):
+    world.table.put_item(Item=ITEM)
+    world.overwrite(ssn=world.stored()["address"])
+
+    with pytest.raises(DoesNotOpen, match="ssn"):
+        world.reader().get_item(Key=KEY)
+
+
+def test_a_binary_that_is_no_sealed_value_raises_without_an_undeclared_name(world):
+    world.table.put_item(Item=ITEM)
+    world.overwrite(jane_doe={"B": b"plain"})
+
+    with pytest.raises(NotSealed, match=r"item c-1, \?: too short") as caught:
+        world.reader().get_item(Key=KEY)
+    assert "jane" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("state", "error"), [(KeyState.RETIRED, KeyRetired), (KeyState.DESTROYED, KeyDestroyed)])
+def test_a_retired_or_destroyed_key_refuses_and_says_so(world, state, error):
+    world.table.put_item(Item=ITEM)
+    world.store.set_state("acme", world.key_id("pii"), state)
+
+    with pytest.raises(error, match=f"tenant acme, item c-1, ssn: .*{state}"):
+        world.reader().get_item(Key=KEY)
+
+
+def test_an_unknown_key_raises(world):
+    world.table.put_item(Item=ITEM)
+    sealed = world.stored()["ssn"]["B"]
+    world.overwrite(ssn={"B": sealed[:1] + b"\xff\xff\xff\xff" + sealed[5:]})
+
+    with pytest.raises(KeyUnknown, match="ssn"):
+        world.reader().get_item(Key=KEY)
+
+
+def test_without_keys_nothing_is_written(world):
+    world.service.fail_with = KeyServiceUnavailable("down")
+
+    with pytest.raises(KeyServiceUnavailable):
+        world.table.put_item(Item=ITEM)
+    assert world.table.scan()["Items"] == []
+
+
+def test_an_outage_of_kms_is_no_marker(world):
+    world.table.put_item(Item=ITEM)
+    world.service.fail_with = KeyServiceUnavailable("down")
+
+    with pytest.raises(KeyServiceUnavailable):
+        world.reader().get_item(Key=KEY)
+
+
+def test_each_put_counts_on_from_the_one_before(world):
+    for counter in (1, 2, 3):
+        world.table.put_item(Item=ITEM)
+        assert {"B": counter_position(counter).to_bytes()} == world.stored()["_src"]
+
+
+def test_a_put_in_place_of_an_item_from_kinesis_hangs_on_it(world):
+    world.table.put_item(Item=ITEM, position=kinesis_position(b"k", "7", 0))
+
+    world.table.put_item(Item={**KEY, "ssn": "new"})
+
+    assert world.table.get_item(Key=KEY) == {"Item": {**KEY, "ssn": "new"}}
+    assert {"B": counter_position(1).to_bytes()} == world.stored()["_src"]
+
+
+@pytest.mark.parametrize("source", [{"S": "not ours"}, {"B": b"?"}])
+def test_an_item_with_a_source_that_is_not_ours_is_replaced(world, source):
+    world.table.put_item(Item=ITEM)
+    world.overwrite(_src=source)
+
+    world.table.put_item(Item=ITEM)
+
+    assert {"B": counter_position(1).to_bytes()} == world.stored()["_src"]
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_of_two_racing_puts_one_is_told(world, exists):
+    if exists:
+        world.table.put_item(Item=ITEM)
+    newer = {**KEY, "amount": Decimal(1)}
+    slow = world.reader(meanwhile=lambda: world.reader().put_item(Item=newer))
+
+    with pytest.raises(ConflictError, match="item c-1 of tenant acme"):
+        slow.put_item(Item=ITEM)
+    assert {"Item": newer} == world.reader().get_item(Key=KEY)
+
+
+def test_a_position_that_is_not_newer_in_the_same_lane_is_a_conflict(world):
+    writes = FakeItemTable()  # moto compares binary prefixes in base64
+    table = world.reader(writes=writes)
+    newest = kinesis_position(b"k", "8", 0)
+    table.put_item(Item=ITEM, position=kinesis_position(b"k", "7", 0))
+    table.put_item(Item=ITEM, position=newest)
+
+    for position in (newest, kinesis_position(b"k", "6", 0), kinesis_position(b"other", "9", 0)):
+        with pytest.raises(ConflictError):
+            table.put_item(Item=ITEM, position=position)
+    assert {"B": newest.to_bytes()} == writes.items["acme", "c-1"]["_src"]
+
+
+def test_where_the_policy_names_an_order_a_put_needs_a_position(world):
+    ordered = parse_policy(POLICY.source.replace('id = "id"', 'id = "id"\norder = "updated_at"'), "policy.toml")
+
+    with pytest.raises(ValueError, match="updated_at"):
+        world.reader(ordered).put_item(Item=ITEM)
+
+
+@pytest.mark.parametrize(
+    ("item", "error"),
+    [
+        ({"item_id": "c-1"}, ValueError),
+        ({"tenant_id": "acme", "item_id": 5}, ValueError),
+        ({"tenant_id": "_system", "item_id": "c-1"}, ValueError),
+        ({**KEY, "amount": 1.5}, TypeError),
+        ({**KEY, "ssn": object()}, TypeError),
+        ({**KEY, "ssn": {1: "a"}}, TypeError),
+        ({**KEY, "ssn": "\ud800"}, ValueError),
+        ({**KEY, "ssn": set()}, ValueError),
+        ({**KEY, "ssn": {"a", 1}}, ValueError),
+        ({**KEY, "amount": Decimal("NaN")}, ValueError),
+        ({**KEY, "amount": 10**200}, ValueError),
+    ],
+)
+def test_what_is_no_item_is_refused_without_its_values(world, item, error):
+    with pytest.raises(error):
+        world.table.put_item(Item=item)
+    assert world.table.scan()["Items"] == []
+
+
+def test_endless_nesting_is_refused(world):
+    endless: list[Any] = []
+    endless.append(endless)
+
+    with pytest.raises(ValueError, match="too many"):
+        world.table.put_item(Item={**KEY, "ssn": endless})
+
+
+def test_a_reserved_name_is_refused(world):
+    with pytest.raises(RecordRejected) as caught:
+        world.table.put_item(Item={**KEY, "_src": b"mine"})
+    assert caught.value.reason == Reason.RESERVED_NAME
+
+
+def test_the_widest_numbers_come_back_as_they_were(world):
+    numbers = [Decimal("1E-130"), Decimal("-9." + "9" * 37 + "E+125"), Decimal(0), Decimal(100)]
+
+    world.table.put_item(Item={**KEY, "ssn": numbers, "amount": 7})
+
+    item = world.reader().get_item(Key=KEY)["Item"]
+    assert numbers == item["ssn"]
+    assert Decimal(7) == item["amount"]
+
+
+def test_sets_come_back_as_sets(world):
+    sets = {"texts": {"a", ""}, "numbers": {Decimal(1), Decimal("2.5")}, "binaries": {Binary(b"a"), Binary(b"")}}
+
+    world.table.put_item(Item={**KEY, "ssn": sets})
+
+    assert sets == world.reader().get_item(Key=KEY)["Item"]["ssn"]
+
+
+def test_a_key_that_is_none_is_refused(world):
+    for key in ({}, {"tenant_id": "acme"}, {**KEY, "more": "x"}):
+        with pytest.raises(ValueError, match="tenant_id and item_id"):
+            world.table.get_item(Key=key)
+
+
+def test_a_request_that_dynamodb_refuses_is_no_outage(world):
+    with pytest.raises(ValueError, match="not valid"):
+        world.table.query(KeyConditionExpression=Key("ssn").eq("123-45-6789"))
+
+
+def test_a_missing_table_is_said_without_what_was_asked(world):
+    world.table = world.reader(table="no-such-table")
+
+    for read in (
+        lambda: world.table.get_item(Key=KEY),
+        lambda: world.table.batch_get(Keys=[KEY]),
+        lambda: world.table.query(KeyConditionExpression=Key("tenant_id").eq("acme")),
+        world.table.scan,
+    ):
+        with pytest.raises(StoreUnavailable, match="ResourceNotFoundException") as caught:
+            read()
+        assert "acme" not in str(caught.value)
+
+
+def test_connect_wires_the_real_adapters(dynamodb, items_table):
+    _, attribute_key = kms_with_attribute_key()
+    session = boto3.Session(region_name=REGION)
+    names: dict[str, Any] = {
+        "key_store": KEY_STORE_TABLE,
+        "attribute_key": attribute_key,
+        "policy": POLICY,
+        "session": session,
+    }
+
+    SealedTable.connect(items_table, **names).put_item(Item=ITEM)
+
+    assert SealedTable.connect(items_table, **names).get_item(Key=KEY) == {"Item": ITEM}
