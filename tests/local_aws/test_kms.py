@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -213,3 +215,29 @@ def test_an_unknown_alias_is_said_to_be_not_found(kms):
 @pytest.mark.parametrize("size", [{}, {"KeySpec": "AES_256", "NumberOfBytes": 32}])
 def test_a_data_key_s_size_is_said_exactly_once(kms, key, size):
     assert _code(kms.generate_data_key, KeyId=key, **size) == "ValidationException"
+
+
+def test_a_key_that_cloudformation_made_tells_its_rotation_schedule(local_aws, kms):
+    template = {
+        "Resources": {
+            "Key": {
+                "Type": "AWS::KMS::Key",
+                "Properties": {
+                    "EnableKeyRotation": True,
+                    "KeyPolicy": {
+                        "Version": "2012-10-17",
+                        "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"}],
+                    },
+                },
+            }
+        }
+    }
+    formation, stack = local_aws.client("cloudformation"), unique("stack")
+    formation.create_stack(StackName=stack, TemplateBody=json.dumps(template))
+    formation.get_waiter("stack_create_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})
+    key_id = formation.describe_stack_resource(StackName=stack, LogicalResourceId="Key")["StackResourceDetail"][
+        "PhysicalResourceId"
+    ]
+    created = kms.describe_key(KeyId=key_id)["KeyMetadata"]["CreationDate"]
+
+    assert kms.get_key_rotation_status(KeyId=key_id)["NextRotationDate"] == created + timedelta(days=365)

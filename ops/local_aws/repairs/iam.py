@@ -11,7 +11,7 @@ from ministack import app
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import error_response_json
 
-from ops.local_aws.repairs import iam_dynamodb, iam_kms, iam_variables
+from ops.local_aws.repairs import iam_dynamodb, iam_kms, iam_streams, iam_variables
 
 #: Where the parsed request travels from `request_context` to `enforce`; no policy can name it.
 _REQUEST: Final = "local request"
@@ -21,6 +21,7 @@ _JSON_SERVICES: Final = {"kms", "dynamodb", "dynamodbstreams", "kinesis"}
 #: The permission that was last refused in this request: action and resource.
 _refused: ContextVar[tuple[str, str]] = ContextVar("refused", default=("", ""))
 
+_stock_resource_arn = iam_actions.extract_resource_arn
 _stock_request_context = iam_actions.request_tag_context
 _stock_transaction_checks = iam_actions.dynamodb_transaction_checks
 _stock_access_denied_response = iam_actions.access_denied_response
@@ -32,6 +33,7 @@ _stock_pin_request_origin = iam_evaluator.pin_request_origin
 def apply() -> None:
     """Make MiniStack's IAM what the repairs of this module and its neighbours say."""
     iam_variables.apply()
+    iam_actions.extract_resource_arn = resource_arn
     iam_actions.request_tag_context = request_context
     iam_actions.dynamodb_service_context = lambda _body: {}  # request_context says it, knowing the operation
     iam_actions.dynamodb_transaction_checks = transaction_checks
@@ -40,6 +42,12 @@ def apply() -> None:
     iam_evaluator.combine_resource_policy = combine_resource_policy
     # aws:SecureTransport is true: policies that insist on TLS hold for this loopback server too.
     app.pin_request_origin = lambda source_ip, _secure: _stock_pin_request_origin(source_ip, True)
+
+
+def resource_arn(service: str, method: str, path: str, headers: Any, body: bytes, *rest: Any) -> str:
+    """The ARN of what a request is about; of a stream also where only a shard iterator names it."""
+    known = iam_streams.stream_arn(service, _parsed(body)) if service in ("kinesis", "dynamodbstreams") else ""
+    return known or str(_stock_resource_arn(service, method, path, headers, body, *rest))
 
 
 def request_context(service: str, action: str, body: bytes, parameters: Any) -> dict[str, Any]:

@@ -30,7 +30,7 @@ _EXPRESSIONS: Final = (
 )
 _LEGACY_PARAMETERS: Final = ("AttributesToGet", "AttributeUpdates", "Expected", "KeyConditions", "QueryFilter")
 #: A name at the top level: no nested part, no value, no function.
-_TOP_LEVEL_NAME: Final = re.compile(r"(?<![\w.:#])(#?[A-Za-z_]\w*)\b(?!\s*\()")
+_TOP_LEVEL_NAME: Final = re.compile(r"(?<![\w.:#])(#\w+|[A-Za-z_]\w*)\b(?!\s*\()")
 _KEYWORDS: Final = {"and", "or", "not", "in", "between", "set", "remove", "add", "delete"}
 _EQUALITY: Final = re.compile(r"(#?\w+)\s*=\s*(:\w+)|(:\w+)\s*=\s*(#?\w+)")
 

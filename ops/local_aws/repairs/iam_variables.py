@@ -61,6 +61,7 @@ def conditions_met(conditions: Mapping[str, Any], context: Any) -> bool:
         substituted = {
             operator: {key: _substituted_each(values, context) for key, values in block.items()}
             for operator, block in (conditions or {}).items()
+            if isinstance(block, dict)
         }
     except _NoValueError:
         return False

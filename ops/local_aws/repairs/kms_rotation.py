@@ -21,7 +21,7 @@ from ops.local_aws.repairs.kms_request import Key, KmsRefusal, Request, Response
 _SUPERSEDED: Final = "_superseded_materials"  # material id -> base64, oldest first
 _ROTATIONS: Final = "_rotations"  # entries of ListKeyRotations but KeyId and KeyMaterialState, oldest first
 _ENABLED: Final = "KeyRotationEnabled"
-_NEXT: Final = "_next_rotation_date"
+_ENABLED_AT: Final = "_rotation_enabled_at"
 _PERIOD: Final = "RotationPeriodInDays"
 _DEFAULT_PERIOD_DAYS: Final = 365
 _SECONDS_A_DAY: Final = 86_400
@@ -101,8 +101,7 @@ def _rotation_entry(key: Key, entry: dict[str, Any]) -> dict[str, Any]:
 def enable_key_rotation(request: Request) -> Response:
     """EnableKeyRotation: says that the next rotation is one period from now; no local key lives to see it."""
     key = _rotatable_key(request)
-    period_days = request.get(_PERIOD, _DEFAULT_PERIOD_DAYS)
-    key.update({_ENABLED: True, _PERIOD: period_days, _NEXT: time.time() + period_days * _SECONDS_A_DAY})
+    key.update({_ENABLED: True, _PERIOD: request.get(_PERIOD, _DEFAULT_PERIOD_DAYS), _ENABLED_AT: time.time()})
     return _answer({})
 
 
@@ -117,8 +116,13 @@ def get_key_rotation_status(request: Request) -> Response:
     key = find_key(request["KeyId"])
     _check_symmetric(key)
     enabled = key.get(_ENABLED, False) and key["KeyState"] != "PendingDeletion"
-    schedule = {_PERIOD: key[_PERIOD], "NextRotationDate": key[_NEXT]} if enabled else {}
-    return _answer({"KeyId": key["Arn"], _ENABLED: enabled, **schedule})
+    return _answer({"KeyId": key["Arn"], _ENABLED: enabled, **(_schedule(key) if enabled else {})})
+
+
+def _schedule(key: Key) -> dict[str, Any]:
+    # CloudFormation enables rotation in the record itself, as it creates the key.
+    enabled_at, period_days = key.get(_ENABLED_AT, key["CreationDate"]), key[_PERIOD]
+    return {_PERIOD: period_days, "NextRotationDate": enabled_at + period_days * _SECONDS_A_DAY}
 
 
 def _rotatable_key(request: Request) -> Key:
