@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -41,6 +42,8 @@ def deploy(server: Server, folder: Path = BUILD, say: Callable[[str], None] = pr
 
     Raises LocalAwsError, with the end of `deploy.log`, where a cdk command fails.
     """
+    if shutil.which("cdk", path=_cdk_environment()["PATH"]) is None:
+        raise LocalAwsError("the cdk command is not installed; run `make setup`")
     assembly, outputs = folder / "cdk.local", folder / "outputs.json"
     log = folder / "deploy.log"
     log.unlink(missing_ok=True)

@@ -17,7 +17,9 @@ from tests.local_aws.support import LocalAws
 @pytest.fixture(scope="session")
 def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     folder = tmp_path_factory.mktemp("local_aws")
-    server = process.start(folder, stock=os.environ.get("LOCAL_AWS") == "stock")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PERSONAL_TOKEN", "not for Lambdas")
+        server = process.start(folder, stock=os.environ.get("LOCAL_AWS") == "stock")
     aws = LocalAws(server.endpoint)
     try:
         yield aws

@@ -140,16 +140,8 @@ def test_it_outlives_the_process_that_started_it_and_its_workers_end_with_it(fol
     assert [] == [path.name for path in folder.iterdir() if path.name not in {"local_aws.lock", "local_aws.log"}]
 
 
-def test_a_lambda_sees_nothing_of_the_shell_that_started_the_server(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PERSONAL_TOKEN", "not for Lambdas")
-    aws = LocalAws(process.start(folder).endpoint)
-    try:
-        names = invoke(
-            aws, make_function(aws, "import os\ndef handler(event, context):\n    return list(os.environ)\n")
-        )
-    finally:
-        aws.close()
-    assert "PERSONAL_TOKEN" not in names
+def test_a_lambda_sees_nothing_of_the_shell_that_started_the_server(local_aws: LocalAws) -> None:
+    source = "import os\ndef handler(event, context):\n    return list(os.environ)\n"
+    names = invoke(local_aws, make_function(local_aws, source))
     assert "AWS_ENDPOINT_URL" in names
+    assert "PERSONAL_TOKEN" not in names
