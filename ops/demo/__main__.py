@@ -92,7 +92,7 @@ def _story(running: Up, timings: dict[str, float]) -> dict[str, Any]:
     console.rule("5. Every sensitive value that was sent, searched for in every place where it could lie")
     with _timed(timings, "leak search"):
         values = {value for one in (*records, *bad) for value in one.sensitive} | {rogue_card}
-        searched = evidence.search(running, LeakSearch(values), rogue=ROGUE)
+        searched = evidence.search(running.environment, LeakSearch(values), rogue=ROGUE, log=_FOLDER / "local_aws.log")
     console.print(evidence.as_table(searched))
 
     console.rule("6. What the auditor says of the rogue item")

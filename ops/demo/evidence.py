@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,6 @@ from ops.demo.leaks import (
     table_items,
     text_of,
 )
-from ops.local_aws.process import BUILD
-from ops.local_aws.up import Up
 from shared.aws.clients import client
 
 
@@ -33,9 +31,19 @@ class Searched:
     rogue_hits: int
 
 
-def search(running: Up, leaks: LeakSearch, *, rogue: tuple[str, str]) -> list[Searched]:
-    """Search table, its stream, key store, quarantine, queues, logs, metrics and the local AWS's own log."""
-    return [_search_place(name, documents, leaks, rogue) for name, documents in _places(running.environment)]
+def search(
+    environment: Mapping[str, str], leaks: LeakSearch, *, rogue: tuple[str, str] = ("", ""), log: Path | None = None
+) -> list[Searched]:
+    """Search table, its stream, key store, quarantine, queues, logs and metrics of a deployment.
+
+    Args:
+        environment: the stacks' outputs as `SEALSTREAM_*`.
+        leaks: the values to find.
+        rogue: tenant and id of an item that was written in clear on purpose.
+        log: a file that is searched too, such as the local AWS's own log.
+    """
+    places = [*_places(environment), *([("local AWS's own log", _lines(log))] if log else [])]
+    return [_search_place(name, documents, leaks, rogue) for name, documents in places]
 
 
 def as_table(searched: Iterable[Searched]) -> Table:
@@ -46,7 +54,7 @@ def as_table(searched: Iterable[Searched]) -> Table:
     return table
 
 
-def _places(environment: dict[str, str]) -> Iterator[tuple[str, Iterable[Any]]]:
+def _places(environment: Mapping[str, str]) -> Iterator[tuple[str, Iterable[Any]]]:
     yield "items table", table_items(environment["SEALSTREAM_TABLE"])
     yield "items table's stream", stream_records(environment["SEALSTREAM_TABLE_STREAM"])
     yield "key store", table_items(environment["SEALSTREAM_KEY_STORE"])
@@ -57,10 +65,9 @@ def _places(environment: dict[str, str]) -> Iterator[tuple[str, Iterable[Any]]]:
     for group in client("logs").describe_log_groups()["logGroups"]:
         yield f"log {group['logGroupName']}", log_lines(group["logGroupName"])
     yield "metrics", (("metrics", metric) for metric in client("cloudwatch").list_metrics()["Metrics"])
-    yield "local AWS's own log", _file(BUILD / "demo" / "local_aws.log")
 
 
-def _file(path: Path) -> Iterator[tuple[str, str]]:
+def _lines(path: Path) -> Iterator[tuple[str, str]]:
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         yield path.name, line
 
