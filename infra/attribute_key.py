@@ -67,14 +67,14 @@ class AttributeKey(Construct):
                     administration("AdministrationWithoutUse"),
                     *(
                         iam.PolicyStatement(
-                            sid=f"Use{index}",
+                            sid="UseBy" + "".join(word.capitalize() for word in use.role_name.split("-")),
                             # the account, narrowed to one role: so the role's own policy must allow it too
                             principals=[iam.AccountRootPrincipal()],
                             actions=list(use.actions),
                             resources=["*"],
                             conditions=_conditions(self._dataset, {"aws:PrincipalArn": role_arns[use.role_name]}),
                         )
-                        for index, use in enumerate(uses)
+                        for use in uses
                     ),
                     iam.PolicyStatement(
                         sid="NoUseByOthers",

@@ -43,10 +43,7 @@ class Auditor(Construct):
             name="auditor",
             memory_mib=1024,  # no cipher and few calls: it walks items
             timeout=cdk.Duration.seconds(60),
-            environment={
-                "SEALSTREAM_TABLE": data.items.table_name,
-                "SEALSTREAM_KEY_STORE": keys.key_store.table_name,
-            },
+            environment={"SEALSTREAM_KEY_STORE": keys.key_store.table_name},
             rights=[
                 *rights.read_table_stream(stream_arn),
                 rights.read_key_states(keys.key_store.table_arn),

@@ -15,6 +15,7 @@ import sys
 import sysconfig
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,14 +75,12 @@ class Bundler:
         """
         lock = ROOT / "requirements" / f"{consumer}.txt"
         sources = sorted(_sources(consumer))
-        digest = self._digest(lock, sources)
+        digest = self._digest(lock, *sources)
         path = self.cache / f"{consumer}-{digest[:32]}"
         if not path.is_dir():
-            self.cache.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=self.cache) as scratch:
-                built = Path(scratch) / "asset"
-                self._install(lock, built)
-                _prune(built)
+            libraries = self._libraries(consumer, lock)
+            with self._scratch() as built:
+                shutil.copytree(libraries, built, copy_function=os.link)
                 for source in sources:
                     copy = built / source.relative_to(ROOT)
                     copy.parent.mkdir(parents=True, exist_ok=True)
@@ -89,28 +88,43 @@ class Bundler:
                 _move(built, path)
         return Asset(path, digest)
 
-    def _digest(self, lock: Path, sources: list[Path]) -> str:
+    def _libraries(self, consumer: str, lock: Path) -> Path:
+        """Kept apart, so that a change of code asks nothing of the package index."""
+        path = self.cache / f"{consumer}-libraries-{self._digest(lock)[:32]}"
+        if not path.is_dir():
+            with self._scratch() as built:
+                self._install(lock, built)
+                _prune(built)
+                _move(built, path)
+        return path
+
+    def _install(self, lock: Path, into: Path) -> None:
+        command = [
+            str(Path(sysconfig.get_path("scripts")) / "uv"),
+            *("pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:"),
+            *("--require-hashes", "--requirement", str(lock)),
+            *("--python-version", self.target.python_version),
+            *("--python-platform", self.target.python_platform),
+            *("--target", str(into)),
+        ]
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        if done.returncode:
+            message = f"the libraries of {lock.name} for {self.target} did not install:\n{done.stderr}"
+            raise RuntimeError(message)
+
+    def _digest(self, *files: Path) -> str:
         digest = hashlib.sha256(_RECIPE + repr(self.target).encode())
-        for file in (lock, *sources):
+        for file in files:
             for part in (file.relative_to(ROOT).as_posix().encode(), file.read_bytes()):
                 digest.update(len(part).to_bytes(8, "big") + part)
         return digest.hexdigest()
 
-    def _install(self, lock: Path, into: Path) -> None:
-        scripts = Path(sysconfig.get_path("scripts"))
-        command = [
-            str(scripts / "uv"),
-            *("pip", "install", "--quiet", "--no-config"),
-            *("--target", str(into)),
-            *("--require-hashes", "--requirement", str(lock)),
-            *("--python-version", self.target.python_version),
-            *("--python-platform", self.target.python_platform),
-            *("--only-binary", ":all:", "--no-deps"),
-        ]
-        done = subprocess.run(command, check=False, capture_output=True, text=True, env=os.environ)
-        if done.returncode:
-            message = f"the libraries of {lock.name} for {self.target} did not install:\n{done.stderr}"
-            raise RuntimeError(message)
+    @contextmanager
+    def _scratch(self) -> Iterator[Path]:
+        """A directory to build in, on the cache's file system, so that the finished one is renamed into its place."""
+        self.cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self.cache, prefix=".building-") as scratch:
+            yield Path(scratch) / "asset"
 
 
 def _sources(consumer: str) -> Iterator[Path]:

@@ -1,0 +1,50 @@
+"""The syntheses that all tests of the infrastructure look at, made once and side by side."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.infra.synthesis import Synthesis, start_synthesis
+
+BREAKS_A_RULE = """
+import aws_cdk as cdk
+from aws_cdk import aws_sqs as sqs
+from app import build
+app = cdk.App()
+build(app)
+sqs.Queue(cdk.Stack(app, "Other"), "WithoutDeadLetters")
+app.synth()
+"""
+
+
+@pytest.fixture(scope="session")
+def _syntheses(tmp_path_factory):
+    folders = {name: tmp_path_factory.mktemp(name) for name in ("cloud", "local", "other")}
+    running = {
+        "cloud": start_synthesis(folders["cloud"]),
+        "local": start_synthesis(folders["local"], local=True),
+        "other": start_synthesis(folders["other"], program=("-c", BREAKS_A_RULE), prefix="acme"),
+    }
+    done = {}
+    for name, process in running.items():
+        output, _ = process.communicate(timeout=240)
+        done[name] = Synthesis(folders[name], process.returncode, output)
+    return done
+
+
+@pytest.fixture(scope="session")
+def cloud(_syntheses) -> Synthesis:
+    """As it is deployed to AWS."""
+    return _syntheses["cloud"]
+
+
+@pytest.fixture(scope="session")
+def local(_syntheses) -> Synthesis:
+    """As it is deployed to the local AWS."""
+    return _syntheses["local"]
+
+
+@pytest.fixture(scope="session")
+def other_and_unacceptable(_syntheses) -> Synthesis:
+    """Under another prefix, and with a queue that breaks a rule of cdk-nag."""
+    return _syntheses["other"]

@@ -1,0 +1,200 @@
+"""Nothing is lost, nothing lies about in clear: what the templates say of every store, stream, queue and log."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from tests.infra.synthesis import STACKS
+
+DAY_SECONDS = 24 * 3600
+STATEFUL = {"AWS::KMS::Key", "AWS::DynamoDB::Table", "AWS::Kinesis::Stream", "AWS::S3::Bucket", "AWS::Logs::LogGroup"}
+
+
+def test_keys_and_data_outlive_their_stack(cloud):
+    left = {(r.logical_id, r.deletion_policy, r.replace_policy) for r in cloud.resources() if r.type in STATEFUL}
+
+    assert {(name, "Retain", "Retain") for name, _, _ in left} == left
+    assert len(left) == 9
+
+
+@pytest.mark.parametrize("stack", ["SealstreamKeys", "SealstreamData"])
+def test_a_stack_that_holds_keys_or_data_is_not_deleted_by_mistake(cloud, stack):
+    manifest = json.loads((cloud.folder / "manifest.json").read_text(encoding="utf-8"))
+
+    assert manifest["artifacts"][stack]["properties"]["terminationProtection"]
+
+
+def test_every_table_is_recoverable_hard_to_delete_and_encrypted_with_the_storage_key(cloud):
+    storage_key = cloud.one("AWS::KMS::Key", under="Storage").arn
+    tables = cloud.resources("AWS::DynamoDB::Table")
+
+    assert len(tables) == 3
+    for table in tables:
+        assert table.properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+        assert table.properties["DeletionProtectionEnabled"]
+        assert table.properties["SSESpecification"] == {
+            "KMSMasterKeyId": storage_key,
+            "SSEEnabled": True,
+            "SSEType": "KMS",
+        }
+        assert table.properties["BillingMode"] == "PAY_PER_REQUEST"
+
+
+def test_the_items_table_streams_both_images_and_expires_tombstones(cloud):
+    items = cloud.one("AWS::DynamoDB::Table", under="Items").properties
+
+    assert items["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
+    assert items["TimeToLiveSpecification"] == {"AttributeName": "_expires_at", "Enabled": True}
+    assert [(key["AttributeName"], key["KeyType"]) for key in items["KeySchema"]] == [
+        ("tenant_id", "HASH"),
+        ("item_id", "RANGE"),
+    ]
+
+
+def test_data_keys_never_expire(cloud):
+    key_store = cloud.one("AWS::DynamoDB::Table", under="DataKeys").properties
+
+    assert "TimeToLiveSpecification" not in key_store
+    assert [(key["AttributeName"], key["KeyType"]) for key in key_store["KeySchema"]] == [
+        ("tenant_id", "HASH"),
+        ("row", "RANGE"),
+    ]
+
+
+def test_the_source_stream_scales_by_itself_is_encrypted_and_outlasts_the_encryptors_retries(cloud):
+    stream = cloud.one("AWS::Kinesis::Stream").properties
+    mapping = cloud.one("AWS::Lambda::EventSourceMapping", under="Sealing").properties
+
+    assert stream["StreamModeDetails"] == {"StreamMode": "ON_DEMAND"}
+    assert stream["StreamEncryption"]["KeyId"] == cloud.one("AWS::KMS::Key", under="Storage").arn
+    assert stream["RetentionPeriodHours"] == 7 * 24
+    assert stream["RetentionPeriodHours"] * 3600 > mapping["MaximumRecordAgeInSeconds"]
+
+
+def test_both_keys_rotate(cloud):
+    assert [key.properties["EnableKeyRotation"] for key in cloud.resources("AWS::KMS::Key")] == [True, True]
+
+
+def test_the_attribute_key_never_leaves_its_policy_to_iam_alone(cloud):
+    statements = cloud.one("AWS::KMS::Key", under="Attribute").properties["KeyPolicy"]["Statement"]
+    allowed = {action for s in statements if s["Effect"] == "Allow" for action in _list(s["Action"])}
+
+    assert not {"kms:*", "*"} & allowed
+    for statement in statements:
+        operators = statement.get("Condition", {})
+        assert not [name for name in operators if name.startswith("ForA")], (
+            "a set operator passes when the key is absent"
+        )
+
+
+def test_the_quarantine_bucket_is_private_versioned_and_keeps_nothing_for_ever(cloud):
+    bucket = cloud.one("AWS::S3::Bucket").properties
+    (encryption,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    (rule,) = bucket["LifecycleConfiguration"]["Rules"]
+
+    assert all(bucket["PublicAccessBlockConfiguration"].values())
+    assert len(bucket["PublicAccessBlockConfiguration"]) == 4
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert encryption["ServerSideEncryptionByDefault"]["KMSMasterKeyID"] == (
+        cloud.one("AWS::KMS::Key", under="Storage").arn
+    )
+    assert rule["ExpirationInDays"] == 90
+    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 30}
+
+
+def test_dead_letters_are_encrypted_and_kept_as_long_as_sqs_can(cloud):
+    queues = cloud.resources("AWS::SQS::Queue")
+
+    assert len(queues) == 2
+    for queue in queues:
+        assert queue.properties["KmsMasterKeyId"] == cloud.one("AWS::KMS::Key", under="Storage").arn
+        assert queue.properties["MessageRetentionPeriod"] == 14 * DAY_SECONDS
+
+
+@pytest.mark.parametrize(("consumer", "age_hours", "stream_keeps_hours"), [("Sealing", 6, 168), ("Auditing", 12, 24)])
+def test_a_batch_is_tried_until_its_age_and_then_only_its_position_is_kept(
+    cloud, consumer, age_hours, stream_keeps_hours
+):
+    mapping = cloud.one("AWS::Lambda::EventSourceMapping", under=consumer).properties
+    queue = cloud.one("AWS::SQS::Queue", under=consumer).arn
+
+    assert mapping["MaximumRetryAttempts"] == -1
+    assert mapping["MaximumRecordAgeInSeconds"] == age_hours * 3600
+    assert age_hours < stream_keeps_hours
+    assert mapping["BisectBatchOnFunctionError"]
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["StartingPosition"] == "TRIM_HORIZON"
+    assert mapping["DestinationConfig"] == {"OnFailure": {"Destination": queue}}, "an S3 one would store the record"
+
+
+def test_logs_are_encrypted_and_end(cloud):
+    groups = cloud.resources("AWS::Logs::LogGroup")
+
+    assert len(groups) == 2
+    for group in groups:
+        assert group.properties["KmsKeyId"] == cloud.one("AWS::KMS::Key", under="Storage").arn
+        assert group.properties["RetentionInDays"] == 365
+
+
+def test_each_function_has_a_role_and_a_log_group_of_its_own(cloud):
+    functions = cloud.resources("AWS::Lambda::Function")
+
+    assert {"sealstream-encryptor", "sealstream-auditor"} == {f.properties["FunctionName"] for f in functions}
+    for function in functions:
+        name = function.properties["FunctionName"]
+        assert function.properties["Role"].endswith(f":role/{name}")
+        assert function.properties["LoggingConfig"]["LogGroup"] == f"/aws/lambda/{name}"
+        assert function.properties["Runtime"] == "python3.13"
+        assert function.properties["Architectures"] == ["arm64"]
+        assert function.properties["Handler"] == f"consumers.{name.removeprefix('sealstream-')}.handler.handler"
+
+
+def test_the_auditor_does_not_even_know_the_attribute_key(cloud):
+    auditor = cloud.one("AWS::Lambda::Function", under="Auditing").properties
+
+    assert {"SEALSTREAM_KEY_STORE"} == set(auditor["Environment"]["Variables"])
+
+
+def test_rights_name_their_resources(cloud):
+    everything = [
+        (r.properties["Roles"], s["Action"])
+        for r in cloud.resources("AWS::IAM::Policy")
+        for s in r.properties["PolicyDocument"]["Statement"]
+        if "*" in _list(s["Resource"])
+    ]
+
+    assert everything == [(["sealstream-auditor"], "dynamodb:ListStreams")], "ListStreams knows no resource"
+
+
+def test_rights_name_their_actions(cloud):
+    actions = [
+        action
+        for r in cloud.resources("AWS::IAM::Policy")
+        for s in r.properties["PolicyDocument"]["Statement"]
+        for action in _list(s["Action"])
+    ]
+
+    assert [action for action in actions if "*" in action] == []
+
+
+def test_the_outputs_are_those_that_the_tools_read(cloud):
+    assert {
+        *("Stream", "Table", "TableStream", "KeyStore", "AttributeKey", "StorageKey"),
+        *("QuarantineBucket", "QuarantineTable"),
+        *("Encryptor", "EncryptorLogGroup", "EncryptorDeadLetterQueue"),
+        *("Auditor", "AuditorLogGroup", "AuditorDeadLetterQueue"),
+    } == set(cloud.outputs())
+
+
+def test_a_deployment_under_another_prefix_shares_no_name(other_and_unacceptable):
+    templates = {stack: json.dumps(other_and_unacceptable.template(stack)) for stack in STACKS}
+
+    assert not [stack for stack, template in templates.items() if re.search(r"\bsealstream-", template)]
+    assert "acme-encryptor" in templates["SealstreamKeys"]
+
+
+def _list(value):
+    return value if isinstance(value, list) else [value]

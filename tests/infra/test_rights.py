@@ -1,0 +1,187 @@
+"""Who can do what, as a policy simulator evaluates the synthesised policies. A row is one request and its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from tests.infra.simulator import ADMINISTRATOR, Account, Request
+from tests.infra.synthesis import ACCOUNT, REGION
+
+YES, NO = "allowed", "denied"
+
+CONTEXT = {
+    "kms:EncryptionContext:tenant_id": "acme",
+    "kms:EncryptionContext:data_class": "pii",
+    "kms:EncryptionContext:dataset": "customers",
+    "kms:EncryptionContext:key_id": "0000002a",
+}
+KEY_STATES = {
+    "dynamodb:Attributes": ["tenant_id", "row", "data_class", "state"],
+    "dynamodb:Select": "SPECIFIC_ATTRIBUTES",
+}
+ENCRYPTED_KEYS = {
+    "dynamodb:Attributes": ["tenant_id", "row", "encrypted_data_key"],
+    "dynamodb:Select": "SPECIFIC_ATTRIBUTES",
+}
+EVERY_ATTRIBUTE = {"dynamodb:Select": "ALL_ATTRIBUTES"}
+
+
+def without(name: str) -> dict[str, str]:
+    return {key: value for key, value in CONTEXT.items() if not key.endswith(f":{name}")}
+
+
+def through(service: str) -> dict[str, str]:
+    return {"kms:ViaService": f"{service}.{REGION}.amazonaws.com", "kms:CallerAccount": ACCOUNT}
+
+
+OTHER_DATASET = CONTEXT | {"kms:EncryptionContext:dataset": "payments"}
+
+TABLE: list[tuple[str, str, str, Mapping[str, Sequence[str]], str]] = [
+    # the encryptor makes and opens data keys of its dataset, whole context or not at all
+    ("encryptor", "kms:GenerateDataKey", "attribute key", CONTEXT, YES),
+    ("encryptor", "kms:Decrypt", "attribute key", CONTEXT, YES),
+    ("encryptor", "kms:GenerateDataKey", "attribute key", OTHER_DATASET, NO),
+    ("encryptor", "kms:Decrypt", "attribute key", OTHER_DATASET, NO),
+    ("encryptor", "kms:Decrypt", "attribute key", {}, NO),
+    ("encryptor", "kms:Decrypt", "attribute key", without("tenant_id"), NO),
+    ("encryptor", "kms:Decrypt", "attribute key", without("data_class"), NO),
+    ("encryptor", "kms:Decrypt", "attribute key", without("dataset"), NO),
+    ("encryptor", "kms:Decrypt", "attribute key", without("key_id"), NO),
+    ("encryptor", "kms:GenerateDataKey", "attribute key", without("key_id"), NO),
+    ("encryptor", "kms:Encrypt", "attribute key", CONTEXT, NO),
+    ("encryptor", "kms:ReEncryptFrom", "attribute key", CONTEXT, NO),
+    ("encryptor", "kms:GenerateDataKeyWithoutPlaintext", "attribute key", CONTEXT, NO),
+    ("encryptor", "kms:CreateGrant", "attribute key", {}, NO),
+    ("encryptor", "kms:PutKeyPolicy", "attribute key", {}, NO),
+    # nobody else does
+    ("auditor", "kms:Decrypt", "attribute key", CONTEXT, NO),
+    ("auditor", "kms:GenerateDataKey", "attribute key", CONTEXT, NO),
+    ("auditor", "kms:DescribeKey", "attribute key", {}, NO),
+    (ADMINISTRATOR, "kms:Decrypt", "attribute key", CONTEXT, NO),
+    (ADMINISTRATOR, "kms:Encrypt", "attribute key", CONTEXT, NO),
+    (ADMINISTRATOR, "kms:GenerateDataKey", "attribute key", CONTEXT, NO),
+    (ADMINISTRATOR, "kms:GenerateDataKeyPair", "attribute key", CONTEXT, NO),
+    (ADMINISTRATOR, "kms:ReEncryptFrom", "attribute key", CONTEXT, NO),
+    (ADMINISTRATOR, "kms:ReEncryptTo", "attribute key", CONTEXT, NO),
+    (ADMINISTRATOR, "kms:CreateGrant", "attribute key", {}, NO),
+    (ADMINISTRATOR, "kms:DescribeKey", "attribute key", {}, YES),
+    (ADMINISTRATOR, "kms:DisableKey", "attribute key", {}, YES),
+    (ADMINISTRATOR, "kms:RotateKeyOnDemand", "attribute key", {}, YES),
+    (ADMINISTRATOR, "kms:PutKeyPolicy", "attribute key", {}, YES),
+    # the storage key works for the services only, never for a caller
+    ("encryptor", "kms:GenerateDataKey", "storage key", through("s3"), YES),
+    ("encryptor", "kms:Decrypt", "storage key", through("dynamodb"), YES),
+    ("auditor", "kms:GenerateDataKey", "storage key", through("sqs"), YES),
+    ("auditor", "kms:Decrypt", "storage key", through("ssm"), NO),
+    ("auditor", "kms:Decrypt", "storage key", {}, NO),
+    (ADMINISTRATOR, "kms:Decrypt", "storage key", {}, NO),
+    (ADMINISTRATOR, "kms:CreateGrant", "storage key", {}, NO),
+    (ADMINISTRATOR, "kms:CreateGrant", "storage key", through("dynamodb") | {"kms:GrantIsForAWSResource": "true"}, YES),
+    # items: the encryptor only puts, the auditor only reads the stream
+    ("encryptor", "dynamodb:PutItem", "items", {}, YES),
+    ("encryptor", "dynamodb:GetItem", "items", {}, NO),
+    ("encryptor", "dynamodb:BatchGetItem", "items", {}, NO),
+    ("encryptor", "dynamodb:Query", "items", {}, NO),
+    ("encryptor", "dynamodb:Scan", "items", {}, NO),
+    ("encryptor", "dynamodb:UpdateItem", "items", {}, NO),
+    ("encryptor", "dynamodb:DeleteItem", "items", {}, NO),
+    ("encryptor", "dynamodb:GetRecords", "items' stream", {}, NO),
+    ("auditor", "dynamodb:PutItem", "items", {}, NO),
+    ("auditor", "dynamodb:UpdateItem", "items", {}, NO),
+    ("auditor", "dynamodb:DeleteItem", "items", {}, NO),
+    ("auditor", "dynamodb:BatchWriteItem", "items", {}, NO),
+    ("auditor", "dynamodb:PartiQLUpdate", "items", {}, NO),
+    ("auditor", "dynamodb:GetItem", "items", {}, NO),
+    ("auditor", "dynamodb:Scan", "items", {}, NO),
+    ("auditor", "dynamodb:GetRecords", "items' stream", {}, YES),
+    ("auditor", "dynamodb:GetShardIterator", "items' stream", {}, YES),
+    ("auditor", "dynamodb:DescribeStream", "items' stream", {}, YES),
+    # data keys: the encryptor reads and creates them, the auditor reads all but the encrypted keys
+    ("encryptor", "dynamodb:GetItem", "key store", {}, YES),
+    ("encryptor", "dynamodb:BatchGetItem", "key store", {}, YES),
+    ("encryptor", "dynamodb:PutItem", "key store", {}, YES),
+    ("encryptor", "dynamodb:UpdateItem", "key store", {}, YES),
+    ("encryptor", "dynamodb:DeleteItem", "key store", {}, NO),
+    ("encryptor", "dynamodb:Scan", "key store", {}, NO),
+    ("encryptor", "dynamodb:Query", "key store", {}, NO),
+    ("auditor", "dynamodb:GetItem", "key store", KEY_STATES, YES),
+    ("auditor", "dynamodb:BatchGetItem", "key store", KEY_STATES, YES),
+    ("auditor", "dynamodb:Query", "key store", KEY_STATES, YES),
+    ("auditor", "dynamodb:GetItem", "key store", ENCRYPTED_KEYS, NO),
+    ("auditor", "dynamodb:BatchGetItem", "key store", ENCRYPTED_KEYS, NO),
+    ("auditor", "dynamodb:Query", "key store", ENCRYPTED_KEYS, NO),
+    ("auditor", "dynamodb:GetItem", "key store", EVERY_ATTRIBUTE, NO),
+    ("auditor", "dynamodb:BatchGetItem", "key store", EVERY_ATTRIBUTE, NO),
+    ("auditor", "dynamodb:Query", "key store", EVERY_ATTRIBUTE, NO),
+    ("auditor", "dynamodb:GetItem", "key store", {}, NO),
+    ("auditor", "dynamodb:Scan", "key store", KEY_STATES, NO),
+    ("auditor", "dynamodb:PutItem", "key store", {}, NO),
+    ("auditor", "dynamodb:UpdateItem", "key store", {}, NO),
+    # quarantine: one way in
+    ("encryptor", "s3:PutObject", "quarantine object", {}, YES),
+    ("encryptor", "dynamodb:PutItem", "quarantine index", {}, YES),
+    ("encryptor", "s3:GetObject", "quarantine object", {}, NO),
+    ("encryptor", "s3:DeleteObject", "quarantine object", {}, NO),
+    ("encryptor", "dynamodb:GetItem", "quarantine index", {}, NO),
+    ("auditor", "s3:GetObject", "quarantine object", {}, NO),
+    ("auditor", "dynamodb:GetItem", "quarantine index", {}, NO),
+    ("encryptor", "s3:PutObject", "quarantine object", {"aws:SecureTransport": "false"}, NO),
+    (ADMINISTRATOR, "s3:GetObject", "quarantine object", {"aws:SecureTransport": "false"}, NO),
+    # the source stream, the dead letters, the logs
+    ("encryptor", "kinesis:GetRecords", "source stream", {}, YES),
+    ("encryptor", "kinesis:PutRecord", "source stream", {}, NO),
+    ("auditor", "kinesis:GetRecords", "source stream", {}, NO),
+    ("encryptor", "sqs:SendMessage", "encryptor's dead letters", {}, YES),
+    ("encryptor", "sqs:ReceiveMessage", "encryptor's dead letters", {}, NO),
+    ("encryptor", "sqs:SendMessage", "auditor's dead letters", {}, NO),
+    ("auditor", "sqs:SendMessage", "auditor's dead letters", {}, YES),
+    ("auditor", "sqs:SendMessage", "auditor's dead letters", {"aws:SecureTransport": "false"}, NO),
+    ("auditor", "logs:PutLogEvents", "auditor's log", {}, YES),
+    ("auditor", "logs:PutLogEvents", "encryptor's log", {}, NO),
+    ("auditor", "logs:DeleteLogStream", "auditor's log", {}, NO),
+    # no role makes itself another
+    ("encryptor", "sts:AssumeRole", "auditor's role", {}, NO),
+    ("auditor", "sts:AssumeRole", "encryptor's role", {}, NO),
+    ("auditor", "lambda:InvokeFunction", "encryptor", {}, NO),
+]
+
+
+@pytest.fixture(scope="module")
+def arns(cloud) -> dict[str, str]:
+    table = cloud.one("AWS::DynamoDB::Table", under="Items").arn
+    return {
+        "attribute key": cloud.one("AWS::KMS::Key", under="Attribute").arn,
+        "storage key": cloud.one("AWS::KMS::Key", under="Storage").arn,
+        "key store": cloud.one("AWS::DynamoDB::Table", under="DataKeys").arn,
+        "items": table,
+        "items' stream": cloud.outputs()["TableStream"],
+        "quarantine object": f"{cloud.one('AWS::S3::Bucket').arn}/2026/11/21/0123",
+        "quarantine index": cloud.one("AWS::DynamoDB::Table", under="Quarantine").arn,
+        "source stream": cloud.one("AWS::Kinesis::Stream").arn,
+        "encryptor's dead letters": cloud.one("AWS::SQS::Queue", under="Sealing").arn,
+        "auditor's dead letters": cloud.one("AWS::SQS::Queue", under="Auditing").arn,
+        "encryptor's log": cloud.one("AWS::Logs::LogGroup", under="Sealing").arn.replace(":*", ":log-stream:x"),
+        "auditor's log": cloud.one("AWS::Logs::LogGroup", under="Auditing").arn.replace(":*", ":log-stream:x"),
+        "encryptor's role": cloud.one("AWS::IAM::Role", under="Sealing").arn,
+        "auditor's role": cloud.one("AWS::IAM::Role", under="Auditing").arn,
+        "encryptor": cloud.one("AWS::Lambda::Function", under="Sealing").arn,
+    }
+
+
+@pytest.fixture(scope="module")
+def answers(cloud, arns) -> list[str]:
+    requests = [Request(role, action, arns[resource], context) for role, action, resource, context, _ in TABLE]
+    return [YES if answer == "Allowed" else NO for answer in Account(cloud).decide(requests)]
+
+
+def _row_id(row) -> str:
+    role, action, resource, context, answer = row
+    circumstances = ",".join(f"{key.rsplit(':', 1)[-1]}={value}" for key, value in context.items())
+    return f"{role} {action} {resource} [{circumstances}] {answer}"
+
+
+@pytest.mark.parametrize("index", range(len(TABLE)), ids=[_row_id(row) for row in TABLE])
+def test_rights(answers, index):
+    assert TABLE[index][-1] == answers[index]
