@@ -112,11 +112,13 @@ def access_denied_response(  # the signature is MiniStack's
     if service not in _JSON_SERVICES or options.get("error_code") or options.get("message"):
         return _stock_access_denied_response(service, action, principal_arn, request_id, **options)
     refused_action, resource = _refused.get()
-    kind = "resource-based" if options.get("resource_policy_arn") else "identity-based"
+    article, policy = (
+        ("a", "resource-based policy") if options.get("resource_policy_arn") else ("an", "identity-based policy")
+    )
     reason = (
-        f"with an explicit deny in a{'n' if kind[0] == 'i' else ''} {kind} policy"
+        f"with an explicit deny in {article} {policy}"
         if options.get("explicit_deny")
-        else f"because no {kind} policy allows the {refused_action} action"
+        else f"because no {policy} allows the {refused_action} action"
     )
     message = f"User: {principal_arn} is not authorized to perform: {refused_action} on resource: {resource} {reason}"
     return error_response_json("AccessDeniedException", message, 400)
