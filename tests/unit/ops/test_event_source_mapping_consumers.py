@@ -147,6 +147,32 @@ def test_a_lane_that_fails_leaves_the_others_alone(world: World) -> None:
     assert world.function.discards == []
 
 
+def test_a_lane_has_one_batch_in_flight(world: World) -> None:
+    is_open = threading.Event()
+    world.function.answer = lambda _: Returned(is_open.wait())
+    world.stream.put("k")
+    world.refresh()
+    wait_until(lambda: world.function.deliveries)
+    world.stream.put("k")
+    world.refresh()
+    [consumer] = world.supervisor._consumers.values()
+    wait_until(lambda: consumer.position == 2)
+    wait_until(lambda: not consumer._woken.is_set())  # it has looked again
+    in_flight = list(world.function.deliveries)
+    threads = len(world.threads())
+    is_open.set()
+    wait_until(lambda: len(world.function.delivered) == 2)
+    assert (in_flight, threads) == ([[1]], 2)
+
+
+def test_halves_of_a_batch_are_delivered_in_order(world: World) -> None:
+    world.function.answer = lambda numbers: Raised() if 2 in numbers else Returned(None)
+    world.stream.put(*"kkkk")
+    world.refresh(BisectBatchOnFunctionError=True, MaximumRetryAttempts=1)
+    wait_until(lambda: len(world.function.deliveries) == 6)
+    assert world.function.deliveries == [[1, 2, 3, 4], [1, 2], [1], [2], [2], [3, 4]]
+
+
 def test_a_changed_number_of_lanes_loses_and_repeats_nothing(world: World) -> None:
     world.function.answer = lambda _: NotReached()
     world.stream.put(*[f"key{number % 7}" for number in range(50)])
@@ -256,8 +282,9 @@ def test_a_closed_shard_is_read_once(world: World) -> None:
     world.stream.put("k")
     world.refresh()
     wait_until(lambda: not world.threads())
+    before = dict(world.supervisor._consumers)
     world.refresh()
-    assert not world.threads()
+    assert world.supervisor._consumers == before
     assert world.function.delivered == [1]
 
 
