@@ -8,6 +8,7 @@ from shared.keys.keyring import Keyring
 from tests.fakes.clock import FakeClock
 from tests.fakes.key_service import ATTRIBUTE_KEY_ARN, FakeKeyService
 from tests.fakes.key_store import FakeKeyStore
+from tests.fakes.rotation import replace_active_key
 
 
 @pytest.fixture
@@ -49,3 +50,9 @@ def make_keyring(store: FakeKeyStore, service: FakeKeyService, clock: FakeClock)
 @pytest.fixture
 def keyring(make_keyring: MakeKeyring) -> Keyring:
     return make_keyring()
+
+
+@pytest.fixture
+def rotate(store: FakeKeyStore, service: FakeKeyService) -> Callable[[str, str], int]:
+    """Replaces the active key of a tenant and class as rotation does; gives the new id."""
+    return lambda tenant_id, data_class: replace_active_key(store, service, tenant_id, data_class)

@@ -174,12 +174,13 @@ def test_a_pointer_to_a_key_that_is_not_active_is_corrupt(make_keyring, store, s
         make_keyring().active("tenant-1", "pii")
 
 
-def test_a_pointer_to_a_key_of_another_class_is_corrupt(make_keyring, store):
+def test_a_pointer_to_a_key_of_another_class_is_corrupt(make_keyring, store, service):
     make_keyring().active("tenant-1", "pii")
     [row] = store.all_rows()
     store.put_row(replace(row, data_class="pci"))
-    with pytest.raises(KeyStoreCorrupt):
+    with pytest.raises(KeyStoreCorrupt, match="no active key of the class"):
         make_keyring().active("tenant-1", "pii")
+    assert service.decrypted == []
 
 
 def test_an_active_key_that_does_not_open_is_corrupt(make_keyring, store):
