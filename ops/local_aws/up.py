@@ -37,5 +37,6 @@ def up(folder: Path = BUILD, *, port: int | None = None, say: Callable[[str], No
 
 def down(folder: Path = BUILD) -> bool:
     """End the server and remove what names it; False where none ran."""
-    (folder / "local.env").unlink(missing_ok=True)
+    for name in ("local.env", "outputs.json"):
+        (folder / name).unlink(missing_ok=True)
     return process.stop(folder)
