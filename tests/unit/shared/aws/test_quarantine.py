@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from shared.aws.clients import config
+from shared.aws.quarantine import S3Quarantine, object_key
+from shared.errors import Reason, StoreUnavailable
+from shared.model import QuarantineEntry
+
+ENTRY = QuarantineEntry(
+    quarantine_id="0123456789abcdef0123456789abcdef",
+    reason=Reason.NOT_JSON,
+    detail="the payload is not one JSON value",
+    tenant_id="",
+    stream_arn="arn:aws:kinesis:eu-central-1:111122223333:stream/records",
+    shard_id="shardId-000000000000",
+    sequence_number="49590338271490256608559692538361571095921575989136588898",
+    sub_sequence=3,
+    arrived_at=1_700_000_000.25,
+    sealed_content=b"\x01sealed",
+)
+
+
+@pytest.fixture
+def aws() -> Iterator[tuple[S3Quarantine, Any, Any]]:
+    with mock_aws():
+        s3 = boto3.client("s3", region_name="us-east-1", config=config("s3"))
+        dynamodb = boto3.client("dynamodb", region_name="us-east-1", config=config("dynamodb"))
+        s3.create_bucket(Bucket="held")
+        dynamodb.create_table(
+            TableName="index",
+            KeySchema=[{"AttributeName": "quarantine_id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "quarantine_id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        yield S3Quarantine(s3, dynamodb, bucket="held", table="index"), s3, dynamodb
+
+
+def _rows(dynamodb: Any) -> list[Any]:
+    return dynamodb.scan(TableName="index")["Items"]
+
+
+def test_an_entry_is_a_sealed_object_and_a_row_that_names_it(aws):
+    quarantine, s3, dynamodb = aws
+
+    quarantine.keep(ENTRY)
+
+    (row,) = _rows(dynamodb)
+    assert "2023/11/14/0123456789abcdef0123456789abcdef" == row["object_key"]["S"] == object_key(ENTRY)
+    assert b"\x01sealed" == s3.get_object(Bucket="held", Key=row["object_key"]["S"])["Body"].read()
+    assert {"not_json", "held", "3", "1700000000.250"} == {
+        next(iter(row[name].values())) for name in ("reason", "state", "sub_sequence", "arrived_at")
+    }
+    assert "tenant_id" not in row
+
+
+def test_a_known_tenant_stands_in_the_row(aws):
+    quarantine, _, dynamodb = aws
+
+    quarantine.keep(replace(ENTRY, tenant_id="acme"))
+
+    assert {"S": "acme"} == _rows(dynamodb)[0]["tenant_id"]
+
+
+def test_keeping_it_again_leaves_the_row_and_what_was_decided_about_it(aws):
+    quarantine, _, dynamodb = aws
+    quarantine.keep(ENTRY)
+    dynamodb.put_item(TableName="index", Item={**_rows(dynamodb)[0], "state": {"S": "discarded"}})
+
+    quarantine.keep(ENTRY)
+
+    assert [{"S": "discarded"}] == [row["state"] for row in _rows(dynamodb)]
+
+
+def test_without_its_object_there_is_no_row(aws):
+    _, s3, dynamodb = aws
+
+    with pytest.raises(StoreUnavailable):
+        S3Quarantine(s3, dynamodb, bucket="not-there", table="index").keep(ENTRY)
+
+    assert [] == _rows(dynamodb)
+
+
+def test_an_object_without_its_row_is_not_kept_and_a_repetition_mends_it(aws):
+    quarantine, s3, dynamodb = aws
+    with pytest.raises(StoreUnavailable):
+        S3Quarantine(s3, dynamodb, bucket="held", table="not-there").keep(ENTRY)
+
+    quarantine.keep(ENTRY)
+
+    assert 1 == len(_rows(dynamodb)) == s3.list_objects_v2(Bucket="held")["KeyCount"]
