@@ -69,8 +69,6 @@ class ItemOpener:
         for (tenant_id, key_id), error in errors.items():
             if isinstance(error, KeyDenied):
                 denied[tenant_id].add(key_id)
-            elif not isinstance(error, CannotOpen):
-                raise error
         classes = {
             (tenant_id, key_id): status.data_class
             for tenant_id, ids in denied.items()

@@ -1,0 +1,100 @@
+"""`sealstream item get`: one item as it is stored, or with what the operator's credentials may open opened.
+
+Unlike `SealedTable` it raises for no single value: what does not open stays closed and says why, beside the rest.
+Names of table, key store and attribute key come from `SEALSTREAM_*`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from rich.table import Table
+from rich.text import Text
+
+from ops.item_view import OpenSealed, View, json_of, opened_view, rows_of, safe, stored_view, table_of
+from shared.aws.clients import client
+from shared.aws.item_reader import DynamoItemReader
+from shared.aws.key_store import DynamoKeyStatusReader, DynamoKeyStore
+from shared.aws.kms import KmsKeyService
+from shared.envelope.associated_data import record_prefix
+from shared.envelope.layout import is_sealed, key_id_of
+from shared.envelope.seal import open_value, sealed_values
+from shared.errors import SettingsError
+from shared.keys.keyring import Keyring
+from shared.model import Attributes, AttributeValue, KeyStatus, Path
+from shared.policy.load import load_policy
+from shared.runtime.settings import POLICY_FILE
+
+
+def show_item(tenant: str, item_id: str, *, open_values: bool, as_json: bool = False) -> None:
+    """Print one item, a line per value or as one JSON document.
+
+    Raises:
+        SettingsError: a name is missing from the environment.
+        RetryLater: DynamoDB or KMS does not answer.
+        SystemExit: there is no such item.
+    """
+    stored, opened = views(tenant, item_id, open_values=open_values)
+    print((json_of if as_json else table_of)(opened or stored))
+
+
+def side_by_side(tenant: str, item_id: str) -> Table:
+    """One item as stored and as opened, for a rich console; raises as `show_item`."""
+    stored, opened = views(tenant, item_id, open_values=True)
+    table = Table("attribute", "as stored", "as opened")
+    left = rows_of(opened)
+    for path, shown in rows_of(stored):
+        inside = [row for row in left if row[0] == path or row[0].startswith((f"{path}.", f"{path}["))]
+        for index, (opened_path, opened_shown) in enumerate(inside):
+            table.add_row(*map(Text, (opened_path, "" if index else shown, opened_shown)))
+    return table
+
+
+def views(tenant: str, item_id: str, *, open_values: bool) -> tuple[View, View]:
+    """The item as it is stored, and as opened; the latter is empty, and no key used, where nothing is to be opened."""
+    dynamodb = client("dynamodb")
+    item = DynamoItemReader(dynamodb, _setting("SEALSTREAM_TABLE")).get((tenant, item_id), consistent=True)
+    if item is None:
+        raise SystemExit(f"sealstream: tenant {safe(tenant)} has no item {safe(item_id)}")
+    key_ids = _key_ids_in(item)
+    statuses = DynamoKeyStatusReader(dynamodb, _setting("SEALSTREAM_KEY_STORE")).statuses(tenant, key_ids)
+    stored = stored_view(item, statuses)
+    return stored, _opened(tenant, item_id, item, statuses) if open_values else {}
+
+
+def _opened(tenant: str, item_id: str, item: Attributes, statuses: Mapping[int, KeyStatus]) -> View:
+    attribute_key = _setting("SEALSTREAM_ATTRIBUTE_KEY")
+    dataset = load_policy(POLICY_FILE).dataset
+    keyring = Keyring(
+        store=DynamoKeyStore(client("dynamodb"), _setting("SEALSTREAM_KEY_STORE")),
+        service=KmsKeyService(client("kms"), attribute_key),
+        dataset=dataset,
+        trusted_kms_key_arns=frozenset({attribute_key}),
+    )
+    prefix = record_prefix(dataset=dataset, tenant_id=tenant, item_id=item_id)
+    return opened_view(item, statuses, opener(keyring, tenant, prefix, _key_ids_in(item)))
+
+
+def opener(keyring: Keyring, tenant_id: str, prefix: bytes, key_ids: frozenset[int]) -> OpenSealed:
+    """Opens the values of one item; what it gives raises CannotOpen where a value stays closed."""
+    failures = keyring.prefetch(tenant_id, key_ids)
+
+    def open_sealed(path: Path, sealed: bytes) -> AttributeValue:
+        key_id = key_id_of(sealed)
+        if key_id in failures:
+            raise failures[key_id]
+        return open_value(keyring.opener(tenant_id, key_id).cipher, prefix, path, sealed)
+
+    return open_sealed
+
+
+def _key_ids_in(item: Attributes) -> frozenset[int]:
+    return frozenset(key_id_of(sealed) for _, sealed in sealed_values(item) if is_sealed(sealed))
+
+
+def _setting(name: str) -> str:
+    value = os.environ.get(name, "")
+    if not value:
+        raise SettingsError(f"environment variable {name} is missing or empty; after `make up`: . build/local.env")
+    return value
