@@ -239,6 +239,28 @@ class TestMappings:
         assert differences(expected, actual) == []
         assert actual["invokeIdentityArn"] == role
 
+    def test_a_mapping_of_a_template_has_the_same_defaults_and_delivers(self, stage: Stage) -> None:
+        stream = stage.stream()
+        properties = {"EventSourceArn": stream, "FunctionName": stage.function, "StartingPosition": "LATEST"}
+        template = {
+            "Resources": {"Mapping": {"Type": "AWS::Lambda::EventSourceMapping", "Properties": properties}},
+            "Outputs": {"Id": {"Value": {"Ref": "Mapping"}}},
+        }
+        formation, name = stage.aws.client("cloudformation"), unique("stack")
+        formation.create_stack(StackName=name, TemplateBody=json.dumps(template))
+        [created] = wait_until(
+            lambda: [
+                stack
+                for stack in formation.describe_stacks(StackName=name)["Stacks"]
+                if stack["StackStatus"] == "CREATE_COMPLETE"
+            ]
+        )
+        stage.mappings.append(created["Outputs"][0]["OutputValue"])
+        expected = recorded("test_create_kinesis_event_source_mapping")["create_event_source_mapping_response"]
+        assert differences(expected | {"State": "Enabled"}, stage.get({"UUID": stage.mappings[0]})) == []
+        stage.put(stream, {"id": 1})
+        assert stage.wait_for(1) == [[1]]
+
     def test_the_age_of_the_records_is_a_metric_of_the_function(self, stage: Stage) -> None:
         stage.own_function()
         stream = stage.stream()
