@@ -116,9 +116,7 @@ def read_policy(item: Attributes) -> tuple[bytes, str]:
 
 
 def _string(item: Attributes, name: str) -> str:
-    text = item[name]["S"]
-    if not isinstance(text, str):
-        raise TypeError
+    text: str = item[name]["S"]
     return text
 
 

@@ -195,6 +195,11 @@ def test_a_policy_row_of_another_form_is_corrupt(dynamodb):
         DynamoKeyStore(dynamodb, KEY_STORE_TABLE).published_policies()
 
 
+def test_policies_that_cannot_be_read_are_a_reason_to_retry(dynamodb):
+    with pytest.raises(StoreUnavailable, match="ResourceNotFoundException"):
+        DynamoKeyStatusReader(dynamodb, "no-such-table").published_policies()
+
+
 def test_policies_of_more_than_one_page_are_all_read(dynamodb):
     store = DynamoKeyStore(dynamodb, KEY_STORE_TABLE)
     for number in range(5):
