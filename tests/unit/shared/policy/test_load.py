@@ -126,6 +126,18 @@ def test_a_path_from_the_top_wins_over_one_at_any_depth():
     assert treatment(policy, "note") == SealAs("restricted")
 
 
+@pytest.mark.parametrize("anywhere", ["**.c", "**.b.c", "**.a.b.c"])
+def test_a_path_from_the_top_wins_however_long_the_other_is(anywhere):
+    policy = parse(HEAD + f'[attributes]\n"{anywhere}" = {{ seal = "restricted" }}\n"a.b.c" = {{ plain = "string" }}\n')
+    assert treatment(policy, "a", "b", "c") == KeepPlain(frozenset({"S"}))
+
+
+def test_a_name_at_the_top_wins_over_the_same_name_at_any_depth():
+    policy = parse(HEAD + '[attributes]\n"**.a" = { seal = "restricted" }\n"a" = { plain = "string" }\n')
+    assert treatment(policy, "a") == KeepPlain(frozenset({"S"}))
+    assert treatment(policy, "b", "a") == SealAs("restricted")
+
+
 def test_of_two_paths_at_any_depth_the_longer_wins():
     policy = parse(
         HEAD + '[attributes]\n"**.code" = { seal = "restricted" }\n"**.currency.code" = { plain = "string" }\n'
