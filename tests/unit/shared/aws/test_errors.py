@@ -28,7 +28,7 @@ def refused(code: str, **more: object) -> ClientError:
                 "TransactionCanceledException", CancellationReasons=[{"Code": "None"}, {"Code": "ThrottlingError"}]
             ),
             StoreUnavailable,
-            "writing: TransactionCanceledException [Throttling]",
+            "writing: TransactionCanceledException [ThrottlingError]",
         ),
         (ParamValidationError(report="CANARY"), StoreUnavailable, "writing: ParamValidationError"),
         (EndpointConnectionError(endpoint_url="CANARY"), StoreUnavailable, "writing: EndpointConnectionError"),
