@@ -79,7 +79,7 @@ def from_json(value: Any) -> AttributeValue:
 
 
 def test_the_recorded_file_is_never_edited():
-    assert sha256(FILE.read_bytes()).hexdigest() == RECORDED
+    assert RECORDED == sha256(FILE.read_bytes()).hexdigest()
 
 
 @both_readers

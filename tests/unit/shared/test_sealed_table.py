@@ -162,17 +162,17 @@ def deny(world: SimpleNamespace, data_class: str) -> None:
 
 
 def test_what_was_put_comes_back_with_its_python_types(world):
-    assert world.table.put_item(Item=ITEM) == {}
+    assert {} == world.table.put_item(Item=ITEM)
 
-    assert world.reader().get_item(Key=KEY, ConsistentRead=True) == {"Item": ITEM}
+    assert {"Item": ITEM} == world.reader().get_item(Key=KEY, ConsistentRead=True)
 
 
 def test_what_is_stored_is_sealed_where_the_policy_says_so(world):
     world.table.put_item(Item=ITEM)
 
     stored = world.stored()
-    assert stored["amount"] == {"N": "12.5"}
-    assert {key: v for key, v in stored["contacts"]["L"][0]["M"].items() if key == "kind"} == {"kind": {"S": "home"}}
+    assert {"N": "12.5"} == stored["amount"]
+    assert {"kind": {"S": "home"}} == {key: v for key, v in stored["contacts"]["L"][0]["M"].items() if key == "kind"}
     for sealed in (
         stored["ssn"],
         stored["card"],
@@ -180,16 +180,16 @@ def test_what_is_stored_is_sealed_where_the_policy_says_so(world):
         stored["photo"],
         stored["contacts"]["L"][0]["M"]["email"],
     ):
-        assert list(sealed) == ["B"]
+        assert ["B"] == list(sealed)
     assert {"B": POLICY.digest} == stored["_policy"]
     assert {"B": counter_position(1).to_bytes()} == stored["_src"]
     assert b"4111" not in repr(stored).encode()
 
 
 def test_an_item_that_is_not_there_gives_an_empty_answer(world):
-    assert world.table.get_item(Key=KEY) == {}
-    assert world.table.batch_get(Keys=[KEY]) == {"Items": []}
-    assert world.table.scan() == {"Items": [], "Count": 0, "ScannedCount": 0}
+    assert {} == world.table.get_item(Key=KEY)
+    assert {"Items": []} == world.table.batch_get(Keys=[KEY])
+    assert {"Items": [], "Count": 0, "ScannedCount": 0} == world.table.scan()
 
 
 def test_system_attributes_are_shown_only_when_asked_for(world):
@@ -205,12 +205,12 @@ def test_a_deleted_item_is_hidden_and_can_be_put_again(world):
     world.table.put_item(Item=ITEM)
     world.overwrite(_deleted_at={"N": "1700000000"})
 
-    assert world.table.get_item(Key=KEY) == {}
-    assert world.table.batch_get(Keys=[KEY]) == {"Items": []}
-    assert world.table.scan() == {"Items": [], "Count": 0, "ScannedCount": 1}
+    assert {} == world.table.get_item(Key=KEY)
+    assert {"Items": []} == world.table.batch_get(Keys=[KEY])
+    assert {"Items": [], "Count": 0, "ScannedCount": 1} == world.table.scan()
 
     world.table.put_item(Item=ITEM)
-    assert world.table.get_item(Key=KEY) == {"Item": ITEM}
+    assert {"Item": ITEM} == world.table.get_item(Key=KEY)
 
 
 def test_query_gives_a_tenant_s_items_in_pages(world):
@@ -224,9 +224,9 @@ def test_query_gives_a_tenant_s_items_in_pages(world):
         KeyConditionExpression=Key("tenant_id").eq("acme"), Limit=2, ExclusiveStartKey=first["LastEvaluatedKey"]
     )
 
-    assert [item["ssn"] for item in first["Items"]] == ["a", "b"]
-    assert first["LastEvaluatedKey"] == {"tenant_id": "acme", "item_id": "b"}
-    assert [item["ssn"] for item in rest["Items"]] == ["c"]
+    assert ["a", "b"] == [item["ssn"] for item in first["Items"]]
+    assert {"tenant_id": "acme", "item_id": "b"} == first["LastEvaluatedKey"]
+    assert ["c"] == [item["ssn"] for item in rest["Items"]]
     assert "LastEvaluatedKey" not in rest
 
 
@@ -237,7 +237,7 @@ def test_scan_gives_all_items_in_pages(world):
     first = world.table.scan(Limit=2)
     rest = world.table.scan(ExclusiveStartKey=first["LastEvaluatedKey"])
 
-    assert [item["item_id"] for item in first["Items"] + rest["Items"]] == ["a", "b", "c"]
+    assert ["a", "b", "c"] == [item["item_id"] for item in first["Items"] + rest["Items"]]
     assert "LastEvaluatedKey" not in rest
 
 
@@ -249,7 +249,7 @@ def test_query_takes_conditions_on_the_sort_key_and_an_order(world):
         KeyConditionExpression=Key("tenant_id").eq("acme") & Key("item_id").begins_with("a"), ScanIndexForward=False
     )
 
-    assert [item["item_id"] for item in found["Items"]] == ["a2", "a1"]
+    assert ["a2", "a1"] == [item["item_id"] for item in found["Items"]]
 
 
 def test_scan_and_batch_get_open_items_of_several_tenants(world):
@@ -271,7 +271,7 @@ def test_what_the_credentials_may_not_open_comes_back_as_a_marker_with_its_class
     item = world.reader().get_item(Key=KEY)["Item"]
 
     assert {**ITEM, "card": Sealed("pci")} == item
-    assert repr(item["card"]) == "Sealed(data_class='pci')"
+    assert "Sealed(data_class='pci')" == repr(item["card"])
 
 
 def test_a_denied_key_is_asked_for_once_a_page(world):
@@ -282,7 +282,7 @@ def test_a_denied_key_is_asked_for_once_a_page(world):
     page = world.reader().scan()
 
     assert [Sealed("pci")] * 3 == [item["card"] for item in page["Items"]]
-    assert len(world.service.decrypted) == 1
+    assert 1 == len(world.service.decrypted)
 
 
 def test_an_item_with_a_marker_cannot_be_put(world):
@@ -340,7 +340,7 @@ def test_without_keys_nothing_is_written(world):
 
     with pytest.raises(KeyServiceUnavailable):
         world.table.put_item(Item=ITEM)
-    assert world.table.scan()["Items"] == []
+    assert [] == world.table.scan()["Items"]
 
 
 def test_an_outage_of_kms_is_no_marker(world):
@@ -362,7 +362,7 @@ def test_a_put_in_place_of_an_item_from_kinesis_hangs_on_it(world):
 
     world.table.put_item(Item={**KEY, "ssn": "new"})
 
-    assert world.table.get_item(Key=KEY) == {"Item": {**KEY, "ssn": "new"}}
+    assert {"Item": {**KEY, "ssn": "new"}} == world.table.get_item(Key=KEY)
     assert {"B": counter_position(1).to_bytes()} == world.stored()["_src"]
 
 
@@ -427,7 +427,7 @@ def test_where_the_policy_names_an_order_a_put_needs_a_position(world):
 def test_what_is_no_item_is_refused_without_its_values(world, item, error):
     with pytest.raises(error):
         world.table.put_item(Item=item)
-    assert world.table.scan()["Items"] == []
+    assert [] == world.table.scan()["Items"]
 
 
 def test_endless_nesting_is_refused(world):
@@ -499,4 +499,4 @@ def test_connect_wires_the_real_adapters(dynamodb, items_table):
 
     SealedTable.connect(items_table, **names).put_item(Item=ITEM)
 
-    assert SealedTable.connect(items_table, **names).get_item(Key=KEY) == {"Item": ITEM}
+    assert {"Item": ITEM} == SealedTable.connect(items_table, **names).get_item(Key=KEY)

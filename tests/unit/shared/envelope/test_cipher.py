@@ -23,12 +23,12 @@ def sealed(cipher):
 
 
 def test_a_sealed_value_opens_where_it_was_sealed(cipher, sealed):
-    assert cipher.open(sealed, PLACE) == PLAINTEXT
+    assert PLAINTEXT == cipher.open(sealed, PLACE)
 
 
 def test_the_layout_is_marker_key_id_nonce_ciphertext_and_tag(cipher, sealed):
-    assert sealed[:5] == b"\x01\x0a\x1b\x2c\x3d"
-    assert key_id_of(sealed) == KEY_ID
+    assert b"\x01\x0a\x1b\x2c\x3d" == sealed[:5]
+    assert KEY_ID == key_id_of(sealed)
     assert OVERHEAD_BYTES == 1 + 4 + 24 + 16
     assert len(PLAINTEXT) + OVERHEAD_BYTES == len(sealed)
     assert PLAINTEXT not in sealed
@@ -37,11 +37,11 @@ def test_the_layout_is_marker_key_id_nonce_ciphertext_and_tag(cipher, sealed):
 def test_no_two_sealings_share_a_nonce(cipher):
     nonces = {cipher.seal(PLAINTEXT, PLACE)[5:29] for _ in range(100)}
 
-    assert len(nonces) == 100
+    assert 100 == len(nonces)
 
 
 def test_the_layout_opens_with_another_process_s_cipher_of_the_same_key(sealed):
-    assert ValueCipher.from_key(KEY_ID, KEY).open(sealed, PLACE) == PLAINTEXT
+    assert PLAINTEXT == ValueCipher.from_key(KEY_ID, KEY).open(sealed, PLACE)
 
 
 @pytest.mark.parametrize(("start", "stop"), [(5, 29), (29, -16), (-16, None)], ids=["nonce", "ciphertext", "tag"])

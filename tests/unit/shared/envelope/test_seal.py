@@ -14,15 +14,15 @@ VALUE = {"M": {"street": {"S": "1 Main St"}, "zip": {"N": "12345"}}}
 
 
 def test_a_value_comes_back_with_its_types():
-    assert open_value(CIPHER, PREFIX, ("address",), seal_value(CIPHER, PREFIX, ("address",), VALUE)) == VALUE
+    assert VALUE == open_value(CIPHER, PREFIX, ("address",), seal_value(CIPHER, PREFIX, ("address",), VALUE))
 
 
 def test_an_element_of_a_list_opens_at_any_index_of_that_list():
     path = ("contacts", ELEMENT, "email")
 
-    assert open_value(CIPHER, PREFIX, path, seal_value(CIPHER, PREFIX, path, {"S": "a@b.example"})) == {
-        "S": "a@b.example"
-    }
+    assert {"S": "a@b.example"} == open_value(
+        CIPHER, PREFIX, path, seal_value(CIPHER, PREFIX, path, {"S": "a@b.example"})
+    )
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_opening_puts_each_value_in_its_place_in_a_new_tree():
     opened = open_attributes(ITEM, open_one)
 
     assert list(sealed_values(ITEM)) == asked
-    assert opened == {
+    assert {
         "tenant_id": {"S": "acme"},
         "_src": {"B": b"source"},
         "_policy": {"B": b"digest"},
@@ -95,5 +95,5 @@ def test_opening_puts_each_value_in_its_place_in_a_new_tree():
         "tags": {"SS": ["a"]},
         "contacts": {"L": [{"M": {"kind": {"S": "home"}, "email": {"S": "2"}}}, {"S": "3"}]},
         "nested": {"M": {"_src": {"S": "4"}, "deep": {"L": [{"L": [{"S": "5"}]}]}}},
-    }
+    } == opened
     assert before == repr(ITEM)
