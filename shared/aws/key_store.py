@@ -153,6 +153,7 @@ def _published_policies(client: DynamoDBClient, table: str) -> dict[bytes, str]:
     pages = client.get_paginator("query").paginate(
         TableName=table,
         KeyConditionExpression="tenant_id = :system AND begins_with(#row, :policy)",
+        Select="SPECIFIC_ATTRIBUTES",  # said out loud: the auditor's rights hang on it
         ProjectionExpression=", ".join(f"#{name}" for name in POLICY_ATTRIBUTES),
         ExpressionAttributeNames={f"#{name}": name for name in POLICY_ATTRIBUTES},
         ExpressionAttributeValues={":system": {"S": SYSTEM_TENANT}, ":policy": {"S": POLICY_PREFIX}},
