@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import platform
 import shutil
 import subprocess
 import sys
@@ -31,25 +30,25 @@ _LEFT_OUT_OF_DIST_INFO = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json",
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Which interpreter and which wheels: `python_version` as 3.13, `python_platform` in uv's words."""
+    """Which interpreter and which wheels.
 
-    python_version: str
-    python_platform: str
+    Attributes:
+        name: tells targets apart.
+        uv_options: the same in uv's words.
+    """
+
+    name: str
+    uv_options: tuple[str, ...]
 
 
-LAMBDA = Target("3.13", "aarch64-manylinux_2_28")
+LAMBDA = Target("python3.13 arm64", ("--python-version", "3.13", "--python-platform", "aarch64-manylinux_2_28"))
 """The runtime python3.13 on Graviton: Amazon Linux 2023 has glibc 2.34; Tink's wheels ask for 2.28."""
 
 
 def this_machine() -> Target:
     """The interpreter that runs this: the local AWS runs the functions under it, whatever runtime they declare."""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    system = {"Linux": "unknown-linux-gnu", "Darwin": "apple-darwin"}[platform.system()]
-    machine = {"arm64": "aarch64", "AMD64": "x86_64"}.get(platform.machine(), platform.machine())
-    libc, libc_version = platform.libc_ver()
-    if libc == "glibc":
-        return Target(version, f"{machine}-manylinux_{libc_version.replace('.', '_')}")
-    return Target(version, f"{machine}-{system}")
+    return Target(f"python{version} {sysconfig.get_platform()}", ("--python", sys.executable))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +102,16 @@ class Bundler:
             str(Path(sysconfig.get_path("scripts")) / "uv"),
             *("pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:"),
             *("--require-hashes", "--requirement", str(lock)),
-            *("--python-version", self.target.python_version),
-            *("--python-platform", self.target.python_platform),
+            *self.target.uv_options,
             *("--target", str(into)),
         ]
         done = subprocess.run(command, check=False, capture_output=True, text=True)
         if done.returncode:
-            message = f"the libraries of {lock.name} for {self.target} did not install:\n{done.stderr}"
+            message = f"the libraries of {lock.name} for {self.target.name} did not install:\n{done.stderr}"
             raise RuntimeError(message)
 
     def _digest(self, *files: Path) -> str:
-        digest = hashlib.sha256(_RECIPE + repr(self.target).encode())
+        digest = hashlib.sha256(_RECIPE + self.target.name.encode())
         for file in files:
             for part in (file.relative_to(ROOT).as_posix().encode(), file.read_bytes()):
                 digest.update(len(part).to_bytes(8, "big") + part)

@@ -1,4 +1,4 @@
-"""What each role may do; read it beside the table of rights in docs/architecture.md.
+"""What a role may do, one function for each right; the constructs of the consumers say who has which.
 
 Written out instead of using the constructs' `grant_…` methods, which give more than is needed: a `grant_write` allows
 deletes, a `grant_read` allows scans. KMS for encryption at rest is missing on purpose: the storage key's own policy

@@ -55,7 +55,7 @@ class Settings:
 
     @property
     def protected(self) -> bool:
-        """Whether tables refuse to be deleted."""
+        """Whether tables, and the stacks that hold keys or data, refuse to be deleted."""
         return not self.local
 
     @property
