@@ -21,6 +21,7 @@ from shared.aws.key_store import DynamoKeyStatusReader, DynamoKeyStore
 from shared.aws.kms import KmsKeyService
 from shared.aws.python_values import to_python, to_typed
 from shared.errors import ConflictError
+from shared.identity import check_item_id, check_tenant_id
 from shared.keys.keyring import Keyring
 from shared.model import (
     DELETED_AT,
@@ -34,8 +35,9 @@ from shared.model import (
     SealedItem,
 )
 from shared.policy.compiled import Policy
+from shared.policy.plan import plan
 from shared.sealed_table_opening import ItemOpener, KeyStatuses, Sealed
-from shared.sealed_table_sealing import seal_item
+from shared.sealing import ItemAddress, seal_item
 from shared.source_position import SourcePosition, counter_after
 
 if TYPE_CHECKING:
@@ -201,7 +203,8 @@ class SealedTable:
 
     def _seal(self, key: ItemKey, attributes: Attributes, position: SourcePosition) -> SealedItem:
         own = {name: value for name, value in attributes.items() if name not in {TENANT_ID, ITEM_ID}}
-        return seal_item(key, own, position, policy=self._policy, keyring=self._keyring)
+        address = ItemAddress(check_tenant_id(key[0]), check_item_id(key[1]), position)
+        return seal_item(address, plan(self._policy, own), policy=self._policy, keyring=self._keyring).item
 
     def _page(self, page: Page, *, system_attributes: bool) -> dict[str, Any]:
         items = self._open(page.items, system_attributes=system_attributes)

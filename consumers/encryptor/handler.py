@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from consumers.encryptor.report import report
+from consumers.encryptor.report import report_batch
 from consumers.encryptor.wiring import Wired, wire
 from shared.runtime.batch import BatchResponse, partial_batch_response
 from shared.runtime.settings import EncryptorSettings
@@ -25,5 +25,5 @@ def handler(event: Mapping[str, Any], _context: object) -> BatchResponse:
     wired = _wired()
     records = event["Records"]
     result = wired.encryptor.process(records, stream_arn=records[0]["eventSourceARN"])
-    report(result, wired, started=started, ended=time.time())
+    report_batch(result, wired.keyring.take_counts(), wired.audit_log, started=started, ended=time.time())
     return partial_batch_response(result.failed_sequence_numbers)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from shared.errors import Reason, RecordRejected
+from shared.identity import check_item_id, check_tenant_id
 from shared.model import AttributeValue, InboundRecord
 from shared.policy.compiled import Policy
 from shared.source_position import SourcePosition, integer_position, kinesis_position, time_position
 
 _OPERATION: Final = "_op"
-_TENANT_FORM: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-_MAX_ID_BYTES: Final = 1_024
 _TIME_FORM: Final = re.compile(
     r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
 )
@@ -57,8 +57,8 @@ def identify(record: InboundRecord, attributes: dict[str, AttributeValue], polic
     return IdentifiedRecord(
         record=record,
         operation=_operation(attributes),
-        tenant_id=_tenant(attributes.get(item.tenant)),
-        item_id=_item_id(attributes.get(item.id)),
+        tenant_id=check_tenant_id(_required(attributes, item.tenant, Reason.TENANT_MISSING)),
+        item_id=check_item_id(_required(attributes, item.id, Reason.ID_MISSING)),
         position=_position(record, attributes, policy),
         attributes=rest,
     )
@@ -72,22 +72,12 @@ def _operation(attributes: dict[str, AttributeValue]) -> Operation:
         raise RecordRejected(Reason.OPERATION_UNKNOWN, '_op must be "put" or "delete"') from None
 
 
-def _tenant(value: AttributeValue | None) -> str:
+def _required(attributes: Mapping[str, AttributeValue], name: str, missing: Reason) -> object:
+    """The text of an attribute that a record must have, or None where it is of another type."""
+    value = attributes.get(name)
     if value is None:
-        raise RecordRejected(Reason.TENANT_MISSING, "the record has no tenant attribute")
-    tenant = value.get("S")
-    if not isinstance(tenant, str) or not _TENANT_FORM.fullmatch(tenant):
-        raise RecordRejected(Reason.TENANT_INVALID, f"the tenant is no string of the form {_TENANT_FORM.pattern}")
-    return tenant
-
-
-def _item_id(value: AttributeValue | None) -> str:
-    if value is None:
-        raise RecordRejected(Reason.ID_MISSING, "the record has no id attribute")
-    item_id = value.get("S")
-    if not isinstance(item_id, str) or not 0 < len(item_id.encode("utf-8")) <= _MAX_ID_BYTES:
-        raise RecordRejected(Reason.ID_INVALID, f"the id is no string of 1 to {_MAX_ID_BYTES} bytes")
-    return item_id
+        raise RecordRejected(missing, f"the record has no attribute {name}")
+    return value.get("S")
 
 
 def _position(record: InboundRecord, attributes: dict[str, AttributeValue], policy: Policy) -> SourcePosition:

@@ -1,21 +1,23 @@
-"""What a batch tells: one audit event per quarantined record, one line of metrics."""
+"""What the encryptor tells: an audit event per quarantined record and per new data key, a line of metrics per batch."""
 
 from __future__ import annotations
 
 from collections import Counter
 
 from consumers.encryptor.batch import BatchResult, RecordResult
-from consumers.encryptor.wiring import Wired
+from shared.keys.counts import KeyringCounts
+from shared.keys.ports import DataKeyRow
 from shared.model import Outcome
 from shared.runtime.audit_log import AuditEvent, AuditLog, event_id
 from shared.runtime.metrics import Metric, batch_metrics, emit, outcome_metrics, reason_metrics
 
 
-def report(result: BatchResult, wired: Wired, *, started: float, ended: float) -> None:
+def report_batch(
+    result: BatchResult, counts: KeyringCounts, audit_log: AuditLog, *, started: float, ended: float
+) -> None:
     """Write the batch's audit events and metrics to standard output; times in seconds since the epoch."""
     for one in result.results:
-        _report_quarantined(one, wired.audit_log, at=ended)
-    counts = wired.keyring.take_counts()
+        _report_quarantined(one, audit_log, at=ended)
     oldest = min((one.record.arrived_at for one in result.results), default=ended)
     values = {
         Metric.RECORDS_RECEIVED: result.received,
@@ -44,4 +46,17 @@ def _report_quarantined(result: RecordResult, audit_log: AuditLog, *, at: float)
         shard_id=result.kept.shard_id,
         sequence_number=result.kept.sequence_number,
         sub_sequence=result.kept.sub_sequence,
+    )
+
+
+def report_created_key(row: DataKeyRow, audit_log: AuditLog) -> None:
+    """Write the audit event of a data key that was made and stored."""
+    key_id = f"{row.key_id:08x}"
+    audit_log.write(
+        AuditEvent.KEY_CREATED,
+        event_id=event_id("key", row.tenant_id, key_id),
+        at=row.created_at,
+        tenant_id=row.tenant_id,
+        data_class=row.data_class,
+        key_id=key_id,
     )

@@ -9,6 +9,7 @@ from typing import Final
 
 from consumers.encryptor.batch import Encryptor
 from consumers.encryptor.quarantine import Quarantine
+from consumers.encryptor.report import report_created_key
 from consumers.encryptor.sealing import seal_record
 from consumers.encryptor.writing import Writer
 from shared.aws.clients import client
@@ -41,6 +42,7 @@ def wire(settings: EncryptorSettings) -> Wired:
         PolicyError, StoreUnavailable: nothing was built; the invocation fails and is repeated.
     """
     quiet_libraries()
+    audit_log = AuditLog()
     policy = load_policy(settings.policy_file)
     dynamodb = client("dynamodb")
     key_store = DynamoKeyStore(dynamodb, settings.key_store)
@@ -50,11 +52,12 @@ def wire(settings: EncryptorSettings) -> Wired:
         service=KmsKeyService(client("kms"), settings.attribute_key),
         dataset=policy.dataset,
         trusted_kms_key_arns=frozenset({settings.attribute_key}),
+        on_created=lambda row: report_created_key(row, audit_log),
     )
     writer = Writer(
         table=DynamoItemTable(dynamodb, settings.table),
         seal=lambda planned: seal_record(planned, policy, keyring),
-        is_fresh=lambda sealed: all(keyring.is_fresh(key) for key in sealed.keys),
+        is_fresh=lambda sealed: sealed.is_fresh(keyring),
         pause=time.sleep,
     )
     held = S3Quarantine(client("s3"), dynamodb, bucket=settings.quarantine_bucket, table=settings.quarantine_table)
@@ -65,4 +68,4 @@ def wire(settings: EncryptorSettings) -> Wired:
         prefetch=keyring.prefetch_active,
         pool=ThreadPoolExecutor(_WRITES_AT_ONCE, thread_name_prefix="write"),
     )
-    return Wired(encryptor, keyring, AuditLog())
+    return Wired(encryptor, keyring, audit_log)

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from consumers.encryptor.sealing import PlannedRecord, SealedRecord
+from consumers.encryptor.sealing import PlannedRecord
 from shared.errors import Reason, RecordRejected, StoreUnavailable
 from shared.model import AttributeValue, Outcome, PutResult, SealedItem
+from shared.sealing import SealedWithKeys
 from shared.source_position import SourcePosition
 
 _ATTEMPTS: Final = 4
@@ -41,8 +42,8 @@ class Writer:
     """
 
     table: ItemTable
-    seal: Callable[[PlannedRecord], SealedRecord]
-    is_fresh: Callable[[SealedRecord], bool]
+    seal: Callable[[PlannedRecord], SealedWithKeys]
+    is_fresh: Callable[[SealedWithKeys], bool]
     pause: Callable[[float], None]
 
     def write(self, planned: PlannedRecord) -> tuple[Outcome, int]:

@@ -48,9 +48,9 @@ def search(
 
 def as_table(searched: Iterable[Searched]) -> Table:
     """The search's result for people."""
-    table = Table("place", "documents read", "with plaintext", "of the rogue item", box=None)
+    table = Table("documents read", "with plaintext", "of the rogue item", "place", box=None)
     for place in searched:
-        table.add_row(place.name, str(place.documents), str(place.hits), str(place.rogue_hits))
+        table.add_row(str(place.documents), str(place.hits), str(place.rogue_hits), place.name)
     return table
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -58,14 +60,32 @@ def with_sdk(stream: str, records: Iterable[DemoRecord]) -> Iterator[int]:
 
 
 def as_aggregates(stream: str, records: Iterable[DemoRecord]) -> Iterator[int]:
-    """KPL aggregates of several user records each; yields how many user records each held."""
-    for chunk in chunks(records, _PER_AGGREGATE):
-        aggregator = RecordAggregator()
-        for one in chunk:
-            aggregator.add_user_record(one.partition_key, one.payload)
-        partition_key, _, data = aggregator.clear_and_get().get_contents()
-        _put(stream, [{"Data": data, "PartitionKey": partition_key}])
-        yield len(chunk)
+    """KPL aggregates of several user records each; yields how many user records each held.
+
+    As the KPL does it: an aggregate holds records of one shard only, and is put to that shard whatever its outer key.
+    """
+    by_shard: dict[int, list[DemoRecord]] = defaultdict(list)
+    starts = _shard_starts(stream)
+    for one in records:
+        by_shard[max(start for start in starts if start <= _hash_key(one.partition_key))].append(one)
+    for start, of_one_shard in by_shard.items():
+        for chunk in chunks(of_one_shard, _PER_AGGREGATE):
+            aggregator = RecordAggregator()
+            for one in chunk:
+                aggregator.add_user_record(one.partition_key, one.payload)
+            partition_key, _, data = aggregator.clear_and_get().get_contents()
+            _put(stream, [{"Data": data, "PartitionKey": partition_key, "ExplicitHashKey": str(start)}])
+            yield len(chunk)
+
+
+def _shard_starts(stream: str) -> list[int]:
+    shards = client("kinesis").list_shards(StreamName=stream, ShardFilter={"Type": "AT_LATEST"})["Shards"]
+    return [int(shard["HashKeyRange"]["StartingHashKey"]) for shard in shards]
+
+
+def _hash_key(partition_key: str) -> int:
+    """Where Kinesis places a record of this partition key."""
+    return int.from_bytes(hashlib.md5(partition_key.encode("utf-8"), usedforsecurity=False).digest(), "big")
 
 
 def _put(stream: str, entries: list[Any]) -> None:

@@ -22,7 +22,7 @@ from shared.keys.cache import AgingCache
 from shared.keys.counts import KeyringCounts, Tally
 from shared.keys.data_key import DataKey, random_key_id
 from shared.keys.loader import KeyLoader
-from shared.keys.ports import KeyService, KeyStore
+from shared.keys.ports import DataKeyRow, KeyService, KeyStore
 from shared.keys.single_flight import SingleFlight
 
 __all__ = ["DataKey", "Keyring", "KeyringCounts"]
@@ -45,6 +45,7 @@ class Keyring:
         new_key_id: gives a random id from 1 to 2**32 - 1.
         wall: seconds since the epoch.
         monotonic: seconds that never go back.
+        on_created: told of each key that this keyring made and stored.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Keyring:
         new_key_id: Callable[[], int] = random_key_id,
         wall: Callable[[], float] = time,
         monotonic: Callable[[], float] = monotonic_clock,
+        on_created: Callable[[DataKeyRow], None] = lambda _: None,
     ) -> None:
         self._store = store
         self._age = AgeLimit(max_age_seconds, wall, monotonic)
@@ -71,6 +73,7 @@ class Keyring:
             new_key_id=new_key_id,
             age=self._age,
             tally=self._tally,
+            on_created=on_created,
         )
         self._active: AgingCache[tuple[str, str], DataKey] = AgingCache(self._age, max_keys)
         self._by_id: AgingCache[tuple[str, int], DataKey] = AgingCache(self._age, max_keys)

@@ -46,6 +46,7 @@ class KeyLoader:
         new_key_id: Callable[[], int],
         age: AgeLimit,
         tally: Tally,
+        on_created: Callable[[DataKeyRow], None],
     ) -> None:
         self._store = store
         self._service = service
@@ -54,6 +55,7 @@ class KeyLoader:
         self._new_key_id = new_key_id
         self._age = age
         self._tally = tally
+        self._on_created = on_created
         self._unwraps: SingleFlight[tuple[str, int], DataKey] = SingleFlight()
 
     def active(self, tenant_id: str, data_class: str) -> DataKey:
@@ -125,6 +127,7 @@ class KeyLoader:
         )
         if not self._store.create(row, replaces=None):
             return None
+        self._on_created(row)
         return _data_key(row, generated.plaintext, deadline)
 
     def _generate(self, context: Mapping[str, str]) -> GeneratedKey:

@@ -24,7 +24,11 @@ LATER = kinesis_position(b"p", "495903382714902566085596925383615710959215759891
 
 
 def item(item_id: str, position: SourcePosition) -> SealedItem:
-    attributes = {"tenant_id": {"S": "acme"}, "item_id": {"S": item_id}, SOURCE: {"B": position.to_bytes()}}
+    attributes: dict[str, Any] = {
+        "tenant_id": {"S": "acme"},
+        "item_id": {"S": item_id},
+        SOURCE: {"B": position.to_bytes()},
+    }
     return SealedItem("acme", item_id, position, attributes, sealed_count=0)
 
 

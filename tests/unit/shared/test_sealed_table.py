@@ -413,7 +413,8 @@ def test_where_the_policy_names_an_order_a_put_needs_a_position(world):
     [
         ({"item_id": "c-1"}, ValueError),
         ({"tenant_id": "acme", "item_id": 5}, ValueError),
-        ({"tenant_id": "_system", "item_id": "c-1"}, ValueError),
+        ({"tenant_id": "_system", "item_id": "c-1"}, RecordRejected),
+        ({"tenant_id": "acme", "item_id": "i" * 1_025}, RecordRejected),
         ({**KEY, "amount": 1.5}, TypeError),
         ({**KEY, "ssn": object()}, TypeError),
         ({**KEY, "ssn": {1: "a"}}, TypeError),

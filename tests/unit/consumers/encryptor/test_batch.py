@@ -91,7 +91,7 @@ def world() -> Iterator[World]:
     writer = Writer(
         table=table,
         seal=lambda planned: seal_record(planned, POLICY, keyring),
-        is_fresh=lambda sealed: all(keyring.is_fresh(key) for key in sealed.keys),
+        is_fresh=lambda sealed: sealed.is_fresh(keyring),
         pause=lambda seconds: None,
     )
     with ThreadPoolExecutor(4) as pool:

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from consumers.encryptor.sealing import SealedRecord
 from consumers.encryptor.writing import Replace, Writer, standing_item
 from shared.errors import Reason, RecordRejected, StoreUnavailable
 from shared.model import SOURCE, Outcome, SealedItem
+from shared.sealing import SealedWithKeys
 from shared.source_position import kinesis_position
 from tests.fakes.items import FakeItemTable
 
@@ -19,9 +19,9 @@ def at(sequence: int, partition_key: bytes = b"p") -> Any:
     return kinesis_position(partition_key, str(sequence), 0)
 
 
-def sealed(position: Any) -> SealedRecord:
+def sealed(position: Any) -> SealedWithKeys:
     attributes: dict[str, Any] = {"tenant_id": {"S": "acme"}, "item_id": {"S": "1"}, SOURCE: {"B": position.to_bytes()}}
-    return SealedRecord(SealedItem("acme", "1", position, attributes, sealed_count=2), ())
+    return SealedWithKeys(SealedItem("acme", "1", position, attributes, sealed_count=2), ())
 
 
 def writer(table: FakeItemTable, *, is_fresh=lambda record: True, pauses: list[float] | None = None) -> Writer:
@@ -120,7 +120,7 @@ def test_what_outlived_its_keys_is_sealed_anew_before_each_attempt():
     table = FakeItemTable()
     sealings = []
 
-    def seal(position: Any) -> SealedRecord:
+    def seal(position: Any) -> SealedWithKeys:
         sealings.append(position)
         return sealed(position)
 

@@ -29,12 +29,12 @@ def at(sequence: int, partition_key: bytes = b"p") -> SourcePosition:
 
 
 def item(position: SourcePosition, value: str = "x") -> SealedItem:
-    attributes = {**KEYS, SOURCE: {"B": position.to_bytes()}, "a": {"S": value}}
+    attributes: dict[str, Any] = {**KEYS, SOURCE: {"B": position.to_bytes()}, "a": {"S": value}}
     return SealedItem("acme", "1", position, attributes, sealed_count=0)
 
 
 @pytest.fixture(params=["fake", "moto"])
-def table(request) -> Iterator[tuple[Any, Callable[[dict[str, Any]], None], Callable[[], Any]]]:
+def table(request) -> Iterator[tuple[Any, Callable[[dict[str, Any]], object], Callable[[], Any]]]:
     """The table, how somebody else writes the item, and how it is read."""
     if request.param == "fake":
         fake = FakeItemTable()

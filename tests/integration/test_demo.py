@@ -1,0 +1,33 @@
+"""`make demo` runs to its end by itself and its figures are what it promises."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+from ops.local_aws import process
+
+ENDS_WITHIN_SECONDS = 300
+
+
+def test_the_demo_ends_by_itself_and_keeps_its_promises():
+    ran = subprocess.run(
+        [sys.executable, "-m", "ops.demo"],
+        cwd=process.PROJECT,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=ENDS_WITHIN_SECONDS,
+        check=False,
+    )
+
+    assert 0 == ran.returncode, ran.stdout[-4000:] + ran.stderr[-2000:]
+    figures = json.loads((process.BUILD / "demo.json").read_text(encoding="utf-8"))
+    outcomes = figures["outcomes"]
+    assert figures["records_sent"] >= 1_000
+    assert figures["records_sent"] == sum(outcomes.values()) - outcomes["retry"]
+    assert (0, 6) == (outcomes["superseded"], outcomes["quarantined"])
+    assert figures["changes_of_the_table"] == figures["changes_audited"]
+    assert {"plaintext": 1, "verified": outcomes["written"]} == figures["verdicts"]
+    assert (0, True) == (figures["plaintext_hits"], figures["plaintext_hits_in_the_rogue_item"] > 0)
+    assert process.running(process.BUILD / "demo") is None, "the local AWS is ended"
