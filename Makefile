@@ -39,7 +39,9 @@ down: setup ## end the local AWS that `make up` started
 test: lint unit integration ## everything CI runs
 
 unit: setup ## unit, property and infrastructure tests, with the coverage gate
-	$(BIN)/pytest tests/unit tests/properties tests/vectors tests/infra
+	$(BIN)/pytest --numprocesses auto --cov --cov-report= tests/unit tests/properties tests/vectors tests/infra
+	$(BIN)/coverage report --fail-under=98
+	$(BIN)/coverage report --include='shared/policy/*,shared/envelope/*' --fail-under=100
 
 integration: setup ## the tests on one deployed local AWS
 	$(BIN)/pytest tests/local_aws tests/integration
