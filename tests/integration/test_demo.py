@@ -26,7 +26,8 @@ def test_the_demo_ends_by_itself_and_keeps_its_promises():
     outcomes = figures["outcomes"]
     assert figures["records_sent"] >= 1_000
     assert figures["records_sent"] == sum(outcomes.values()) - outcomes["retry"]
-    assert (0, 6) == (outcomes["superseded"], outcomes["quarantined"])
+    # a KPL aggregate travels beside single records of the same item: the older of the two may come second
+    assert (1_200, 6) == (outcomes["written"] + outcomes["superseded"], outcomes["quarantined"])
     assert figures["changes_of_the_table"] == figures["changes_audited"]
     assert {"plaintext": 1, "verified": outcomes["written"]} == figures["verdicts"]
     assert (0, True) == (figures["plaintext_hits"], figures["plaintext_hits_in_the_rogue_item"] > 0)
