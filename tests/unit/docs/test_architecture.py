@@ -1,0 +1,124 @@
+"""docs/architecture.md against the code: rights, rows, metrics, stacks."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+
+import pytest
+
+from shared.aws.key_rows import data_key_item, pointer_item, policy_item
+from shared.errors import Reason
+from shared.keys.ports import DataKeyRow
+from shared.model import DELETED_AT, EXPIRES_AT, ITEM_ID, POLICY, SOURCE, TENANT_ID, KeyState
+from shared.runtime.metrics import Metric, reason_metric
+from tests.infra.test_rights import TABLE, YES
+from tests.unit.docs.pages import ROOT, table, text_of
+
+PAGE = ROOT / "docs" / "architecture.md"
+CONSUMERS = ("encryptor", "auditor")
+ACTION = re.compile(r"[a-z0-9]+:[A-Z]\w+")
+
+
+def _actions(node: ast.AST) -> set[str]:
+    """What stands in every `actions=` underneath."""
+    return {
+        one.value
+        for call in ast.walk(node)
+        if isinstance(call, ast.keyword) and call.arg == "actions"
+        for one in ast.walk(call.value)
+        if isinstance(one, ast.Constant) and isinstance(one.value, str)
+    }
+
+
+def _module(name: str) -> ast.Module:
+    return ast.parse((ROOT / "infra" / f"{name}.py").read_text(encoding="utf-8"))
+
+
+def _deployed(consumer: str) -> set[str]:
+    """Every action that the sources give the consumer's role."""
+    statements = {node.name: _actions(node) for node in _module("rights").body if isinstance(node, ast.FunctionDef)}
+    given = {
+        node.attr
+        for node in ast.walk(_module(consumer))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "rights"
+    }
+    attribute_key = {
+        action
+        for node in ast.walk(_module("keys_stack"))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "KeyUse" and f"'{consumer}'" in ast.unparse(node)
+        for action in _actions(node)
+    }
+    logs = {action for action in _actions(_module("consumer")) if action.startswith("logs:")}
+    return {action for name in given for action in statements[name]} | attribute_key | logs
+
+
+def _rights() -> dict[tuple[str, str], set[str]]:
+    """Actions by resource and role, as the page lists them."""
+    head, *rows = table(PAGE, "resource")
+    roles = [cell.strip("`") for cell in head[1:]]
+    return {
+        (row[0], role): set(ACTION.findall(cell)) for row in rows for role, cell in zip(roles, row[1:], strict=True)
+    }
+
+
+def test_the_rights_table_names_the_roles_that_exist_and_no_other():
+    prefix = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]["prefix"]
+
+    assert {f"{prefix}-{consumer}" for consumer in CONSUMERS} == {role for _, role in _rights()}
+
+
+@pytest.mark.parametrize("consumer", CONSUMERS)
+def test_the_rights_table_lists_exactly_what_is_deployed(consumer):
+    listed = {action for (_, role), cell in _rights().items() if role.endswith(consumer) for action in cell}
+
+    assert _deployed(consumer) == listed
+
+
+def test_every_right_that_the_simulator_confirms_stands_in_its_cell():
+    rights = _rights()
+    for role, action, resource, _, answer in TABLE:
+        if answer == YES and role in CONSUMERS and resource != "storage key":
+            assert action in rights[resource.replace(f"{role}'s ", "own "), f"sealstream-{role}"], (resource, role)
+
+
+def test_the_rows_of_the_key_store_have_the_attributes_that_the_page_lists():
+    row = DataKeyRow("acme", 1, "pii", b"", "arn", "", KeyState.ACTIVE, 0.0)
+    written = {
+        "`key#` + key id in 8 hex digits": data_key_item(row),
+        "`active#` + class": pointer_item("acme", "pii", 1),
+        "`policy#` + digest in hex": policy_item(bytes(8), "", 0.0),
+    }
+    listed = {cells[0]: set(re.findall(r"`(\w+)`", cells[2])) for cells in table(PAGE, "row")[1:]}
+
+    assert {name: item.keys() - {"tenant_id", "row"} for name, item in written.items()} == listed
+
+
+def test_the_system_attributes_of_an_item_are_listed():
+    listed = {name for row in table(PAGE, "attribute")[1:] for name in re.findall(r"`(\w+)`", row[0])}
+
+    assert {TENANT_ID, ITEM_ID, SOURCE, POLICY, DELETED_AT, EXPIRES_AT} == listed
+
+
+def test_every_metric_is_explained():
+    listed = {name for row in table(PAGE, "metric")[1:] for name in re.findall(r"`(\w+)`", row[0])}
+
+    assert set(Metric) == listed - {reason_metric(reason) for reason in Reason}
+
+
+def test_the_stacks_are_those_of_the_app():
+    app = (ROOT / "app.py").read_text(encoding="utf-8")
+
+    assert re.findall(r'Stack\(app, "(\w+)"', app) == [row[0].strip("`") for row in table(PAGE, "stack")[1:]]
+
+
+def test_every_module_on_the_path_of_a_record_is_named():
+    modules = {
+        file.relative_to(ROOT).as_posix()
+        for consumer in CONSUMERS
+        for file in (ROOT / "consumers" / consumer).glob("*.py")
+        if file.name != "__init__.py"
+    }
+
+    assert {module for module in modules if f"`{module}`" not in text_of(PAGE)} == set()

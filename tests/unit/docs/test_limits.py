@@ -1,0 +1,136 @@
+"""The limits that docs/threat_model.md admits are so; whoever removes one finds the sentence to remove here."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+import pytest
+
+from consumers.auditor.events import write_event
+from consumers.encryptor.identify import identify
+from consumers.encryptor.writing import standing_item
+from shared.envelope.associated_data import record_prefix
+from shared.envelope.cipher import ValueCipher
+from shared.envelope.layout import OVERHEAD_BYTES
+from shared.envelope.seal import open_value, seal_value
+from shared.envelope.typed_value import HEADER_BYTES
+from shared.errors import DoesNotOpen, Reason, RecordRejected
+from shared.model import (
+    AttributeValue,
+    ChangeKind,
+    InboundRecord,
+    ItemChange,
+    KeyState,
+    KeyStatus,
+    Outcome,
+    Verdict,
+    VerdictKind,
+)
+from shared.policy.load import parse_policy
+from shared.policy.plan import plan
+from shared.policy.verify import verify
+from shared.runtime.audit_log import AuditLog
+from shared.source_position import SourcePosition, kinesis_position
+
+SOURCE = """\
+version = 1
+dataset = "customers"
+[item]
+tenant = "tenant_id"
+id = "id"
+[classes.pii]
+[attributes]
+"ssn" = { seal = "pii" }
+"""
+POLICY = parse_policy(SOURCE, "policy.toml")
+LOOSE = parse_policy(SOURCE.replace('{ seal = "pii" }', '{ plain = "string" }'), "loose.toml")
+CIPHER = ValueCipher.from_key(1, bytes(32))
+KEYS = {1: KeyStatus(1, "pii", KeyState.ACTIVE)}
+PREFIX = record_prefix(dataset="customers", tenant_id="acme", item_id="c-1")
+PLACE = kinesis_position(b"c-1", "5", 0)
+
+
+def stored(*, position=PLACE, policy=POLICY, **attributes):
+    return {
+        "tenant_id": {"S": "acme"},
+        "item_id": {"S": "c-1"},
+        "_src": {"B": position.to_bytes()},
+        "_policy": {"B": policy.digest},
+        **attributes,
+    }
+
+
+def judge(new, old=None, past=()):
+    change = ItemChange("1", ChangeKind.MODIFY, "acme", "c-1", old, new, 0.0)
+    return verify(change, POLICY, KEYS, {policy.digest: policy for policy in past})
+
+
+def sealed(text):
+    return seal_value(CIPHER, PREFIX, ("ssn",), {"S": text})
+
+
+def test_an_older_value_put_back_into_its_own_place_opens_and_is_verified():
+    older, newer = sealed("old"), sealed("new")
+
+    assert {"S": "old"} == open_value(CIPHER, PREFIX, ("ssn",), older)
+    assert judge(stored(ssn={"B": older}), stored(ssn={"B": newer})).kind is VerdictKind.VERIFIED
+
+
+def test_a_forged_position_at_the_end_of_its_lane_supersedes_all_that_follows_and_is_verified():
+    forged = SourcePosition(PLACE.lane, b"\xff" * len(PLACE.place))
+
+    assert standing_item(kinesis_position(b"c-1", "9" * 56, 0), {"B": forged.to_bytes()}) is Outcome.SUPERSEDED
+    assert judge(stored(position=forged, ssn={"B": sealed("x")}), stored()).kind is VerdictKind.VERIFIED
+
+
+def test_plaintext_behind_a_false_header_is_verified_and_does_not_open():
+    false = b"\x01\x00\x00\x00\x01" + b"diagnosis in clear, long enough for a nonce and a tag"
+
+    assert judge(stored(ssn={"B": false})).kind is VerdictKind.VERIFIED
+    with pytest.raises(DoesNotOpen):
+        open_value(CIPHER, PREFIX, ("ssn",), false)
+
+
+def test_a_planted_policy_makes_plaintext_stale():
+    exposed = stored(policy=LOOSE, ssn={"S": "some text"})
+
+    assert judge(exposed).kind is VerdictKind.PLAINTEXT
+    assert judge(exposed, past=[LOOSE]).kind is VerdictKind.STALE
+
+
+def test_an_undeclared_name_stays_readable_and_its_value_does_not():
+    planned = plan(POLICY, {"ssn of Ann Example": {"S": "x"}})
+
+    assert {"ssn of Ann Example": {"B": b"sealed"}} == planned.fill([b"sealed"])
+
+
+def test_a_sealed_value_tells_its_length():
+    assert len("12345") == len(sealed("12345")) - OVERHEAD_BYTES - HEADER_BYTES
+
+
+@pytest.mark.parametrize("secret", ["078-05-1120"])
+def test_a_partition_key_of_few_possibilities_is_found_by_trying_in_items_and_in_events(secret, capsys):
+    position = kinesis_position(secret.encode(), "5", 0)
+    change = ItemChange("1", ChangeKind.INSERT, "acme", secret, None, stored(position=position), 0.0)
+    write_event(change, Verdict(VerdictKind.VERIFIED), AuditLog())
+    event = capsys.readouterr().out
+
+    tried = (f"{area:03}-05-1120" for area in range(1, 900))
+    assert [text for text in tried if sha256(text.encode()).digest()[:7].hex() in event] == [secret]
+    assert secret not in event
+
+
+@pytest.mark.parametrize("change", ['unknown_order = "arrival"', 'order = "at"'])
+def test_a_change_of_order_refuses_updates_of_standing_items(change):
+    record = InboundRecord("6", "shardId-000000000000", 0, b"c-1", 1_700_000_000.0, b"")
+    attributes: dict[str, AttributeValue] = {
+        "tenant_id": {"S": "acme"},
+        "id": {"S": "c-1"},
+        "at": {"S": "2026-01-31T12:00:00Z"},
+    }
+    changed = parse_policy(SOURCE.replace('id = "id"\n', f'id = "id"\n{change}\n'), "policy.toml")
+
+    assert standing_item(identify(record, attributes, POLICY).position, {"B": PLACE.to_bytes()})
+    with pytest.raises(RecordRejected) as rejected:
+        standing_item(identify(record, attributes, changed).position, {"B": PLACE.to_bytes()})
+    assert rejected.value.reason is Reason.ORDER_UNKNOWN
