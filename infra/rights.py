@@ -55,7 +55,7 @@ def read_and_create_data_keys(key_store_arn: str) -> iam.PolicyStatement:
     """Read keys by id; write a key with its pointer in one transaction; publish the policy. No scan, no delete."""
     return iam.PolicyStatement(
         sid="ReadAndCreateDataKeys",
-        actions=["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
+        actions=["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem"],
         resources=[key_store_arn],
     )
 

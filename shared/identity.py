@@ -12,13 +12,18 @@ MAX_ID_BYTES: Final = 1_024
 _TENANT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
+def is_tenant_id(value: object) -> bool:
+    """Whether a tenant can have this name."""
+    return isinstance(value, str) and _TENANT.fullmatch(value) is not None
+
+
 def check_tenant_id(value: object) -> str:
     """The tenant's name: it is partition key, session tag and encryption context, and never our own `_system`.
 
     Raises:
         RecordRejected: tenant_invalid.
     """
-    if not isinstance(value, str) or not _TENANT.fullmatch(value):
+    if not isinstance(value, str) or not is_tenant_id(value):
         raise RecordRejected(Reason.TENANT_INVALID, f"the tenant is no string of the form {_TENANT.pattern}")
     return value
 

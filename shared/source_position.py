@@ -57,6 +57,20 @@ class SourcePosition:
             return cls(lane, place) if len(place) == _COUNTER_BYTES and any(place) else None
         return None
 
+    def kinesis_record(self) -> tuple[str, int] | None:
+        """Sequence number and sub-sequence of the record that it came from; None where it came by another door.
+
+        Of all that a position holds this alone may be shown: a lane holds a digest of the producer's partition key,
+        which can be found by trying, and an order value is the record's own.
+        """
+        if self.lane[:1] == b"o":
+            behind = SourcePosition.from_bytes(self.place[_ORDER_BYTES:])
+            return behind.kinesis_record() if behind else None
+        if self.lane[:1] != b"k":
+            return None
+        sequence, sub_sequence = self.place[:_SEQUENCE_BYTES], self.place[_SEQUENCE_BYTES:]
+        return str(int.from_bytes(sequence, "big")), int.from_bytes(sub_sequence, "big")
+
 
 def kinesis_position(partition_key: bytes, sequence_number: str, sub_sequence: int) -> SourcePosition:
     """The position of a user record in a Kinesis stream.

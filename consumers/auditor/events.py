@@ -6,13 +6,13 @@ plain, and even these only where no scanner finds something sensitive in them.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any, Final
 
 from consumers.auditor.gather import policy_digest
 from shared.aws.stream_records import UnreadableChange
+from shared.identity import is_tenant_id
 from shared.model import SOURCE, Attributes, Finding, ItemChange, Verdict, VerdictKind
 from shared.policy.sensitive import scan_text
 from shared.runtime.audit_log import AuditEvent, AuditLog, event_id
@@ -27,7 +27,6 @@ EVENTS: Final[Mapping[VerdictKind, AuditEvent]] = {
     VerdictKind.REMOVED: AuditEvent.ITEM_REMOVED,
 }
 
-_TENANT_FORM: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _DIGEST_HEX_DIGITS: Final = 4
 _LISTED_FINDINGS: Final = 50
 """A hostile item can have 100,000 findings; CloudWatch Logs takes 256 KB a line."""
@@ -75,18 +74,20 @@ def _findings(findings: Sequence[Finding]) -> dict[str, Any]:
     return {"findings": listed, "finding_count": len(findings)}
 
 
-def _provenance(image: Attributes) -> dict[str, str | None]:
-    """Source position and policy digest in hex; None where they are not of the form that sealstream writes."""
+def _provenance(image: Attributes) -> dict[str, Any]:
+    """Source record and policy digest; None where they are not of the form that sealstream writes."""
     position = SourcePosition.from_bytes(image.get(SOURCE, {}).get("B"))
+    record = position.kinesis_record() if position else None
     digest = policy_digest(image)
     return {
-        "source_position": position.to_bytes().hex() if position else None,
+        "source_sequence_number": record[0] if record else None,
+        "source_sub_sequence": record[1] if record else None,
         "policy": digest.hex() if digest else None,
     }
 
 
 def _tenant(tenant_id: str) -> str:
-    return _public(tenant_id) if _TENANT_FORM.fullmatch(tenant_id) else _digest(tenant_id)
+    return _public(tenant_id) if is_tenant_id(tenant_id) else _digest(tenant_id)
 
 
 def _public(key: str) -> str:

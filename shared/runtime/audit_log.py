@@ -32,8 +32,9 @@ COMMON_FIELDS: Final = frozenset({"event", "event_id", "at"})
 FINDING_FIELDS: Final = frozenset({"kind", "where", "why", "data_class"})
 
 _CHANGE = COMMON_FIELDS | {"tenant_id", "item_id", "change", "sequence_number", "verdict"}
-_IMAGE = _CHANGE | {"findings", "finding_count", "sealed_count", "source_position", "policy"}
-_SOURCE = {"shard_id", "sequence_number", "sub_sequence", "source_position"}
+_RECORD = {"source_sequence_number", "source_sub_sequence"}
+_IMAGE = _CHANGE | {"findings", "finding_count", "sealed_count", "policy"} | _RECORD
+_SOURCE = {"shard_id", "sequence_number", "sub_sequence"}
 
 ALLOWED_FIELDS: Final[Mapping[AuditEvent, frozenset[str]]] = {
     AuditEvent.ITEM_WRITTEN: _IMAGE,

@@ -102,7 +102,7 @@ TABLE: list[tuple[str, str, str, Mapping[str, Sequence[str]], str]] = [
     ("encryptor", "dynamodb:GetItem", "key store", {}, YES),
     ("encryptor", "dynamodb:BatchGetItem", "key store", {}, YES),
     ("encryptor", "dynamodb:PutItem", "key store", {}, YES),
-    ("encryptor", "dynamodb:UpdateItem", "key store", {}, YES),
+    ("encryptor", "dynamodb:UpdateItem", "key store", {}, NO),
     ("encryptor", "dynamodb:DeleteItem", "key store", {}, NO),
     ("encryptor", "dynamodb:Scan", "key store", {}, NO),
     ("encryptor", "dynamodb:Query", "key store", {}, NO),

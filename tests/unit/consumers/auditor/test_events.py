@@ -50,7 +50,8 @@ def test_the_event_of_an_exposed_item_says_everything_but_values():
         "findings": [{"kind": "plaintext", "where": "name", "why": "is in clear", "data_class": "pii"}],
         "finding_count": 1,
         "sealed_count": 2,
-        "source_position": POSITION.to_bytes().hex(),
+        "source_sequence_number": "49590338271490256608559692538361571095921575989136588898",
+        "source_sub_sequence": 0,
         "policy": "3132333435363738",
     }
     assert expected == event
@@ -75,7 +76,15 @@ def test_a_removal_says_by_whom_and_nothing_of_the_image(by_expiry, expected):
     change = replace(CHANGE, kind=ChangeKind.REMOVE, new=None, old=CHANGE.new, by_expiry=by_expiry)
     event = written(change, Verdict(VerdictKind.REMOVED))
     assert expected == event["removed_by"]
-    assert not event.keys() & {"findings", "finding_count", "sealed_count", "source_position", "policy"}
+    of_the_image = {
+        "findings",
+        "finding_count",
+        "sealed_count",
+        "source_sequence_number",
+        "source_sub_sequence",
+        "policy",
+    }
+    assert not event.keys() & of_the_image
 
 
 def test_the_event_id_repeats_on_redelivery_whatever_the_verdict_and_differs_for_another_change():
@@ -122,7 +131,7 @@ def test_a_tenant_that_no_policy_allows_is_withheld(tenant_id):
 )
 def test_provenance_of_no_form_of_ours_is_left_out(system):
     event = written(replace(CHANGE, new=system), Verdict(VerdictKind.MALFORMED))
-    assert not event.keys() & {"source_position", "policy"}
+    assert not event.keys() & {"source_sequence_number", "source_sub_sequence", "policy"}
     assert CARD not in json.dumps(event)
     assert CARD.encode().hex() not in json.dumps(event)
 

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import pytest
+
+from shared.source_position import (
+    SourcePosition,
+    counter_position,
+    integer_position,
+    kinesis_position,
+    time_position,
+)
+
+SEQUENCE = "49590338271490256608559692538361571095921575989136588898"
+FROM_KINESIS = kinesis_position(b"p", SEQUENCE, 7)
+
+
+@pytest.mark.parametrize(
+    "position",
+    [FROM_KINESIS, integer_position(-(10**38), FROM_KINESIS), time_position(10**20, FROM_KINESIS), counter_position(9)],
+)
+def test_a_position_is_read_back_as_what_was_stored(position):
+    assert position == SourcePosition.from_bytes(position.to_bytes())
+
+
+@pytest.mark.parametrize("cut", [0, 1, 8, 35])
+def test_a_position_that_is_cut_or_grown_is_none(cut):
+    assert SourcePosition.from_bytes(FROM_KINESIS.to_bytes()[:cut]) is None
+    assert SourcePosition.from_bytes(FROM_KINESIS.to_bytes() + b"\0") is None
+
+
+@pytest.mark.parametrize("position", [FROM_KINESIS, integer_position(5, FROM_KINESIS), time_position(5, FROM_KINESIS)])
+def test_the_kinesis_record_behind_a_position_is_known(position):
+    assert (SEQUENCE, 7) == position.kinesis_record()
+
+
+@pytest.mark.parametrize(
+    "position", [counter_position(1), SourcePosition(b"ot" + bytes(6), bytes(16) + b"k" + bytes(3))]
+)
+def test_behind_a_position_of_another_door_there_is_no_kinesis_record(position):
+    assert position.kinesis_record() is None
