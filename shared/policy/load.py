@@ -128,7 +128,7 @@ class _Table:
     def choice(self, name: str, choices: type[_Choice], default: _Choice) -> _Choice:
         value = self.text(name, default)
         if value not in list(choices):
-            raise self.error(name, f"{name} is {_one_of(choices)}: write one of them")
+            raise self.error(name, f"{name} is none of {_one_of(choices)}: write one of them")
         return choices(value)
 
 

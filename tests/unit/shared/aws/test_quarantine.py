@@ -60,6 +60,14 @@ def test_an_entry_is_a_sealed_object_and_a_row_that_names_it(aws):
     assert "tenant_id" not in row
 
 
+def test_a_row_outlives_its_object_by_a_day(aws):
+    _, s3, dynamodb = aws
+
+    S3Quarantine(s3, dynamodb, bucket="held", table="index", now=lambda: 1_800_000_000.9).keep(ENTRY)
+
+    assert {"N": str(1_800_000_000 + 91 * 86_400)} == _rows(dynamodb)[0]["_expires_at"]
+
+
 def test_a_known_tenant_stands_in_the_row(aws):
     quarantine, _, dynamodb = aws
 
