@@ -46,7 +46,7 @@ class Auditor(Construct):
             environment={"SEALSTREAM_KEY_STORE": keys.key_store.table_name},
             rights=[
                 *rights.read_table_stream(stream_arn),
-                rights.read_key_states(keys.key_store.table_arn),
+                *rights.read_key_states(keys.key_store.table_arn),
                 rights.send_dead_letters(self.dead_letters.queue_arn),
             ],
             storage_key=keys.storage_key,

@@ -1,4 +1,7 @@
-"""Where records lie that can never be written: the payload sealed in a bucket, a row that leads to it in a table."""
+"""Where records lie that can never be written: the content sealed in a bucket, a row that leads to it in a table.
+
+Nothing in it expires: a record stays until somebody has decided about it.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,6 @@ from constructs import Construct
 from infra.acknowledge import acknowledge
 from infra.protected_table import ProtectedTable
 from infra.settings import Settings
-
-KEPT = cdk.Duration.days(90)
-"""Time to notice, mend the cause and redrive."""
 
 
 class Quarantine(Construct):
@@ -32,8 +32,7 @@ class Quarantine(Construct):
             versioned=True,
             lifecycle_rules=[
                 s3.LifecycleRule(
-                    id="forget",
-                    expiration=KEPT,
+                    id="what-was-deleted-or-replaced",
                     noncurrent_version_expiration=cdk.Duration.days(30),
                     abort_incomplete_multipart_upload_after=cdk.Duration.days(1),
                 )
@@ -43,13 +42,9 @@ class Quarantine(Construct):
         acknowledge(
             self.bucket,
             "S1",
-            reason="Objects are sealed; who reads them is recorded by CloudTrail's data events, with the key's use",
+            reason="No access log is kept: an object tells nothing without a data key that only KMS unwraps, which "
+            "CloudTrail always records; reads of objects it records where its data events are switched on",
         )
         self.index = ProtectedTable(
-            self,
-            "Index",
-            settings=settings,
-            storage_key=storage_key,
-            partition_key="quarantine_id",
-            expires_at="_expires_at",
+            self, "Index", settings=settings, storage_key=storage_key, partition_key="quarantine_id"
         ).table

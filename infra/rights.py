@@ -60,21 +60,31 @@ def read_and_create_data_keys(key_store_arn: str) -> iam.PolicyStatement:
     )
 
 
-def read_key_states(key_store_arn: str) -> iam.PolicyStatement:
+def read_key_states(key_store_arn: str) -> tuple[iam.PolicyStatement, ...]:
     """Read key rows without the encrypted keys, and past policies.
 
     A request must name the attributes that it wants, all of them from the list. `ForAllValues` alone would pass a
-    request that names none and so gets all: hence the `Null` and the `Select` beside it.
+    request that names none and so gets all: hence the `Null`. The names in a query's key condition may count as
+    named, so a query must say what it selects, too; `Select` is no parameter of a batch read.
     """
-    return iam.PolicyStatement(
-        sid="ReadKeyStates",
-        actions=["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"],
-        resources=[key_store_arn],
-        conditions={
-            "ForAllValues:StringEquals": {"dynamodb:Attributes": list(AUDITOR_READS)},
-            "Null": {"dynamodb:Attributes": "false"},
-            "StringEquals": {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"},
-        },
+    named = {
+        "ForAllValues:StringEquals": {"dynamodb:Attributes": list(AUDITOR_READS)},
+        "Null": {"dynamodb:Attributes": "false"},
+    }
+    selected = {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"}
+    return (
+        iam.PolicyStatement(
+            sid="ReadKeyStates",
+            actions=["dynamodb:BatchGetItem"],
+            resources=[key_store_arn],
+            conditions={**named, "StringEqualsIfExists": selected},
+        ),
+        iam.PolicyStatement(
+            sid="ReadPastPolicies",
+            actions=["dynamodb:Query"],
+            resources=[key_store_arn],
+            conditions={**named, "StringEquals": selected},
+        ),
     )
 
 

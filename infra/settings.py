@@ -13,7 +13,12 @@ from constructs import IConstruct
 ROOT = Path(__file__).resolve().parents[1]
 POLICY_FILE = ROOT / "policy.toml"
 
+MIN_HOURS = 24
+MAX_HOURS = 365 * 24
+"""How long Kinesis can keep records."""
+_DEFAULTS = {"prefix": "sealstream", "local": "false", "retention_hours": str(7 * 24)}
 _PREFIX = re.compile(r"[a-z][a-z0-9-]{0,30}[a-z0-9]")
+_HOURS = re.compile(r"[0-9]{1,4}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,23 +40,31 @@ class Settings:
     @classmethod
     def from_context(cls, scope: IConstruct) -> Settings:
         """The settings of this synthesis; a value that cannot be deployed ends it."""
-        prefix = str(scope.node.try_get_context("prefix") or "sealstream")
+        given = {name: scope.node.try_get_context(name) for name in ("prefix", "local", "retention_hours")}
+        # the command line gives text, cdk.json what JSON says; only what is absent has a default
+        prefix, local, retention_hours = (
+            _DEFAULTS[name] if value is None else str(value) for name, value in given.items()
+        )
         if not _PREFIX.fullmatch(prefix):
             message = f"context prefix: {prefix!r} is not 2 to 32 of a-z, 0-9 and -, beginning with a letter"
             raise ValueError(message)
-        retention_hours = int(scope.node.try_get_context("retention_hours") or 7 * 24)
+        if local.lower() not in {"true", "false"}:
+            message = f"context local: {local!r} is neither true nor false"
+            raise ValueError(message)
+        if not (_HOURS.fullmatch(retention_hours) and MIN_HOURS <= int(retention_hours) <= MAX_HOURS):
+            message = f"context retention_hours: {retention_hours!r} is no whole number of {MIN_HOURS} to {MAX_HOURS}"
+            raise ValueError(message)
         return cls(
             prefix=prefix,
-            # the command line gives text, cdk.json a boolean
-            local=scope.node.try_get_context("local") in {True, "true"},
+            local=local.lower() == "true",
             dataset=tomllib.loads(POLICY_FILE.read_text(encoding="utf-8"))["dataset"],
-            retention_hours=retention_hours,
+            retention_hours=int(retention_hours),
         )
 
     @property
     def removal_policy(self) -> cdk.RemovalPolicy:
-        """Data and keys outlive their stack, but on the local AWS."""
-        return cdk.RemovalPolicy.DESTROY if self.local else cdk.RemovalPolicy.RETAIN
+        """Data and keys outlive their stack, but on the local AWS; a first deployment that fails leaves nothing."""
+        return cdk.RemovalPolicy.DESTROY if self.local else cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
 
     @property
     def protected(self) -> bool:

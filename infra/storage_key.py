@@ -7,10 +7,11 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from infra.attribute_key import administration
+from infra.attribute_key import CRYPTOGRAPHIC_USE, administration
 from infra.settings import Settings
 
 _DATA_SERVICES = ("dynamodb", "kinesis", "s3", "sqs")
+_USE = [*CRYPTOGRAPHIC_USE, "kms:DescribeKey"]
 
 
 class StorageKey(Construct):
@@ -40,7 +41,7 @@ class StorageKey(Construct):
                         sid="ThroughTheDataServices",
                         # whoever may use the table, stream, bucket or queue; never the key itself
                         principals=[iam.AnyPrincipal()],
-                        actions=["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*"],
+                        actions=_USE,
                         resources=["*"],
                         conditions={"StringEquals": {"kms:CallerAccount": stack.account, "kms:ViaService": via}},
                     ),
@@ -58,13 +59,7 @@ class StorageKey(Construct):
                     iam.PolicyStatement(
                         sid="LogGroups",
                         principals=[iam.ServicePrincipal(f"logs.{stack.region}.amazonaws.com")],
-                        actions=[
-                            "kms:Encrypt",
-                            "kms:Decrypt",
-                            "kms:ReEncrypt*",
-                            "kms:GenerateDataKey*",
-                            "kms:DescribeKey",
-                        ],
+                        actions=_USE,
                         resources=["*"],
                         conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": log_groups}},
                     ),

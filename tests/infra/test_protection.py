@@ -10,14 +10,21 @@ import pytest
 from tests.infra.synthesis import STACKS
 
 DAY_SECONDS = 24 * 3600
-STATEFUL = {"AWS::KMS::Key", "AWS::DynamoDB::Table", "AWS::Kinesis::Stream", "AWS::S3::Bucket", "AWS::Logs::LogGroup"}
+STATEFUL = {
+    "AWS::KMS::Key",
+    "AWS::DynamoDB::Table",
+    "AWS::Kinesis::Stream",
+    "AWS::S3::Bucket",
+    "AWS::SQS::Queue",
+    "AWS::Logs::LogGroup",
+}
 
 
-def test_keys_and_data_outlive_their_stack(cloud):
+def test_keys_and_data_outlive_their_stack_but_not_a_first_deployment_that_fails(cloud):
     left = {(r.logical_id, r.deletion_policy, r.replace_policy) for r in cloud.resources() if r.type in STATEFUL}
 
-    assert {(name, "Retain", "Retain") for name, _, _ in left} == left
-    assert len(left) == 9
+    assert {(name, "RetainExceptOnCreate", "Retain") for name, _, _ in left} == left
+    assert len(left) == 11
 
 
 @pytest.mark.parametrize("stack", ["SealstreamKeys", "SealstreamData"])
@@ -90,10 +97,9 @@ def test_the_attribute_key_never_leaves_its_policy_to_iam_alone(cloud):
         )
 
 
-def test_the_quarantine_bucket_is_private_versioned_and_keeps_nothing_for_ever(cloud):
+def test_the_quarantine_bucket_is_private_versioned_and_encrypted_with_the_storage_key(cloud):
     bucket = cloud.one("AWS::S3::Bucket").properties
     (encryption,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-    (rule,) = bucket["LifecycleConfiguration"]["Rules"]
 
     assert all(bucket["PublicAccessBlockConfiguration"].values())
     assert len(bucket["PublicAccessBlockConfiguration"]) == 4
@@ -101,8 +107,19 @@ def test_the_quarantine_bucket_is_private_versioned_and_keeps_nothing_for_ever(c
     assert encryption["ServerSideEncryptionByDefault"]["KMSMasterKeyID"] == (
         cloud.one("AWS::KMS::Key", under="Storage").arn
     )
-    assert rule["ExpirationInDays"] == 90
-    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 30}
+
+
+def test_what_is_held_in_quarantine_never_expires(cloud):
+    (rule,) = cloud.one("AWS::S3::Bucket").properties["LifecycleConfiguration"]["Rules"]
+    index = cloud.one("AWS::DynamoDB::Table", under="Quarantine").properties
+
+    assert {
+        "Id": "what-was-deleted-or-replaced",
+        "Status": "Enabled",
+        "NoncurrentVersionExpiration": {"NoncurrentDays": 30},
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+    } == rule
+    assert "TimeToLiveSpecification" not in index
 
 
 def test_dead_letters_are_encrypted_and_kept_as_long_as_sqs_can(cloud):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 import pytest
 
 from tests.infra.simulator import ADMINISTRATOR, Account, Request
 from tests.infra.synthesis import ACCOUNT, REGION
+
+Circumstances: TypeAlias = dict[str, str | Sequence[str]]
 
 YES, NO = "allowed", "denied"
 
@@ -17,15 +20,11 @@ CONTEXT = {
     "kms:EncryptionContext:dataset": "customers",
     "kms:EncryptionContext:key_id": "0000002a",
 }
-KEY_STATES = {
-    "dynamodb:Attributes": ["tenant_id", "row", "data_class", "state"],
-    "dynamodb:Select": "SPECIFIC_ATTRIBUTES",
-}
-ENCRYPTED_KEYS = {
-    "dynamodb:Attributes": ["tenant_id", "row", "encrypted_data_key"],
-    "dynamodb:Select": "SPECIFIC_ATTRIBUTES",
-}
-EVERY_ATTRIBUTE = {"dynamodb:Select": "ALL_ATTRIBUTES"}
+KEY_STATES: Circumstances = {"dynamodb:Attributes": ["tenant_id", "row", "data_class", "state"]}
+ENCRYPTED_KEYS: Circumstances = {"dynamodb:Attributes": ["tenant_id", "row", "encrypted_data_key"]}
+ONLY_KEY_CONDITION: Circumstances = {"dynamodb:Attributes": ["tenant_id", "row"]}
+SELECTED: Circumstances = {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"}
+EVERY_ATTRIBUTE: Circumstances = {"dynamodb:Select": "ALL_ATTRIBUTES"}
 
 
 def without(name: str) -> dict[str, str]:
@@ -74,6 +73,8 @@ TABLE: list[tuple[str, str, str, Mapping[str, Sequence[str]], str]] = [
     ("encryptor", "kms:GenerateDataKey", "storage key", through("s3"), YES),
     ("encryptor", "kms:Decrypt", "storage key", through("dynamodb"), YES),
     ("auditor", "kms:GenerateDataKey", "storage key", through("sqs"), YES),
+    ("auditor", "kms:DescribeKey", "storage key", through("dynamodb"), YES),
+    ("auditor", "kms:DescribeKey", "storage key", {}, NO),
     ("auditor", "kms:Decrypt", "storage key", through("ssm"), NO),
     ("auditor", "kms:Decrypt", "storage key", {}, NO),
     (ADMINISTRATOR, "kms:Decrypt", "storage key", {}, NO),
@@ -106,17 +107,24 @@ TABLE: list[tuple[str, str, str, Mapping[str, Sequence[str]], str]] = [
     ("encryptor", "dynamodb:DeleteItem", "key store", {}, NO),
     ("encryptor", "dynamodb:Scan", "key store", {}, NO),
     ("encryptor", "dynamodb:Query", "key store", {}, NO),
-    ("auditor", "dynamodb:GetItem", "key store", KEY_STATES, YES),
+    # … by batches of keys, whether or not AWS fills in a `Select` that they do not have
     ("auditor", "dynamodb:BatchGetItem", "key store", KEY_STATES, YES),
-    ("auditor", "dynamodb:Query", "key store", KEY_STATES, YES),
-    ("auditor", "dynamodb:GetItem", "key store", ENCRYPTED_KEYS, NO),
+    ("auditor", "dynamodb:BatchGetItem", "key store", KEY_STATES | SELECTED, YES),
     ("auditor", "dynamodb:BatchGetItem", "key store", ENCRYPTED_KEYS, NO),
-    ("auditor", "dynamodb:Query", "key store", ENCRYPTED_KEYS, NO),
-    ("auditor", "dynamodb:GetItem", "key store", EVERY_ATTRIBUTE, NO),
+    ("auditor", "dynamodb:BatchGetItem", "key store", ENCRYPTED_KEYS | SELECTED, NO),
+    ("auditor", "dynamodb:BatchGetItem", "key store", {}, NO),
     ("auditor", "dynamodb:BatchGetItem", "key store", EVERY_ATTRIBUTE, NO),
+    ("auditor", "dynamodb:BatchGetItem", "key store", ONLY_KEY_CONDITION | EVERY_ATTRIBUTE, NO),
+    # … and by queries that say what they select
+    ("auditor", "dynamodb:Query", "key store", KEY_STATES | SELECTED, YES),
+    ("auditor", "dynamodb:Query", "key store", ENCRYPTED_KEYS | SELECTED, NO),
+    ("auditor", "dynamodb:Query", "key store", {}, NO),
     ("auditor", "dynamodb:Query", "key store", EVERY_ATTRIBUTE, NO),
-    ("auditor", "dynamodb:GetItem", "key store", {}, NO),
-    ("auditor", "dynamodb:Scan", "key store", KEY_STATES, NO),
+    ("auditor", "dynamodb:Query", "key store", ONLY_KEY_CONDITION, NO),
+    ("auditor", "dynamodb:Query", "key store", ONLY_KEY_CONDITION | EVERY_ATTRIBUTE, NO),
+    ("auditor", "dynamodb:GetItem", "key store", KEY_STATES, NO),
+    ("auditor", "dynamodb:GetItem", "key store", KEY_STATES | SELECTED, NO),
+    ("auditor", "dynamodb:Scan", "key store", KEY_STATES | SELECTED, NO),
     ("auditor", "dynamodb:PutItem", "key store", {}, NO),
     ("auditor", "dynamodb:UpdateItem", "key store", {}, NO),
     # quarantine: one way in

@@ -1,0 +1,60 @@
+"""What the CDK context may say, and that anything else ends the synthesis instead of meaning something else."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import aws_cdk as cdk
+import pytest
+
+from infra.settings import Settings
+
+
+def settings(**context: object) -> Settings:
+    scope = SimpleNamespace(node=SimpleNamespace(try_get_context=context.get))
+    return Settings.from_context(scope)
+
+
+def test_without_a_context_it_is_a_deployment_to_aws_that_keeps_a_week():
+    default = settings()
+
+    assert ("sealstream", False, 168) == (default.prefix, default.local, default.retention_hours)
+    assert default.protected
+
+
+@pytest.mark.parametrize(
+    ("given", "local"),
+    [(True, True), ("true", True), ("True", True), ("TRUE", True), (False, False), ("false", False), ("False", False)],
+)
+def test_local_is_a_truth_value_however_it_is_written(given, local):
+    assert local is settings(local=given).local
+
+
+@pytest.mark.parametrize("given", ["", "1", "yes", "on", " true", "tru", 0, 1])
+def test_anything_else_for_local_is_an_error(given):
+    with pytest.raises(ValueError, match="context local"):
+        settings(local=given)
+
+
+@pytest.mark.parametrize(("given", "hours"), [("24", 24), (24, 24), ("168", 168), (8760, 8760), ("8760", 8760)])
+def test_the_source_stream_keeps_records_as_long_as_kinesis_can(given, hours):
+    assert hours == settings(retention_hours=given).retention_hours
+
+
+@pytest.mark.parametrize(
+    "given", [0, "0", "", "23", 23, 8761, "8761", "-24", "24.5", 24.5, True, "7d", "1_000", "99999"]
+)
+def test_any_other_retention_is_an_error(given):
+    with pytest.raises(ValueError, match="context retention_hours"):
+        settings(retention_hours=given)
+
+
+@pytest.mark.parametrize("given", ["", "a", "Acme", "9to5", "acme-", "a" * 33])
+def test_a_prefix_that_cannot_begin_every_name_is_an_error(given):
+    with pytest.raises(ValueError, match="context prefix"):
+        settings(prefix=given)
+
+
+def test_only_the_local_aws_gives_up_what_it_holds_with_its_stacks():
+    assert settings(local="true").removal_policy is cdk.RemovalPolicy.DESTROY
+    assert settings(local="false").removal_policy is cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
