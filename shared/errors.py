@@ -3,7 +3,9 @@
     SealstreamError
     ├── RetryLater                nothing is wrong with the record: it is retried
     │   ├── KeyServiceUnavailable     KMS throttles, is down, or refuses the attribute key
-    │   └── StoreUnavailable          DynamoDB, S3 or SQS throttles or is down
+    │   ├── StoreUnavailable          DynamoDB, S3 or SQS throttles or is down
+    │   ├── OutOfTime                 the invocation ends before the record's turn came
+    │   └── BatchFailed               nothing of the batch could be done
     ├── ConflictError             the item is not what its writer took it for: read it again, then decide
     ├── RecordRejected            the record can never be written: it goes to quarantine
     ├── CannotOpen                a sealed value stays closed
@@ -46,6 +48,14 @@ class ConflictError(SealstreamError):
     """Someone else wrote the item meanwhile, or it is newer than what was to be written; nothing was written."""
 
 
+class OutOfTime(RetryLater):
+    """The invocation's time is nearly over; what is not begun by now is delivered again."""
+
+
+class BatchFailed(RetryLater):
+    """Nothing of the batch could be done, for a reason that only the log's `failure` line tells."""
+
+
 class Reason(StrEnum):
     """Why a record can never be written. The code goes into quarantine, metrics and audit."""
 
@@ -71,6 +81,7 @@ class Reason(StrEnum):
     ITEM_TOO_LARGE = "item_too_large"
     AGGREGATE_CORRUPT = "aggregate_corrupt"
     STORE_REFUSED = "store_refused"
+    KEY_UNUSABLE = "key_unusable"
 
 
 class RecordRejected(SealstreamError):  # noqa: N818

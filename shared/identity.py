@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, TypeGuard
 
 from shared.errors import Reason, RecordRejected
 
@@ -12,7 +12,7 @@ MAX_ID_BYTES: Final = 1_024
 _TENANT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
-def is_tenant_id(value: object) -> bool:
+def is_tenant_id(value: object) -> TypeGuard[str]:
     """Whether a tenant can have this name."""
     return isinstance(value, str) and _TENANT.fullmatch(value) is not None
 
@@ -23,7 +23,7 @@ def check_tenant_id(value: object) -> str:
     Raises:
         RecordRejected: tenant_invalid.
     """
-    if not isinstance(value, str) or not is_tenant_id(value):
+    if not is_tenant_id(value):
         raise RecordRejected(Reason.TENANT_INVALID, f"the tenant is no string of the form {_TENANT.pattern}")
     return value
 

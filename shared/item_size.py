@@ -39,4 +39,5 @@ def _value_bytes(value: Mapping[str, Any]) -> int:
 
 def _number_bytes(text: str) -> int:
     digits = text.lstrip("-").replace(".", "").strip("0")
-    return (len(digits) + 1) // 2 + 2
+    # two digits a byte, which the decimal point may shift by one; an exponent; a byte more for a negative number
+    return (len(digits) + 1) // 2 + 2 + text.startswith("-")

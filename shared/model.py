@@ -96,12 +96,14 @@ class PutResult:
 
 @dataclass(frozen=True, slots=True)
 class QuarantineEntry:
-    """One quarantined record: what may be known of it, and its sealed content.
+    """What one Kinesis record held of one tenant and was rejected for one reason.
 
     Attributes:
-        quarantine_id: 32 hex digits, derived from the source position, so that a replay repeats it.
-        tenant_id: "" where the record did not get far enough to know.
-        sealed_content: payload and partition key of the record.
+        quarantine_id: 32 hex digits, derived from the source positions, so that a replay repeats it.
+        detail: of the first record.
+        tenant_id: "" where no record got far enough to know.
+        record_count: user records; 1 but for an aggregate.
+        sealed_content: sub-sequence, partition key and payload of each.
     """
 
     quarantine_id: str
@@ -111,8 +113,8 @@ class QuarantineEntry:
     stream_arn: str
     shard_id: str
     sequence_number: str
-    sub_sequence: int
     arrived_at: float
+    record_count: int
     sealed_content: bytes = field(repr=False)
 
 

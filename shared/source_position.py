@@ -5,12 +5,13 @@
 | lane | place | bytes |
 | --- | --- | --- |
 | `k` + 7 bytes of SHA-256 of the partition key | sequence number (24), sub-sequence (4) | 8 + 28 |
-| `o` + `t` or `i` + 6 zero bytes | order value (16), then the whole position above as tie-break | 8 + 16 + 36 |
+| `o` + `t` or `i` + 6 bytes of SHA-256 of what orders | order value (16), position above as tie-break | 8 + 16 + 36 |
 | `a` + 7 zero bytes | a counter of the item's writes, from 1 (8) | 8 + 8 |
 
-A time and an integer are different lanes: they do not compare. `order` values are signed 128-bit integers (nanoseconds
-since the epoch for times) with the sign bit flipped, so that bytes sort as numbers do. Lane `a` is of those who write
-single items by themselves (applications, the tenant API). Another lane, `s` for files in S3, comes with its door.
+What orders is the name of the policy's `order` attribute, or `_arrival` for the time of arrival in Kinesis: values of
+different attributes do not compare, nor does a time with an integer. Order values are signed 128-bit integers
+(nanoseconds since the epoch for times) with the sign bit flipped, so that bytes sort as numbers do. Lane `a` is of
+those who write single items by themselves (applications, the tenant API). Another, `s` for files, comes with its door.
 """
 
 from __future__ import annotations
@@ -20,13 +21,15 @@ from hashlib import sha256
 from typing import Final
 
 LANE_BYTES: Final = 8
+ARRIVAL: Final = "_arrival"
+"""What orders where the policy says so: no attribute can have this name."""
 _SEQUENCE_BYTES: Final = 24
 _SUB_SEQUENCE_BYTES: Final = 4
 _ORDER_BYTES: Final = 16
 _ORDER_BIAS: Final = 1 << 127
 _KINESIS_PLACE_BYTES: Final = _SEQUENCE_BYTES + _SUB_SEQUENCE_BYTES
-_TIME_LANE: Final = b"ot" + bytes(LANE_BYTES - 2)
-_INTEGER_LANE: Final = b"oi" + bytes(LANE_BYTES - 2)
+_TIME: Final = b"ot"
+_INTEGER: Final = b"oi"
 _COUNTER_LANE: Final = b"a" + bytes(LANE_BYTES - 1)
 _COUNTER_BYTES: Final = 8
 _ORDERED_PLACE_BYTES: Final = _ORDER_BYTES + LANE_BYTES + _KINESIS_PLACE_BYTES
@@ -51,7 +54,7 @@ class SourcePosition:
         lane, place = raw[:LANE_BYTES], raw[LANE_BYTES:]
         if lane[:1] == b"k":
             return cls(lane, place) if len(place) == _KINESIS_PLACE_BYTES else None
-        if lane in (_TIME_LANE, _INTEGER_LANE):
+        if lane[:2] in (_TIME, _INTEGER):
             return cls(lane, place) if len(place) == _ORDERED_PLACE_BYTES else None
         if lane == _COUNTER_LANE:
             return cls(lane, place) if len(place) == _COUNTER_BYTES and any(place) else None
@@ -82,14 +85,14 @@ def kinesis_position(partition_key: bytes, sequence_number: str, sub_sequence: i
     return SourcePosition(lane, sequence + sub_sequence.to_bytes(_SUB_SEQUENCE_BYTES, "big"))
 
 
-def time_position(nanoseconds: int, tie_break: SourcePosition) -> SourcePosition:
-    """The position of a record whose producer orders by time; nanoseconds since the epoch, UTC, signed."""
-    return SourcePosition(_TIME_LANE, _order_bytes(nanoseconds) + tie_break.to_bytes())
+def time_position(nanoseconds: int, tie_break: SourcePosition, *, ordered_by: str) -> SourcePosition:
+    """The position of a record that is ordered by a time; nanoseconds since the epoch, UTC, signed."""
+    return SourcePosition(_ordered_lane(_TIME, ordered_by), _order_bytes(nanoseconds) + tie_break.to_bytes())
 
 
-def integer_position(value: int, tie_break: SourcePosition) -> SourcePosition:
-    """The position of a record whose producer orders by an integer of up to 38 digits, signed."""
-    return SourcePosition(_INTEGER_LANE, _order_bytes(value) + tie_break.to_bytes())
+def integer_position(value: int, tie_break: SourcePosition, *, ordered_by: str) -> SourcePosition:
+    """The position of a record that is ordered by an integer of up to 38 digits, signed."""
+    return SourcePosition(_ordered_lane(_INTEGER, ordered_by), _order_bytes(value) + tie_break.to_bytes())
 
 
 def counter_position(counter: int) -> SourcePosition:
@@ -103,6 +106,10 @@ def counter_after(found: SourcePosition | None) -> SourcePosition:
     """The next such position for an item that stands at `found`; the first where it came by another lane or is new."""
     counter = int.from_bytes(found.place, "big") if found is not None and found.lane == _COUNTER_LANE else 0
     return counter_position(counter + 1)
+
+
+def _ordered_lane(kind: bytes, ordered_by: str) -> bytes:
+    return kind + sha256(ordered_by.encode("utf-8")).digest()[: LANE_BYTES - len(kind)]
 
 
 def _order_bytes(value: int) -> bytes:

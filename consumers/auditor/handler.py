@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -15,7 +15,7 @@ from shared.aws.clients import client
 from shared.aws.key_store import DynamoKeyStatusReader
 from shared.policy.load import load_policy
 from shared.runtime.audit_log import AuditLog
-from shared.runtime.batch import BatchResponse, partial_batch_response
+from shared.runtime.batch import BatchResponse, partial_batch_response, whole_batch
 from shared.runtime.log import quiet_libraries
 from shared.runtime.metrics import emit
 from shared.runtime.settings import AuditorSettings
@@ -31,7 +31,11 @@ def _auditor() -> Auditor:
 
 def handler(event: Mapping[str, Any], _context: object) -> BatchResponse:
     """Audit the changes of one DynamoDB Streams event."""
+    return whole_batch(lambda: _audit(event["Records"]))
+
+
+def _audit(records: Sequence[Mapping[str, Any]]) -> BatchResponse:
     started = time.time()
-    result = _auditor().audit(event["Records"])
+    result = _auditor().audit(records)
     emit(report(result, started=started, ended=time.time()))
     return partial_batch_response(result.failed_sequence_numbers)

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from consumers.encryptor.deaggregate import Rejected, user_records
 from consumers.encryptor.decode import decode
-from consumers.encryptor.identify import identify
-from consumers.encryptor.quarantine import Quarantine
+from consumers.encryptor.identify import identify, known_tenant
+from consumers.encryptor.quarantine import Quarantine, entry_key
 from consumers.encryptor.sealing import PlannedRecord, plan_record
 from consumers.encryptor.writing import Writer
-from shared.errors import RecordRejected, SealstreamError
+from shared.errors import KeyStoreCorrupt, OutOfTime, Reason, RecordRejected, SealstreamError
 from shared.model import InboundRecord, Outcome, QuarantineEntry
 from shared.policy.compiled import Policy
 from shared.runtime.batch import attempt
 from shared.runtime.log import log_failure
+
+RESERVE_SECONDS: Final = 30
+"""No call of AWS begins with less time left than the slowest one may take (shared/aws/clients.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +45,15 @@ class BatchResult:
 
     Attributes:
         received: user records taken out of the Kinesis records, counted before anything else is done with them.
-        failed_sequence_numbers: Kinesis records that must be delivered again, with all user records in them.
     """
 
     received: int
     results: tuple[RecordResult, ...]
-    failed_sequence_numbers: frozenset[str]
+
+    @property
+    def failed_sequence_numbers(self) -> frozenset[str]:
+        """Kinesis records that must be delivered again, with all user records in them."""
+        return frozenset(one.record.sequence_number for one in self.results if one.outcome is Outcome.RETRY)
 
     def outcomes(self) -> Counter[Outcome]:
         """How many records had each outcome."""
@@ -61,7 +67,7 @@ class Encryptor:
     Attributes:
         prefetch: makes the active data keys of these (tenant, data class) pairs ready, several at a time, and says
             which cannot be had now and why.
-        pool: runs the writes of different items at the same time.
+        pool: runs the writes of different items, and of different entries of the quarantine, at the same time.
     """
 
     policy: Policy
@@ -70,82 +76,157 @@ class Encryptor:
     prefetch: Callable[[Iterable[tuple[str, str]]], Mapping[tuple[str, str], SealstreamError]]
     pool: Executor
 
-    def process(self, kinesis_records: Iterable[Mapping[str, Any]], *, stream_arn: str) -> BatchResult:
-        """Process the Kinesis records of one Lambda event, in their order."""
-        received: list[InboundRecord | Rejected] = []
-        undecodable: set[str] = set()
+    def process(
+        self, kinesis_records: Iterable[Mapping[str, Any]], *, stream_arn: str, seconds_left: Callable[[], float]
+    ) -> BatchResult:
+        """Process the Kinesis records of one Lambda event, in their order.
+
+        Args:
+            kinesis_records: as in the event.
+            stream_arn: where they came from.
+            seconds_left: until the invocation is ended; what is not begun in time is delivered again.
+        """
+        received: list[InboundRecord | Rejected | RecordResult] = []
         for outer in kinesis_records:
             sequence_number = outer["kinesis"]["sequenceNumber"]
-            if not attempt(sequence_number, partial(_take_out, outer, received)):
-                undecodable.add(sequence_number)
-        results = self._settle([self._plan(record) for record in received], stream_arn)
-        retried = {result.record.sequence_number for result in results if result.outcome is Outcome.RETRY}
-        return BatchResult(len(received), tuple(results), frozenset(retried | undecodable))
+            taken: list[InboundRecord | Rejected] = []
+            if attempt(sequence_number, partial(_take_out, outer, taken)):
+                received += taken
+            else:
+                received.append(RecordResult(_unreadable(sequence_number), Outcome.RETRY))
+        batch = _Batch(self, stream_arn, seconds_left)
+        return BatchResult(len(received), tuple(batch.settle([self._plan(record) for record in received])))
 
-    def _plan(self, record: InboundRecord | Rejected) -> PlannedRecord | Rejected | RecordResult:
-        if isinstance(record, Rejected):
+    def _plan(self, record: InboundRecord | Rejected | RecordResult) -> PlannedRecord | Rejected | RecordResult:
+        if not isinstance(record, InboundRecord):
             return record
         planned: list[PlannedRecord | Rejected] = []
-
-        def work() -> None:
-            try:
-                planned.append(plan_record(identify(record, decode(record.payload), self.policy), self.policy))
-            except RecordRejected as error:
-                planned.append(Rejected(record, error))
-
-        attempt(record.sequence_number, work)
+        attempt(record.sequence_number, lambda: planned.append(self._planned(record)))
         return planned[0] if planned else RecordResult(record, Outcome.RETRY)
 
-    def _settle(self, plans: list[PlannedRecord | Rejected | RecordResult], stream_arn: str) -> list[RecordResult]:
+    def _planned(self, record: InboundRecord) -> PlannedRecord | Rejected:
+        tenant_id = ""
+        try:
+            attributes = decode(record.payload)
+            tenant_id = known_tenant(attributes, self.policy)
+            return plan_record(identify(record, attributes, self.policy), self.policy)
+        except RecordRejected as error:
+            return Rejected(record, error, tenant_id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """The applying half: keys, writes, quarantine."""
+
+    with_: Encryptor
+    stream_arn: str
+    seconds_left: Callable[[], float]
+
+    def settle(self, plans: Sequence[PlannedRecord | Rejected | RecordResult]) -> list[RecordResult]:
+        """The results of all plans."""
         groups: dict[tuple[str, str], list[PlannedRecord]] = defaultdict(list)
         for planned in plans:
             if isinstance(planned, PlannedRecord):
                 groups[planned.item_key].append(planned)
-        sealable, delayed = self._with_keys(list(groups.values()))
-        written = [result for group in self.pool.map(self._write_in_order, sealable) for result in group]
-        ended = [plan for plan in plans if not isinstance(plan, PlannedRecord)] + written + delayed
-        return [self._keep(one, stream_arn) if isinstance(one, Rejected) else one for one in ended]
+        sealable, unsealable = self._with_keys(list(groups.values()))
+        written = [result for group in self.with_.pool.map(self._write_item, sealable) for result in group]
+        settled = [plan for plan in plans if not isinstance(plan, PlannedRecord)] + written + unsealable
+        entries: dict[tuple[str, str, str], list[Rejected]] = defaultdict(list)
+        for one in settled:
+            if isinstance(one, Rejected):
+                entries[entry_key(one)].append(one)
+        kept = [result for entry in self.with_.pool.map(self._keep, entries.values()) for result in entry]
+        return [one for one in settled if isinstance(one, RecordResult)] + kept
 
-    def _with_keys(self, groups: list[list[PlannedRecord]]) -> tuple[list[list[PlannedRecord]], list[RecordResult]]:
-        """The groups whose data keys are at hand, and the results of those whose are not."""
-        missing = self.prefetch({pair for group in groups for planned in group for pair in planned.data_keys})
-        if not missing:
-            return groups, []
-        log_failure(next(iter(missing.values())), data_keys_missing=str(len(missing)))
-        ready, delayed = [], []
+    def _with_keys(
+        self, groups: list[list[PlannedRecord]]
+    ) -> tuple[list[list[PlannedRecord]], list[RecordResult | Rejected]]:
+        """The groups whose data keys are at hand, and what becomes of the records of the others."""
+        missing: dict[tuple[str, str], SealstreamError] = {}
+        pairs = {pair for group in groups for planned in group for pair in planned.data_keys}
+        if not attempt("", lambda: missing.update(self.with_.prefetch(pairs))):
+            return [], [RecordResult(one.identified.record, Outcome.RETRY) for group in groups for one in group]
+        if missing:
+            log_failure(next(iter(missing.values())), data_keys_missing=str(len(missing)))
+        ready: list[list[PlannedRecord]] = []
+        others: list[RecordResult | Rejected] = []
         for group in groups:
-            if missing.keys().isdisjoint(pair for planned in group for pair in planned.data_keys):
-                ready.append(group)
+            failures = [missing[pair] for planned in group for pair in planned.data_keys if pair in missing]
+            if failures:
+                others += [_without_key(planned, failures[0]) for planned in group]
             else:
-                delayed += [RecordResult(planned.identified.record, Outcome.RETRY) for planned in group]
-        return ready, delayed
+                ready.append(group)
+        return ready, others
 
-    def _write_in_order(self, group: list[PlannedRecord]) -> list[RecordResult | Rejected]:
-        """Write the records of one item; from the first that fails on, they are delivered again."""
+    def _write_item(self, group: list[PlannedRecord]) -> list[RecordResult | Rejected]:
+        """Write the records of one item: the newest of each lane, which supersedes the rest without asking the table.
+
+        From the first that fails on, they are delivered again.
+        """
+        lanes: dict[bytes, list[PlannedRecord]] = defaultdict(list)
+        for planned in group:
+            lanes[planned.identified.position.lane].append(planned)
+        newest_first = [planned for lane in lanes.values() for planned in sorted(lane, key=_place, reverse=True)]
         results: list[RecordResult | Rejected] = []
 
         def work() -> None:
-            for planned in group:
-                record = planned.identified.record
-                try:
-                    outcome, sealed_count = self.writer.write(planned)
-                    results.append(RecordResult(record, outcome, sealed_count))
-                except RecordRejected as error:
-                    results.append(Rejected(record, error, planned.identified.tenant_id))
+            newest: PlannedRecord | None = None
+            for planned in newest_first:
+                if newest is not None and newest.identified.position.lane == planned.identified.position.lane:
+                    same = _place(newest) == _place(planned)
+                    outcome = Outcome.DUPLICATE if same else Outcome.SUPERSEDED
+                    results.append(RecordResult(planned.identified.record, outcome))
+                    continue
+                result = self._write(planned)
+                results.append(result)
+                newest = planned if isinstance(result, RecordResult) else None
 
         attempt(group[0].identified.record.sequence_number, work)
-        left = group[len(results) :]
+        left = newest_first[len(results) :]
         return results + [RecordResult(planned.identified.record, Outcome.RETRY) for planned in left]
 
-    def _keep(self, rejected: Rejected, stream_arn: str) -> RecordResult:
+    def _write(self, planned: PlannedRecord) -> RecordResult | Rejected:
+        self._check_time()
+        try:
+            outcome, sealed_count = self.with_.writer.write(planned)
+        except RecordRejected as error:
+            return Rejected(planned.identified.record, error, planned.identified.tenant_id)
+        return RecordResult(planned.identified.record, outcome, sealed_count)
+
+    def _keep(self, entry: list[Rejected]) -> list[RecordResult]:
         kept: list[QuarantineEntry] = []
-        attempt(
-            rejected.record.sequence_number, lambda: kept.append(self.quarantine.keep(rejected, stream_arn=stream_arn))
+
+        def work() -> None:
+            self._check_time()
+            kept.append(self.with_.quarantine.keep(entry, stream_arn=self.stream_arn))
+
+        if not attempt(entry[0].record.sequence_number, work):
+            return [RecordResult(rejected.record, Outcome.RETRY) for rejected in entry]
+        return [RecordResult(rejected.record, Outcome.QUARANTINED, kept=kept[0]) for rejected in entry]
+
+    def _check_time(self) -> None:
+        if self.seconds_left() < RESERVE_SECONDS:
+            raise OutOfTime(f"less than {RESERVE_SECONDS} s of the invocation are left")
+
+
+def _take_out(outer: Mapping[str, Any], taken: list[InboundRecord | Rejected]) -> None:
+    taken.extend(user_records(outer))
+
+
+def _unreadable(sequence_number: str) -> InboundRecord:
+    """Stands for a Kinesis record of which nothing but its number could be read."""
+    return InboundRecord(sequence_number, shard_id="", sub_sequence=0, partition_key=b"", arrived_at=0.0, payload=b"")
+
+
+def _without_key(planned: PlannedRecord, failure: SealstreamError) -> RecordResult | Rejected:
+    """An outage passes; a key store row that contradicts itself does not, and must not hold up other tenants."""
+    record, tenant_id = planned.identified.record, planned.identified.tenant_id
+    if isinstance(failure, KeyStoreCorrupt):
+        return Rejected(
+            record, RecordRejected(Reason.KEY_UNUSABLE, "a data key of the tenant is not usable"), tenant_id
         )
-        if not kept:
-            return RecordResult(rejected.record, Outcome.RETRY)
-        return RecordResult(rejected.record, Outcome.QUARANTINED, kept=kept[0])
+    return RecordResult(record, Outcome.RETRY)
 
 
-def _take_out(outer: Mapping[str, Any], received: list[InboundRecord | Rejected]) -> None:
-    received.extend(user_records(outer))
+def _place(planned: PlannedRecord) -> bytes:
+    return planned.identified.position.place

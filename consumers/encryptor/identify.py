@@ -10,14 +10,14 @@ from enum import StrEnum
 from typing import Final
 
 from shared.errors import Reason, RecordRejected
-from shared.identity import check_item_id, check_tenant_id
+from shared.identity import check_item_id, check_tenant_id, is_tenant_id
 from shared.model import AttributeValue, InboundRecord
 from shared.policy.compiled import Policy
-from shared.source_position import SourcePosition, integer_position, kinesis_position, time_position
+from shared.source_position import ARRIVAL, SourcePosition, integer_position, kinesis_position, time_position
 
 _OPERATION: Final = "_op"
 _TIME_FORM: Final = re.compile(
-    r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
+    r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)", re.ASCII
 )
 _INTEGER_FORM: Final = re.compile(r"-?\d+", re.ASCII)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -44,6 +44,12 @@ class IdentifiedRecord:
     item_id: str
     position: SourcePosition
     attributes: dict[str, AttributeValue] = field(repr=False)
+
+
+def known_tenant(attributes: Mapping[str, AttributeValue], policy: Policy) -> str:
+    """The record's tenant, or "" where it names none that can be."""
+    value = attributes.get(policy.item.tenant, {}).get("S")
+    return value if is_tenant_id(value) else ""
 
 
 def identify(record: InboundRecord, attributes: dict[str, AttributeValue], policy: Policy) -> IdentifiedRecord:
@@ -83,19 +89,19 @@ def _required(attributes: Mapping[str, AttributeValue], name: str, missing: Reas
 def _position(record: InboundRecord, attributes: dict[str, AttributeValue], policy: Policy) -> SourcePosition:
     arrived = kinesis_position(record.partition_key, record.sequence_number, record.sub_sequence)
     if policy.item.order is not None:
-        return _ordered_position(attributes.get(policy.item.order), arrived)
+        return _ordered_position(attributes.get(policy.item.order), arrived, policy.item.order)
     if policy.item.unknown_order == "arrival":
-        return time_position(round(record.arrived_at * 1_000) * 1_000_000, arrived)
+        return time_position(round(record.arrived_at * 1_000) * 1_000_000, arrived, ordered_by=ARRIVAL)
     return arrived
 
 
-def _ordered_position(value: AttributeValue | None, tie_break: SourcePosition) -> SourcePosition:
+def _ordered_position(value: AttributeValue | None, tie_break: SourcePosition, order: str) -> SourcePosition:
     if value is None:
         raise RecordRejected(Reason.ORDER_MISSING, "the record has no order attribute")
     if isinstance(text := value.get("S"), str) and (nanoseconds := _nanoseconds(text)) is not None:
-        return time_position(nanoseconds, tie_break)
+        return time_position(nanoseconds, tie_break, ordered_by=order)
     if isinstance(text := value.get("N"), str) and _INTEGER_FORM.fullmatch(text) and abs(int(text)) < 10**38:
-        return integer_position(int(text), tie_break)
+        return integer_position(int(text), tie_break, ordered_by=order)
     raise RecordRejected(
         Reason.ORDER_INVALID, "the order attribute is neither an RFC 3339 time with offset nor an integer of 38 digits"
     )

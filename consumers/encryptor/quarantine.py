@@ -1,30 +1,40 @@
-"""Records that can never be written, kept sealed until somebody decides about them."""
+"""Records that can never be written, kept sealed until somebody decides about them.
+
+An entry holds what one Kinesis record brought of one tenant and was rejected for one reason: one record, or as many as
+an aggregate has of them, so that a producer's broken aggregate of thousands is a few objects and not thousands.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from consumers.encryptor.deaggregate import Rejected
 from shared.envelope.associated_data import record_prefix
 from shared.envelope.seal import seal_value
 from shared.keys.keyring import Keyring
-from shared.model import QUARANTINE_CLASS, SYSTEM_TENANT, InboundRecord, Path, QuarantineEntry
+from shared.model import QUARANTINE_CLASS, SYSTEM_TENANT, Path, QuarantineEntry
 
 CONTENT_PATH: Final[Path] = ("content",)
-"""The path that a quarantined record is sealed at; its item id is the quarantine id."""
+"""The path that an entry's content is sealed at; its item id is the quarantine id."""
 
 
 class QuarantineStore(Protocol):
     """Where quarantined records lie."""
 
     def keep(self, entry: QuarantineEntry) -> None:
-        """Keep content, then index row; repeating it changes nothing.
+        """Keep content, then index row; one that is there already stays as it is.
 
         Raises:
             StoreUnavailable: not everything was kept.
         """
+
+
+def entry_key(rejected: Rejected) -> tuple[str, str, str]:
+    """What the records of one entry have in common."""
+    return rejected.record.sequence_number, rejected.error.reason, rejected.tenant_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,34 +45,51 @@ class Quarantine:
     keyring: Keyring
     dataset: str
 
-    def keep(self, rejected: Rejected, *, stream_arn: str) -> QuarantineEntry:
-        """Keep one record.
+    def keep(self, rejected: Sequence[Rejected], *, stream_arn: str) -> QuarantineEntry:
+        """Keep records of one `entry_key`, at least one.
 
         Raises:
-            RetryLater, CannotOpen: it was not kept; the record must be delivered again.
+            RetryLater: nothing was kept; the records must be delivered again.
         """
-        record = rejected.record
-        entry_id = quarantine_id(stream_arn, record)
+        first = rejected[0]
+        entry_id = quarantine_id(stream_arn, rejected)
         key = self.keyring.active(SYSTEM_TENANT, QUARANTINE_CLASS)
         prefix = record_prefix(dataset=self.dataset, tenant_id=SYSTEM_TENANT, item_id=entry_id)
-        content = {"M": {"partition_key": {"B": record.partition_key}, "payload": {"B": record.payload}}}
+        content = {"L": [_content(one) for one in rejected]}
         entry = QuarantineEntry(
             quarantine_id=entry_id,
-            reason=rejected.error.reason,
-            detail=rejected.error.detail,
-            tenant_id=rejected.tenant_id,
+            reason=first.error.reason,
+            detail=first.error.detail,
+            tenant_id=first.tenant_id,
             stream_arn=stream_arn,
-            shard_id=record.shard_id,
-            sequence_number=record.sequence_number,
-            sub_sequence=record.sub_sequence,
-            arrived_at=record.arrived_at,
+            shard_id=first.record.shard_id,
+            sequence_number=first.record.sequence_number,
+            arrived_at=first.record.arrived_at,
+            record_count=len(rejected),
             sealed_content=seal_value(key.cipher, prefix, CONTENT_PATH, content),
         )
         self.store.keep(entry)
         return entry
 
 
-def quarantine_id(stream_arn: str, record: InboundRecord) -> str:
-    """The id of a record's place in quarantine."""
-    place = "\n".join((stream_arn, record.shard_id, record.sequence_number, str(record.sub_sequence)))
-    return sha256(place.encode("utf-8")).hexdigest()[:32]
+def quarantine_id(stream_arn: str, rejected: Sequence[Rejected]) -> str:
+    """The id of an entry: of the places that its records came from, and of nothing in them.
+
+    The sub-sequences belong to it: a second delivery in which one more record of the aggregate is rejected makes
+    another entry, where the first one's id would hide that record.
+    """
+    first = rejected[0]
+    places = ",".join(str(one.record.sub_sequence) for one in rejected)
+    named = "\n".join((stream_arn, first.record.shard_id, *entry_key(first), places))
+    return sha256(named.encode("utf-8")).hexdigest()[:32]
+
+
+def _content(rejected: Rejected) -> dict[str, Any]:
+    record = rejected.record
+    return {
+        "M": {
+            "sub_sequence": {"N": str(record.sub_sequence)},
+            "partition_key": {"B": record.partition_key},
+            "payload": {"B": record.payload},
+        }
+    }

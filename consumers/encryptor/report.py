@@ -1,13 +1,13 @@
-"""What the encryptor tells: an audit event per quarantined record and per new data key, a line of metrics per batch."""
+"""What the encryptor tells: an audit event per quarantine entry and per new data key, a line of metrics per batch."""
 
 from __future__ import annotations
 
 from collections import Counter
 
-from consumers.encryptor.batch import BatchResult, RecordResult
+from consumers.encryptor.batch import BatchResult
 from shared.keys.counts import KeyringCounts
 from shared.keys.ports import DataKeyRow
-from shared.model import Outcome
+from shared.model import Outcome, QuarantineEntry
 from shared.runtime.audit_log import AuditEvent, AuditLog, event_id
 from shared.runtime.metrics import Metric, batch_metrics, emit, outcome_metrics, reason_metrics
 
@@ -16,9 +16,11 @@ def report_batch(
     result: BatchResult, counts: KeyringCounts, audit_log: AuditLog, *, started: float, ended: float
 ) -> None:
     """Write the batch's audit events and metrics to standard output; times in seconds since the epoch."""
-    for one in result.results:
-        _report_quarantined(one, audit_log, at=ended)
-    oldest = min((one.record.arrived_at for one in result.results), default=ended)
+    entries = {one.kept.quarantine_id: one.kept for one in result.results if one.kept}
+    for entry in entries.values():
+        _report_quarantined(entry, audit_log, at=ended)
+    # 0 where not even the time could be read
+    oldest = min((one.record.arrived_at for one in result.results if one.record.arrived_at), default=ended)
     values = {
         Metric.RECORDS_RECEIVED: result.received,
         **outcome_metrics(result.outcomes()),
@@ -33,19 +35,17 @@ def report_batch(
     emit(batch_metrics(function="encryptor", timestamp_ms=int(ended * 1_000), values=values))
 
 
-def _report_quarantined(result: RecordResult, audit_log: AuditLog, *, at: float) -> None:
-    if result.kept is None:
-        return
+def _report_quarantined(entry: QuarantineEntry, audit_log: AuditLog, *, at: float) -> None:
     audit_log.write(
         AuditEvent.RECORD_QUARANTINED,
-        event_id=event_id("quarantine", result.kept.quarantine_id),
+        event_id=event_id("quarantine", entry.quarantine_id),
         at=at,
-        quarantine_id=result.kept.quarantine_id,
-        reason=result.kept.reason,
-        detail=result.kept.detail,
-        shard_id=result.kept.shard_id,
-        sequence_number=result.kept.sequence_number,
-        sub_sequence=result.kept.sub_sequence,
+        quarantine_id=entry.quarantine_id,
+        reason=entry.reason,
+        detail=entry.detail,
+        shard_id=entry.shard_id,
+        sequence_number=entry.sequence_number,
+        record_count=entry.record_count,
     )
 
 

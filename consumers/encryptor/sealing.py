@@ -36,20 +36,32 @@ class PlannedRecord:
 
 
 def plan_record(identified: IdentifiedRecord, policy: Policy) -> PlannedRecord:
-    """Decide what is to be sealed; a delete carries nothing over.
+    """Decide what is to be sealed; a delete carries nothing over, but must be as sound as any record.
 
     Raises:
         RecordRejected: the policy refuses an attribute.
     """
-    carried = {} if identified.operation is Operation.DELETE else identified.attributes
-    return PlannedRecord(identified, plan(policy, carried))
+    planned = plan(policy, identified.attributes)
+    return PlannedRecord(identified, plan(policy, {}) if identified.operation is Operation.DELETE else planned)
 
 
-def seal_record(planned: PlannedRecord, policy: Policy, keyring: Keyring) -> SealedWithKeys:
-    """Seal under the tenant's active data keys; raises as `shared.sealing.seal_item`."""
-    identified = planned.identified
-    address = ItemAddress(identified.tenant_id, identified.item_id, identified.position)
-    return seal_item(address, planned.plan, policy=policy, keyring=keyring, system=_tombstone(identified))
+@dataclass(frozen=True, slots=True)
+class RecordSealer:
+    """Seals planned records under the tenants' active data keys."""
+
+    policy: Policy
+    keyring: Keyring
+
+    def seal(self, planned: PlannedRecord) -> SealedWithKeys:
+        """Raises as `shared.sealing.seal_item`."""
+        identified = planned.identified
+        address = ItemAddress(identified.tenant_id, identified.item_id, identified.position)
+        system = _tombstone(identified)
+        return seal_item(address, planned.plan, policy=self.policy, keyring=self.keyring, system=system)
+
+    def is_fresh(self, sealed: SealedWithKeys) -> bool:
+        """Whether all its keys may still be used."""
+        return sealed.is_fresh(self.keyring)
 
 
 def _tombstone(identified: IdentifiedRecord) -> Mapping[str, AttributeValue]:

@@ -10,7 +10,7 @@ from typing import Final
 from consumers.encryptor.batch import Encryptor
 from consumers.encryptor.quarantine import Quarantine
 from consumers.encryptor.report import report_created_key
-from consumers.encryptor.sealing import seal_record
+from consumers.encryptor.sealing import RecordSealer
 from consumers.encryptor.writing import Writer
 from shared.aws.clients import client
 from shared.aws.items import DynamoItemTable
@@ -54,12 +54,7 @@ def wire(settings: EncryptorSettings) -> Wired:
         trusted_kms_key_arns=frozenset({settings.attribute_key}),
         on_created=lambda row: report_created_key(row, audit_log),
     )
-    writer = Writer(
-        table=DynamoItemTable(dynamodb, settings.table),
-        seal=lambda planned: seal_record(planned, policy, keyring),
-        is_fresh=lambda sealed: sealed.is_fresh(keyring),
-        pause=time.sleep,
-    )
+    writer = Writer(DynamoItemTable(dynamodb, settings.table), RecordSealer(policy, keyring))
     held = S3Quarantine(client("s3"), dynamodb, bucket=settings.quarantine_bucket, table=settings.quarantine_table)
     encryptor = Encryptor(
         policy=policy,

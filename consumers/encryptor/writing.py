@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from consumers.encryptor.sealing import PlannedRecord
-from shared.errors import Reason, RecordRejected, StoreUnavailable
+from shared.errors import KeyServiceUnavailable, Reason, RecordRejected, StoreUnavailable
 from shared.model import AttributeValue, Outcome, PutResult, SealedItem
 from shared.sealing import SealedWithKeys
 from shared.source_position import SourcePosition
 
 _ATTEMPTS: Final = 4
-_FIRST_PAUSE_SECONDS: Final = 0.05
+"""Puts of one record while others keep writing the same item; an unanswered put is repeated by the client below."""
+
+
+class Sealer(Protocol):
+    """Seals planned records; see `RecordSealer`."""
+
+    def seal(self, planned: PlannedRecord) -> SealedWithKeys:
+        """Seal under the active data keys of the moment."""
+
+    def is_fresh(self, sealed: SealedWithKeys) -> bool:
+        """Whether it may still be sent."""
 
 
 class ItemTable(Protocol):
@@ -36,15 +45,11 @@ class Writer:
     """Writes planned records; holds what that takes.
 
     Attributes:
-        seal: seals a planned record under the keys of the moment.
-        is_fresh: whether all keys of a sealed record may still be used.
-        pause: waits that many seconds.
+        sealer: seals a planned record under the keys of the moment.
     """
 
     table: ItemTable
-    seal: Callable[[PlannedRecord], SealedWithKeys]
-    is_fresh: Callable[[SealedWithKeys], bool]
-    pause: Callable[[float], None]
+    sealer: Sealer
 
     def write(self, planned: PlannedRecord) -> tuple[Outcome, int]:
         """Write one record.
@@ -56,24 +61,25 @@ class Writer:
             RecordRejected: it can never be written.
             RetryLater: the table or KMS is not available now.
         """
-        sealed = self.seal(planned)
+        sealed = self.sealer.seal(planned)
         replaces: AttributeValue | None = None
-        for attempt in range(_ATTEMPTS):
-            if attempt:
-                self.pause(_FIRST_PAUSE_SECONDS * 2 ** (attempt - 1))
-            if not self.is_fresh(sealed):
-                sealed = self.seal(planned)
-            try:
-                result = self._put(sealed.item, replaces)
-            except StoreUnavailable:
-                continue
+        for _ in range(_ATTEMPTS):
+            if not self.sealer.is_fresh(sealed):
+                sealed = self._seal_anew(planned)
+            result = self._put(sealed.item, replaces)
             if result.stored:
                 return Outcome.WRITTEN, sealed.item.sealed_count
             answer = standing_item(sealed.item.position, result.found_source)
             if isinstance(answer, Outcome):
                 return answer, 0
             replaces = answer.source
-        raise StoreUnavailable(f"the items table did not take the item in {_ATTEMPTS} attempts")
+        raise StoreUnavailable(f"an item was rewritten by others between {_ATTEMPTS} attempts to replace it")
+
+    def _seal_anew(self, planned: PlannedRecord) -> SealedWithKeys:
+        sealed = self.sealer.seal(planned)
+        if not self.sealer.is_fresh(sealed):
+            raise KeyServiceUnavailable("a data key took longer to get than it may be used")
+        return sealed
 
     def _put(self, item: SealedItem, replaces: AttributeValue | None) -> PutResult:
         if replaces is None:
@@ -100,9 +106,7 @@ def standing_item(position: SourcePosition, found_source: AttributeValue | None)
         # or every later record of the item would be lost without a sound
         return Replace(found_source)
     if found.lane != position.lane:
-        raise RecordRejected(
-            Reason.ORDER_UNKNOWN, "the item was last written from another lane; name an order attribute"
-        )
+        raise RecordRejected(Reason.ORDER_UNKNOWN, "the item was last written from another lane")
     if found.place == position.place:
         return Outcome.DUPLICATE
     if found.place > position.place:

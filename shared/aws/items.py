@@ -17,6 +17,18 @@ _NEWER: Final = (
     "attribute_not_exists(#src) OR (attribute_type(#src, :binary) AND begins_with(#src, :lane) AND #src < :src)"
 )
 _UNCHANGED: Final = "#src = :found"
+_ABOUT_THE_ITEM: Final = (
+    "Item size has exceeded",
+    "Item size to update has exceeded",
+    "Nesting Levels have exceeded",
+    "Number overflow",
+    "Number underflow",
+    "more than 38 significant digits",
+    "Aggregated size of all range keys",
+    "Size of hashkey has exceeded",
+    "Size of rangekey has exceeded",
+)
+"""What DynamoDB says where no other item would be refused; any other refusal is the table's or this code's fault."""
 _SOURCE_NAME: Final = {"#src": SOURCE}
 
 
@@ -70,5 +82,9 @@ def _standing(error: Any) -> dict[str, Any]:
 
 def _put_error(error: Any) -> RecordRejected | StoreUnavailable | SettingsError:
     if error_code(error) == "ValidationException":
-        return RecordRejected(Reason.STORE_REFUSED, "DynamoDB refuses the item as not valid")
+        message = str(error.response["Error"].get("Message", ""))
+        if any(part in message for part in _ABOUT_THE_ITEM):
+            return RecordRejected(
+                Reason.STORE_REFUSED, "DynamoDB refuses the item as too large, too deep or out of range"
+            )
     return store_error(error, "writing an item")

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.aws.errors import AWS_ERRORS, error_code, store_error
-from shared.model import EXPIRES_AT, QuarantineEntry
+from shared.model import QuarantineEntry
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
 
-ROW_SECONDS: Final = 91 * 24 * 3600
-"""A row goes a day after its content, which the bucket keeps for 90 days."""
+_THERE_ALREADY: Final = frozenset({"PreconditionFailed", "ConditionalCheckFailedException"})
 HELD: Final = "held"
 """State of an entry about which nobody has decided."""
 
@@ -23,37 +21,35 @@ HELD: Final = "held"
 class S3Quarantine:
     """Keeps content first, then the row that names it: a row never points at nothing."""
 
-    def __init__(
-        self,
-        s3: S3Client,
-        dynamodb: DynamoDBClient,
-        *,
-        bucket: str,
-        table: str,
-        now: Callable[[], float] = time.time,
-    ) -> None:
+    def __init__(self, s3: S3Client, dynamodb: DynamoDBClient, *, bucket: str, table: str) -> None:
         self._s3 = s3
         self._dynamodb = dynamodb
         self._bucket = bucket
         self._table = table
-        self._now = now
 
     def keep(self, entry: QuarantineEntry) -> None:
-        """Keep an entry; one that is there already stays as it is.
+        """Keep an entry; one that is there already stays as it is, object and row.
 
         Raises:
             StoreUnavailable: not everything was kept.
         """
         key = object_key(entry)
-        try:
-            self._s3.put_object(Bucket=self._bucket, Key=key, Body=entry.sealed_content)
-            self._dynamodb.put_item(
+        self._put_once(
+            lambda: self._s3.put_object(Bucket=self._bucket, Key=key, Body=entry.sealed_content, IfNoneMatch="*")
+        )
+        self._put_once(
+            lambda: self._dynamodb.put_item(
                 TableName=self._table,
-                Item=_row(entry, key, expires_at=int(self._now()) + ROW_SECONDS),
+                Item=_row(entry, key),
                 ConditionExpression="attribute_not_exists(quarantine_id)",
             )
+        )
+
+    def _put_once(self, put: Callable[[], object]) -> None:
+        try:
+            put()
         except AWS_ERRORS as error:
-            if error_code(error) != "ConditionalCheckFailedException":
+            if error_code(error) not in _THERE_ALREADY:
                 raise store_error(error, "keeping a record in quarantine") from None
 
 
@@ -62,7 +58,7 @@ def object_key(entry: QuarantineEntry) -> str:
     return f"{datetime.fromtimestamp(entry.arrived_at, UTC):%Y/%m/%d}/{entry.quarantine_id}"
 
 
-def _row(entry: QuarantineEntry, key: str, *, expires_at: int) -> dict[str, Any]:
+def _row(entry: QuarantineEntry, key: str) -> dict[str, Any]:
     row: dict[str, Any] = {
         "quarantine_id": {"S": entry.quarantine_id},
         "state": {"S": HELD},
@@ -72,9 +68,8 @@ def _row(entry: QuarantineEntry, key: str, *, expires_at: int) -> dict[str, Any]
         "stream_arn": {"S": entry.stream_arn},
         "shard_id": {"S": entry.shard_id},
         "sequence_number": {"S": entry.sequence_number},
-        "sub_sequence": {"N": str(entry.sub_sequence)},
+        "record_count": {"N": str(entry.record_count)},
         "arrived_at": {"N": f"{entry.arrived_at:.3f}"},
-        EXPIRES_AT: {"N": str(expires_at)},
     }
     if entry.tenant_id:
         row["tenant_id"] = {"S": entry.tenant_id}

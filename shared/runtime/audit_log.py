@@ -34,7 +34,7 @@ FINDING_FIELDS: Final = frozenset({"kind", "where", "why", "data_class"})
 _CHANGE = COMMON_FIELDS | {"tenant_id", "item_id", "change", "sequence_number", "verdict"}
 _RECORD = {"source_sequence_number", "source_sub_sequence"}
 _IMAGE = _CHANGE | {"findings", "finding_count", "sealed_count", "policy"} | _RECORD
-_SOURCE = {"shard_id", "sequence_number", "sub_sequence"}
+_SOURCE = {"shard_id", "sequence_number", "record_count"}
 
 ALLOWED_FIELDS: Final[Mapping[AuditEvent, frozenset[str]]] = {
     AuditEvent.ITEM_WRITTEN: _IMAGE,

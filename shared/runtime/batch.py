@@ -7,9 +7,12 @@ order stops at its first failure. An identifier is read before anything of its r
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeVar
 
+from shared.errors import BatchFailed, SealstreamError
 from shared.runtime.log import log_failure
+
+T = TypeVar("T")
 
 BatchResponse: TypeAlias = dict[Literal["batchItemFailures"], list[dict[Literal["itemIdentifier"], str]]]
 
@@ -26,6 +29,28 @@ def attempt(sequence_number: str, work: Callable[[], object]) -> bool:
         log_failure(error, sequence_number=sequence_number)
         return False
     return True
+
+
+def whole_batch(work: Callable[[], T]) -> T:
+    """Do the work of a whole invocation; what nobody foresaw leaves it as an error that quotes nothing.
+
+    Lambda's runtime prints the message of whatever a handler raises.
+
+    Raises:
+        BatchFailed: an error that is not of this project, which is logged without its message.
+    """
+    done: list[T] = []
+    known: list[SealstreamError] = []
+
+    def guarded() -> None:
+        try:
+            done.append(work())
+        except SealstreamError as error:
+            known.append(error)
+
+    if attempt("", guarded) and done:
+        return done[0]
+    raise known[0] if known else BatchFailed("the batch is delivered again; see the failure line before this one")
 
 
 def in_order(batch: Iterable[tuple[str, Callable[[], object]]]) -> list[str]:

@@ -42,8 +42,8 @@ def items(request, deployment: Deployment) -> Any:
     [
         (LOW, HIGH),
         (HIGH, LATER),
-        (integer_position(-1, LATER), integer_position(0, LOW)),
-        (time_position(1, LATER), time_position(2, LOW)),
+        (integer_position(-1, LATER, ordered_by="n"), integer_position(0, LOW, ordered_by="n")),
+        (time_position(1, LATER, ordered_by="t"), time_position(2, LOW, ordered_by="t")),
         (counter_position(255), counter_position(256)),
     ],
 )
@@ -56,7 +56,9 @@ def test_the_newer_replaces_the_older_and_not_the_other_way(items, older, newer)
     assert not items.put_if_newer(item(item_id, newer)).stored
 
 
-@pytest.mark.parametrize("other", [kinesis_position(b"q", "9", 0), integer_position(1, LOW), counter_position(1)])
+@pytest.mark.parametrize(
+    "other", [kinesis_position(b"q", "9", 0), integer_position(1, LOW, ordered_by="n"), counter_position(1)]
+)
 def test_positions_of_different_lanes_never_replace_each_other(items, other):
     item_id = unique("lanes")
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from shared.source_position import (
+    ARRIVAL,
     SourcePosition,
     counter_position,
     integer_position,
@@ -16,7 +17,12 @@ FROM_KINESIS = kinesis_position(b"p", SEQUENCE, 7)
 
 @pytest.mark.parametrize(
     "position",
-    [FROM_KINESIS, integer_position(-(10**38), FROM_KINESIS), time_position(10**20, FROM_KINESIS), counter_position(9)],
+    [
+        FROM_KINESIS,
+        integer_position(-(10**38), FROM_KINESIS, ordered_by="n"),
+        time_position(10**20, FROM_KINESIS, ordered_by=ARRIVAL),
+        counter_position(9),
+    ],
 )
 def test_a_position_is_read_back_as_what_was_stored(position):
     assert position == SourcePosition.from_bytes(position.to_bytes())
@@ -28,7 +34,10 @@ def test_a_position_that_is_cut_or_grown_is_none(cut):
     assert SourcePosition.from_bytes(FROM_KINESIS.to_bytes() + b"\0") is None
 
 
-@pytest.mark.parametrize("position", [FROM_KINESIS, integer_position(5, FROM_KINESIS), time_position(5, FROM_KINESIS)])
+@pytest.mark.parametrize(
+    "position",
+    [FROM_KINESIS, integer_position(5, FROM_KINESIS, ordered_by="n"), time_position(5, FROM_KINESIS, ordered_by="n")],
+)
 def test_the_kinesis_record_behind_a_position_is_known(position):
     assert (SEQUENCE, 7) == position.kinesis_record()
 
@@ -38,3 +47,18 @@ def test_the_kinesis_record_behind_a_position_is_known(position):
 )
 def test_behind_a_position_of_another_door_there_is_no_kinesis_record(position):
     assert position.kinesis_record() is None
+
+
+def test_what_orders_is_part_of_the_lane():
+    lanes = {time_position(5, FROM_KINESIS, ordered_by=name).lane for name in ("created", "updated", ARRIVAL)}
+
+    assert 3 == len(lanes)
+
+
+def test_the_stored_bytes_never_change():
+    digest_of_p = "148de9c5a7a44d"
+    assert f"6b{digest_of_p}" + f"{int(SEQUENCE):048x}" + "00000007" == FROM_KINESIS.to_bytes().hex()
+    assert 36 == len(FROM_KINESIS.to_bytes())
+    ordered = integer_position(-1, FROM_KINESIS, ordered_by="n").to_bytes()
+    assert "6f69" + "1b16b1df538b" + "7f" + "ff" * 15 + FROM_KINESIS.to_bytes().hex() == ordered.hex()
+    assert "6100000000000000" + "0000000000000009" == counter_position(9).to_bytes().hex()

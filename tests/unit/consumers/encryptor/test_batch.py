@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from threading import Barrier
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from consumers.encryptor.batch import BatchResult, Encryptor
-from consumers.encryptor.quarantine import CONTENT_PATH, Quarantine, quarantine_id
-from consumers.encryptor.sealing import seal_record
+from consumers.encryptor.quarantine import CONTENT_PATH, Quarantine
+from consumers.encryptor.sealing import RecordSealer
 from consumers.encryptor.writing import Writer
 from shared.envelope.associated_data import record_prefix
 from shared.envelope.seal import open_attributes, open_value
@@ -25,6 +27,7 @@ from tests.fakes.items import FakeItemTable, FakeQuarantine
 from tests.fakes.key_service import ATTRIBUTE_KEY_ARN, FakeKeyService
 from tests.fakes.key_store import FakeKeyStore
 from tests.fakes.kinesis import STREAM_ARN, aggregate, kinesis_record
+from tests.fakes.rotation import replace_active_key
 
 POLICY = parse_policy(
     """
@@ -58,8 +61,8 @@ class World:
     keyring: Keyring
     clock: FakeClock
 
-    def process(self, *records) -> BatchResult:
-        return self.encryptor.process(records, stream_arn=STREAM_ARN)
+    def process(self, *records, seconds_left=lambda: 60.0) -> BatchResult:
+        return self.encryptor.process(records, stream_arn=STREAM_ARN, seconds_left=seconds_left)
 
     def opened(self, tenant: str, item: str) -> Any:
         prefix = record_prefix(dataset="customers", tenant_id=tenant, item_id=item)
@@ -88,12 +91,7 @@ def world() -> Iterator[World]:
         wall=clock.wall,
         monotonic=clock.monotonic,
     )
-    writer = Writer(
-        table=table,
-        seal=lambda planned: seal_record(planned, POLICY, keyring),
-        is_fresh=lambda sealed: sealed.is_fresh(keyring),
-        pause=lambda seconds: None,
-    )
+    writer = Writer(table, RecordSealer(POLICY, keyring))
     with ThreadPoolExecutor(4) as pool:
         encryptor = Encryptor(
             POLICY, writer, Quarantine(quarantine, keyring, "customers"), keyring.prefetch_active, pool
@@ -167,7 +165,7 @@ def test_a_bad_record_is_quarantined_sealed_and_its_neighbours_are_written(world
     assert {("acme", "before"), ("acme", "after")} == world.table.items.keys()
     (entry,) = world.quarantine.entries.values()
     assert (reason, bad["kinesis"]["sequenceNumber"]) == (entry.reason, entry.sequence_number)
-    assert payload == _content(world, entry)["M"]["payload"]["B"]
+    assert [payload] == [one["M"]["payload"]["B"] for one in _content(world, entry)["L"]]
     assert CANARY not in repr(result) + repr(entry) + entry.detail + "".join(capfd.readouterr()) + caplog.text
     assert CANARY.encode() not in entry.sealed_content
 
@@ -196,7 +194,7 @@ def test_user_records_of_an_aggregate_are_counted_one_by_one(world):
     result = world.process(kinesis_record(payload), kinesis_record(record("4"), sequence=1))
 
     assert 5 == result.received == result.outcomes().total()
-    assert result.outcomes() == {Outcome.WRITTEN: 4, Outcome.QUARANTINED: 1}
+    assert {Outcome.WRITTEN: 3, Outcome.SUPERSEDED: 1, Outcome.QUARANTINED: 1} == result.outcomes()
     assert world.opened("acme", "1")["a"] == {"N": "2"}
 
 
@@ -280,10 +278,157 @@ def test_an_error_that_nobody_foresaw_is_a_retry_and_prints_no_value(world, capf
     assert CANARY not in out + err
 
 
-def test_a_quarantine_id_is_the_place_of_the_record_alone(world):
-    result = world.process(kinesis_record(aggregate([("a", b"x"), ("a", b"y")])))
-    other = world.process(kinesis_record(b"z", sequence=1))
+def test_what_an_aggregate_holds_of_one_reason_and_tenant_is_one_entry(world):
+    bad = [("k", f"bad {n}".encode()) for n in range(5_000)]
+    nameless = [("k", record("", tenant="acme")), ("k", record("", tenant="other"))]
 
-    ids = [one.kept.quarantine_id for one in (*result.results, *other.results)]
-    assert len(set(ids)) == 3
-    assert ids[0] == quarantine_id(STREAM_ARN, result.results[0].record)
+    result = world.process(kinesis_record(aggregate([*bad, *nameless])))
+
+    assert {Outcome.QUARANTINED: 5_002} == result.outcomes()
+    entries = {(entry.reason, entry.tenant_id): entry for entry in world.quarantine.entries.values()}
+    assert {("not_json", ""): 5_000, ("id_invalid", "acme"): 1, ("id_invalid", "other"): 1} == {
+        key: entry.record_count for key, entry in entries.items()
+    }
+    kept = _content(world, entries["not_json", ""])["L"]
+    assert [(str(n), data) for n, (_, data) in enumerate(bad)] == [
+        (one["M"]["sub_sequence"]["N"], one["M"]["payload"]["B"]) for one in kept
+    ]
+
+
+def test_a_second_delivery_that_rejects_one_more_record_hides_none(world):
+    payload = aggregate([("k", record("1", a=1)), ("k", record("2", a=1))])
+    other_door = [kinesis_record(record(item, a=0), sequence=n, partition_key="z") for n, item in enumerate(["1", "2"])]
+    world.process(other_door[0])
+    first = world.process(kinesis_record(payload, sequence=5))
+    world.table.items.clear()
+    world.process(*other_door)
+    second = world.process(kinesis_record(payload, sequence=5))
+
+    assert ({Outcome.QUARANTINED: 1, Outcome.WRITTEN: 1}, {Outcome.QUARANTINED: 2}) == (
+        first.outcomes(),
+        second.outcomes(),
+    )
+    held = [_content(world, entry)["L"] for entry in world.quarantine.entries.values()]
+    assert [["0"], ["0", "1"]] == [[one["M"]["sub_sequence"]["N"] for one in content] for content in held]
+
+
+def test_of_many_records_of_one_item_only_the_newest_is_sent(world):
+    result = world.process(*[kinesis_record(record(a=n), sequence=n) for n in range(200)])
+
+    assert {Outcome.WRITTEN: 1, Outcome.SUPERSEDED: 199} == result.outcomes()
+    assert [("acme", "1")] == world.table.puts
+    assert {"N": "199"} == world.opened("acme", "1")["a"]
+
+
+def test_a_newest_record_that_can_never_be_written_leaves_the_one_before_it(world):
+    result = world.process(
+        kinesis_record(record(a=1), sequence=1),
+        kinesis_record(record(a=2), sequence=2),
+        kinesis_record(record(a="x" * 420_000), sequence=3),
+    )
+
+    assert {Outcome.QUARANTINED: 1, Outcome.WRITTEN: 1, Outcome.SUPERSEDED: 1} == result.outcomes()
+    assert {"N": "2"} == world.opened("acme", "1")["a"]
+
+
+def test_items_are_written_at_the_same_time(world):
+    both = Barrier(2, timeout=5)
+    world.table.before_put = lambda item: both.wait() and None
+
+    result = world.process(kinesis_record(record("1")), kinesis_record(record("2"), sequence=1))
+
+    assert {Outcome.WRITTEN: 2} == result.outcomes()
+
+
+def test_what_is_not_begun_in_time_is_delivered_again(world):
+    bad = kinesis_record(b"no json", sequence=1)
+
+    result = world.process(kinesis_record(record(a=1)), bad, seconds_left=lambda: 29.9)
+
+    assert {Outcome.RETRY: 2} == result.outcomes()
+    assert ({}, {}) == (world.table.items, world.quarantine.entries)
+
+
+def test_a_kinesis_record_that_cannot_even_be_read_is_counted_and_delivered_again(world):
+    unreadable = kinesis_record(b"x", sequence=1)
+    unreadable["kinesis"]["data"] = "=not base64"
+
+    result = world.process(kinesis_record(record(a=1)), unreadable)
+
+    assert 2 == result.received == result.outcomes().total()
+    assert {unreadable["kinesis"]["sequenceNumber"]} == result.failed_sequence_numbers
+
+
+def test_an_error_that_nobody_foresaw_among_the_keys_is_a_retry_and_prints_no_value(world, capfd):
+    def bug(context):
+        raise KeyError(CANARY)
+
+    world.kms.generate = bug
+
+    result = world.process(kinesis_record(record(a=CANARY)), kinesis_record(b"no json", sequence=1))
+
+    assert {Outcome.RETRY: 2} == result.outcomes()
+    assert CANARY not in "".join(capfd.readouterr())
+
+
+def test_a_spoiled_key_store_row_does_not_hold_up_other_tenants(world):
+    world.process(kinesis_record(record("0", a=1)), kinesis_record(record("0", "other", a=1), sequence=1))
+    (row,) = [row for row in world.store.all_rows() if row.tenant_id == "acme"]
+    world.store.put_row(replace(row, kms_key_arn="arn:aws:kms:eu-central-1:999999999999:key/foreign"))
+    world.clock.advance(301)
+
+    result = world.process(
+        kinesis_record(record("1", a=1), sequence=2), kinesis_record(record("1", "other", a=1), sequence=3)
+    )
+
+    assert {Outcome.QUARANTINED: 1, Outcome.WRITTEN: 1} == result.outcomes()
+    (entry,) = world.quarantine.entries.values()
+    assert (Reason.KEY_UNUSABLE, "acme") == (entry.reason, entry.tenant_id)
+
+
+@pytest.mark.parametrize(("older", "newer"), [("pii", "restricted"), ("restricted", "pii")])
+def test_a_batch_that_outlived_one_of_its_keys_is_sealed_anew_under_the_active_one(world, older, newer):
+    world.keyring.active("acme", older)
+    world.clock.advance(200)
+    world.keyring.active("acme", newer)
+    (old_row,) = [row for row in world.store.all_rows() if row.data_class == older]
+    seals = []
+
+    def paused_after_the_first(planned):
+        sealed = RecordSealer(POLICY, world.keyring).seal(planned)
+        seals.append(sealed)
+        if len(seals) == 1:  # the process sleeps, and the key is rotated meanwhile
+            world.clock.advance(150)
+            replace_active_key(world.store, world.kms, "acme", older)
+        return sealed
+
+    sealer = SimpleNamespace(seal=paused_after_the_first, is_fresh=world.encryptor.writer.sealer.is_fresh)
+    encryptor = replace(world.encryptor, writer=Writer(world.table, sealer))
+    encryptor.process([kinesis_record(record(ssn="1", note="2"))], stream_arn=STREAM_ARN, seconds_left=lambda: 60.0)
+
+    stored = world.table.items["acme", "1"]
+    ids = {int.from_bytes(stored[name]["B"][1:5], "big") for name in ("ssn", "note")}
+    assert 2 == len(seals)
+    assert old_row.key_id not in ids
+
+
+@pytest.mark.parametrize("payload", [record(_x=1), record("", a=1), record(_op="drop")])
+def test_quarantine_says_whose_record_it_is_where_that_is_known(world, payload):
+    world.process(kinesis_record(payload))
+
+    assert ["acme"] == [entry.tenant_id for entry in world.quarantine.entries.values()]
+
+
+def test_a_delete_must_be_as_sound_as_any_record(world):
+    result = world.process(kinesis_record(record(_op="delete", _src="x")))
+
+    assert {Outcome.QUARANTINED: 1} == result.outcomes()
+
+
+def test_a_quarantine_id_is_the_place_of_its_records_and_of_nothing_in_them(world):
+    result = world.process(kinesis_record(aggregate([("a", b"x"), ("a", b"y")])), kinesis_record(b"z", sequence=1))
+    again = world.process(kinesis_record(aggregate([("a", b"!"), ("a", b"?")])), kinesis_record(b"@", sequence=1))
+
+    ids = {one.kept.quarantine_id for one in result.results}
+    assert 2 == len(ids)
+    assert ids == {one.kept.quarantine_id for one in again.results}

@@ -19,6 +19,14 @@ REGION = "us-east-1"
 CANARY = "canary-4111111111111111"
 
 
+class Context:
+    def get_remaining_time_in_millis(self) -> int:
+        return 60_000
+
+
+CONTEXT = Context()
+
+
 def _table(dynamodb: Any, name: str, *keys: str) -> None:
     dynamodb.create_table(
         TableName=name,
@@ -59,7 +67,7 @@ def dynamodb(monkeypatch) -> Iterator[Any]:
 def test_an_event_is_sealed_written_answered_and_reported(dynamodb, capsys):
     good = json.dumps({"tenant_id": "acme", "id": "1", "ssn": CANARY}).encode()
 
-    answer = handler.handler({"Records": [kinesis_record(good), kinesis_record(CANARY.encode(), sequence=1)]}, object())
+    answer = handler.handler({"Records": [kinesis_record(good), kinesis_record(CANARY.encode(), sequence=1)]}, CONTEXT)
 
     assert {"batchItemFailures": []} == answer
     (item,) = dynamodb.scan(TableName="items")["Items"]
@@ -75,7 +83,7 @@ def test_an_event_is_sealed_written_answered_and_reported(dynamodb, capsys):
 
 
 def test_the_policy_is_published_before_anything_is_sealed_under_it(dynamodb):
-    handler.handler({"Records": [kinesis_record(b"no json")]}, object())
+    handler.handler({"Records": [kinesis_record(b"no json")]}, CONTEXT)
 
     rows = dynamodb.scan(TableName="keys")["Items"]
     (published,) = [row for row in rows if row["row"]["S"].startswith("policy#")]
@@ -87,7 +95,7 @@ def test_what_cannot_be_kept_is_answered_with_its_own_sequence_number(dynamodb):
     dynamodb.delete_table(TableName="items")
     record = kinesis_record(json.dumps({"tenant_id": "acme", "id": "1"}).encode())
 
-    answer = handler.handler({"Records": [record]}, object())
+    answer = handler.handler({"Records": [record]}, CONTEXT)
 
     assert {"batchItemFailures": [{"itemIdentifier": record["kinesis"]["sequenceNumber"]}]} == answer
 
@@ -96,4 +104,4 @@ def test_a_missing_setting_is_named(dynamodb, monkeypatch):
     monkeypatch.delenv("SEALSTREAM_KEY_STORE")
 
     with pytest.raises(SettingsError, match="SEALSTREAM_KEY_STORE"):
-        handler.handler({"Records": [kinesis_record(b"{}")]}, object())
+        handler.handler({"Records": [kinesis_record(b"{}")]}, CONTEXT)

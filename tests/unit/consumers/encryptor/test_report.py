@@ -19,7 +19,7 @@ def record(sequence: int, arrived_at: float = 95.0) -> InboundRecord:
 
 
 def entry(reason: Reason, sequence: int) -> QuarantineEntry:
-    return QuarantineEntry("ab" * 16, reason, "why", "acme", "arn", "shardId-0", str(sequence), 0, 95.0, b"canary")
+    return QuarantineEntry("ab" * 16, reason, "why", "acme", "arn", "shardId-0", str(sequence), 95.0, 2, b"canary")
 
 
 def result(*outcomes: Outcome) -> BatchResult:
@@ -32,7 +32,7 @@ def result(*outcomes: Outcome) -> BatchResult:
         )
         for n, outcome in enumerate(outcomes)
     )
-    return BatchResult(len(results), results, frozenset())
+    return BatchResult(len(results), results)
 
 
 def lines(capsys) -> Any:
@@ -65,7 +65,9 @@ def test_each_quarantined_record_has_its_audit_event_and_no_content(capsys):
 
     out = capsys.readouterr().out
     event = json.loads(out.splitlines()[0])
-    assert ("record.quarantined", "not_json", "0") == (event["event"], event["reason"], event["sequence_number"])
+    assert ("record.quarantined", "not_json", "0", 2) == tuple(
+        event[name] for name in ("event", "reason", "sequence_number", "record_count")
+    )
     assert "canary" not in out
 
 

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from consumers.encryptor.writing import Replace, Writer, standing_item
-from shared.errors import Reason, RecordRejected, StoreUnavailable
+from shared.errors import KeyServiceUnavailable, Reason, RecordRejected, StoreUnavailable
 from shared.model import SOURCE, Outcome, SealedItem
 from shared.sealing import SealedWithKeys
 from shared.source_position import kinesis_position
@@ -24,8 +25,23 @@ def sealed(position: Any) -> SealedWithKeys:
     return SealedWithKeys(SealedItem("acme", "1", position, attributes, sealed_count=2), ())
 
 
-def writer(table: FakeItemTable, *, is_fresh=lambda record: True, pauses: list[float] | None = None) -> Writer:
-    return Writer(table=table, seal=sealed, is_fresh=is_fresh, pause=(pauses if pauses is not None else []).append)
+@dataclass
+class FakeSealer:
+    """Seals, and says how often it was asked to; what was sealed is fresh from the n-th time on."""
+
+    fresh_from: int = 1
+    sealings: int = 0
+
+    def seal(self, planned: Any) -> SealedWithKeys:
+        self.sealings += 1
+        return sealed(planned)
+
+    def is_fresh(self, sealed: SealedWithKeys) -> bool:
+        return self.sealings >= self.fresh_from
+
+
+def writer(table: FakeItemTable, sealer: FakeSealer | None = None) -> Writer:
+    return Writer(table, sealer or FakeSealer())
 
 
 def stored_source(table: FakeItemTable) -> bytes:
@@ -101,9 +117,8 @@ def test_a_foreign_item_that_was_replaced_meanwhile_is_looked_at_again():
     assert at(8).to_bytes() == stored_source(table)
 
 
-def test_a_table_that_does_not_answer_is_tried_again_with_growing_pauses_then_given_up():
+def test_a_table_that_does_not_answer_is_told():
     table = FakeItemTable()
-    pauses: list[float] = []
 
     def down(item: SealedItem) -> None:
         raise StoreUnavailable("down")
@@ -111,28 +126,36 @@ def test_a_table_that_does_not_answer_is_tried_again_with_growing_pauses_then_gi
     table.before_put = down
 
     with pytest.raises(StoreUnavailable):
-        writer(table, pauses=pauses).write(at(1))
-
-    assert pauses == [0.05, 0.1, 0.2]
+        writer(table).write(at(1))
 
 
-def test_what_outlived_its_keys_is_sealed_anew_before_each_attempt():
+def test_an_item_that_others_keep_rewriting_is_given_up_for_now():
     table = FakeItemTable()
-    sealings = []
+    table.items[KEY] = {SOURCE: {"S": "0"}}
 
-    def seal(position: Any) -> SealedWithKeys:
-        sealings.append(position)
-        return sealed(position)
+    def rewritten(item: SealedItem) -> None:
+        table.items[KEY] = {SOURCE: {"S": str(len(table.puts))}}
 
-    def once_down(item: SealedItem) -> None:
-        if len(sealings) < 3:
-            raise StoreUnavailable("down")
+    table.before_put = rewritten
 
-    table.before_put = once_down
-    stale_until_third = Writer(table=table, seal=seal, is_fresh=lambda record: len(sealings) >= 3, pause=lambda s: None)
+    with pytest.raises(StoreUnavailable):
+        writer(table).write(at(1))
+    assert 4 == len(table.puts)
 
-    assert stale_until_third.write(at(1)) == (Outcome.WRITTEN, 2)
-    assert len(sealings) == 3
+
+def test_what_outlived_its_keys_is_sealed_anew_before_it_is_sent():
+    table, sealer = FakeItemTable(), FakeSealer(fresh_from=2)
+
+    assert (Outcome.WRITTEN, 2) == writer(table, sealer).write(at(1))
+    assert (2, 1) == (sealer.sealings, len(table.puts))
+
+
+def test_what_outlives_its_keys_while_it_is_sealed_is_never_sent():
+    table = FakeItemTable()
+
+    with pytest.raises(KeyServiceUnavailable):
+        writer(table, FakeSealer(fresh_from=9)).write(at(1))
+    assert [] == table.puts
 
 
 def test_standing_item_is_read_exactly():

@@ -14,7 +14,7 @@ import pytest
 from botocore.stub import Stubber
 from moto import mock_aws
 
-from shared.aws.clients import config
+from shared.aws.clients import TOTAL_ATTEMPTS, config
 from shared.aws.items import DynamoItemTable
 from shared.errors import Reason, RecordRejected, StoreUnavailable
 from shared.model import SOURCE, PutResult, SealedItem
@@ -96,26 +96,25 @@ def test_a_foreign_source_is_replaced_only_as_exactly_what_was_seen(table, found
 
 
 @pytest.mark.parametrize(
-    ("code", "error"),
+    ("code", "message", "error"),
     [
-        ("ProvisionedThroughputExceededException", StoreUnavailable),
-        ("InternalServerError", StoreUnavailable),
-        ("AccessDeniedException", StoreUnavailable),
-        ("ResourceNotFoundException", StoreUnavailable),
-        ("ValidationException", RecordRejected),
+        ("ProvisionedThroughputExceededException", "canary-4111", StoreUnavailable),
+        ("InternalServerError", "canary-4111", StoreUnavailable),
+        ("AccessDeniedException", "canary-4111", StoreUnavailable),
+        ("ResourceNotFoundException", "canary-4111", StoreUnavailable),
+        ("ValidationException", "Item size has exceeded the maximum allowed size: canary-4111", RecordRejected),
+        ("ValidationException", "Nesting Levels have exceeded supported limits", RecordRejected),
+        # the table's own fault, which every record would meet
+        ("ValidationException", "One or more parameter values were invalid: Missing the key pk", StoreUnavailable),
+        ("ValidationException", "Type mismatch for Index Key: canary-4111", StoreUnavailable),
     ],
 )
-def test_a_refusal_is_told_as_what_becomes_of_the_record_and_without_its_values(code, error):
-    dynamodb = boto3.client(
-        "dynamodb",
-        region_name="eu-central-1",
-        aws_access_key_id="x",
-        aws_secret_access_key="x",
-        config=config("dynamodb"),
-    )
+def test_a_refusal_is_told_as_what_becomes_of_the_record_and_without_its_values(code, message, error):
+    keys = {"aws_access_key_id": "x", "aws_secret_access_key": "x"}
+    dynamodb = boto3.client("dynamodb", region_name="eu-central-1", config=config("dynamodb"), **keys)
     with Stubber(dynamodb) as stubber:
-        for _ in range(4):  # botocore tries again what may pass
-            stubber.add_client_error("put_item", code, "refused: canary-4111", 400)
+        for _ in range(TOTAL_ATTEMPTS):  # botocore tries again what may pass
+            stubber.add_client_error("put_item", code, message, 400)
 
         with pytest.raises(error) as refused:
             DynamoItemTable(dynamodb, "items").put_if_newer(item(at(1), "canary-4111"))

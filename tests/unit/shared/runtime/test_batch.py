@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import traceback
+
 import pytest
 
-from shared.errors import StoreUnavailable
-from shared.runtime.batch import attempt, in_order, partial_batch_response
+from shared.errors import BatchFailed, StoreUnavailable
+from shared.runtime.batch import attempt, in_order, partial_batch_response, whole_batch
 
 CANARY = "4111111111111111"
 
@@ -57,3 +59,21 @@ def test_a_batch_without_failures_is_an_empty_list():
 def test_an_empty_identifier_is_refused():
     with pytest.raises(ValueError, match="invalid literal"):
         partial_batch_response([""])
+
+
+def test_a_whole_batch_gives_what_its_work_gives():
+    assert 7 == whole_batch(lambda: 7)
+
+
+def test_an_error_of_this_project_leaves_a_whole_batch_as_it_is():
+    with pytest.raises(StoreUnavailable, match="did not answer"):
+        whole_batch(fails(StoreUnavailable("key store keys did not answer")))
+
+
+def test_what_nobody_foresaw_leaves_a_whole_batch_as_an_error_that_quotes_nothing(capsys):
+    with pytest.raises(BatchFailed) as failed:
+        whole_batch(fails(KeyError(CANARY)))
+
+    out, err = capsys.readouterr()
+    assert "KeyError" in out
+    assert CANARY not in out + err + "".join(traceback.format_exception(failed.value))
