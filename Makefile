@@ -17,6 +17,7 @@ help: ## this list
 setup: $(VENV)/.installed node_modules/.installed ## the virtual environment and the CDK, as the locks say
 
 $(VENV)/.installed: requirements/dev.txt requirements/uv.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.x …")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --require-hashes --requirement requirements/uv.txt
 	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt
@@ -60,6 +61,7 @@ synth: setup ## the CloudFormation templates, into cdk.out; needs no AWS and no 
 	cdk synth --quiet
 
 deploy: setup ## deploy to the AWS account of your credentials
+	@test -z "$$AWS_ENDPOINT_URL" || { echo "AWS_ENDPOINT_URL is set: this shell speaks to $$AWS_ENDPOINT_URL, not to AWS"; exit 1; }
 	cdk deploy --all
 
 COMPILE := $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
@@ -69,6 +71,7 @@ lock: $(VENV)/.installed ## write the locks anew after a change of a requirement
 	$(COMPILE) --universal --python-version 3.11 requirements/auditor.in -o requirements/auditor.txt
 	$(COMPILE) --universal --python-version 3.11 requirements/dev.in -o requirements/dev.txt
 
-clean: ## remove everything that was made
+clean: ## end what runs, and remove everything that was made
+	@test ! -x $(BIN)/python || for folder in build build/demo; do $(BIN)/python -m ops.local_aws down --folder $$folder; done
 	rm -rf $(VENV) node_modules build cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

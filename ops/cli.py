@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 import click
 
-from shared.errors import SealstreamError
+from shared.errors import RetryLater, SealstreamError
+from shared.identity import check_item_id, check_tenant_id
 
 
 @click.group()
+@click.version_option(package_name="sealstream")
 def cli() -> None:
     """Ask and steer a sealstream deployment. Names come from the environment: after `make up`, `. build/local.env`."""
 
@@ -45,15 +48,23 @@ def item() -> None:
 @click.option("--open", "open_values", is_flag=True, help="open what your credentials may open")
 @click.option("--json", "as_json", is_flag=True, help="one JSON document instead of a table")
 def item_get(tenant: str, id: str, *, open_values: bool, as_json: bool) -> None:  # noqa: A002
-    """Show one item as it is stored, or opened."""
+    """Show one item as it is stored (sealed values by class, key and size), or opened.
+
+    With --json the document is DynamoDB's own, but for `{"SEALED": {...}}` where a value is closed.
+    """
     from ops.item import show_item  # noqa: PLC0415 - a command loads only what it needs
 
-    show_item(tenant, id, open_values=open_values, as_json=as_json)
+    show_item(check_tenant_id(tenant), check_item_id(id), open_values=open_values, as_json=as_json)
 
 
 def main() -> None:
     """Run the command line; an error of this project ends it with one line and status 1."""
     try:
         cli(prog_name="sealstream")
+    except RetryLater as error:
+        endpoint = os.environ.get("AWS_ENDPOINT_URL", "AWS")
+        sys.exit(
+            f"sealstream: {error}\nasked: {endpoint}, for what SEALSTREAM_* names; is it up, and are they its names?"
+        )
     except SealstreamError as error:
         sys.exit(f"sealstream: {error}")

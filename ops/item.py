@@ -53,12 +53,15 @@ def side_by_side(tenant: str, item_id: str) -> Table:
 
 def views(tenant: str, item_id: str, *, open_values: bool) -> tuple[View, View]:
     """The item as it is stored, and as opened; the latter is empty, and no key used, where nothing is to be opened."""
+    table, key_store = _setting("SEALSTREAM_TABLE"), _setting("SEALSTREAM_KEY_STORE")
     dynamodb = client("dynamodb")
-    item = DynamoItemReader(dynamodb, _setting("SEALSTREAM_TABLE")).get((tenant, item_id), consistent=True)
+    item = DynamoItemReader(dynamodb, table).get((tenant, item_id), consistent=True)
     if item is None:
-        raise SystemExit(f"sealstream: tenant {safe(tenant)} has no item {safe(item_id)}")
+        raise SystemExit(
+            f"sealstream: tenant {safe(tenant)} has no item {safe(item_id)} (a record takes a few seconds)"
+        )
     key_ids = _key_ids_in(item)
-    statuses = DynamoKeyStatusReader(dynamodb, _setting("SEALSTREAM_KEY_STORE")).statuses(tenant, key_ids)
+    statuses = DynamoKeyStatusReader(dynamodb, key_store).statuses(tenant, key_ids)
     stored = stored_view(item, statuses)
     return stored, _opened(tenant, item_id, item, statuses) if open_values else {}
 

@@ -13,9 +13,13 @@ from typing import Final
 
 from consumers.encryptor.decode import decode
 from consumers.encryptor.identify import identify
-from shared.errors import PolicyError, RecordRejected
-from shared.model import ELEMENT, ITEM_ID, TENANT_ID, Attributes, AttributeValue, InboundRecord, Path
-from shared.policy.compiled import PLAIN_TYPES, KeepPlain, Policy, Rule, SealAs, Undeclared, rule_at
+from consumers.encryptor.sealing import plan_record
+from shared.envelope.layout import OVERHEAD_BYTES
+from shared.envelope.typed_value import encode
+from shared.errors import PolicyError, Reason, RecordRejected
+from shared.item_size import MAX_ITEM_BYTES, item_size_bytes
+from shared.model import ELEMENT, ITEM_ID, POLICY, SOURCE, TENANT_ID, Attributes, AttributeValue, InboundRecord, Path
+from shared.policy.compiled import PLAIN_TYPES, KeepPlain, Policy, Rule, SealAs, Undeclared, UnknownOrder, rule_at
 from shared.policy.load import load_policy
 from shared.policy.paths import format_path
 from shared.policy.plan import plan
@@ -23,6 +27,12 @@ from shared.policy.plan import plan
 _OPERATION: Final = "_op"
 _TYPE_NAMES: Final = {tag: name for name, tag in PLAIN_TYPES.items()}
 _SOMEWHERE: Final = InboundRecord("0", "shardId-000000000000", 0, b"", 0.0, b"")
+
+
+_WITHOUT_ORDER: Final = {
+    UnknownOrder.QUARANTINE: "none: records of one partition key in Kinesis' order, one of another key is quarantined",
+    UnknownOrder.ARRIVAL: "none: records by their time of arrival in Kinesis",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +87,8 @@ def describe(policy: Policy, record: Attributes) -> list[Row]:
     for name, value in record.items():
         if name not in {policy.item.tenant, policy.item.id, _OPERATION}:
             rows += _attribute_rows(policy, name, value)
+    if not any(row.rejected for row in rows):
+        rows += _size_rows(policy, record)
     return list(dict.fromkeys(rows))
 
 
@@ -96,7 +108,7 @@ def summary(policy: Policy) -> list[str]:
         f"dataset      {policy.dataset}",
         f"digest       {policy.digest.hex()}",
         f"item         tenant {format_path((item.tenant,))}, id {format_path((item.id,))}, order "
-        + (format_path((item.order,)) if item.order else f"of arrival in its lane, else {item.unknown_order}"),
+        + (format_path((item.order,)) if item.order else _WITHOUT_ORDER[item.unknown_order]),
         f"undeclared   {fate}",
         f"classes      {', '.join(classes)}",
         "",
@@ -132,6 +144,23 @@ def _attribute_rows(policy: Policy, name: str, value: AttributeValue) -> Iterato
             yield Row(format_path(path), f"sealed as {next(slots).data_class}", _sealed_by(rule))
         else:
             yield Row(format_path(path), f"plain {_type_name(tag)}", _named(rule))
+
+
+def _size_rows(policy: Policy, record: Attributes) -> Iterator[Row]:
+    """Whether the item fits into the table once sealed; sealing adds the same bytes to whatever value."""
+    planned = plan_record(identify(_SOMEWHERE, dict(record), policy), policy)
+    sealed = [bytes(OVERHEAD_BYTES + len(encode(slot.value))) for slot in planned.plan.slots]
+    identified = planned.identified
+    item = {
+        **planned.plan.fill(sealed),
+        TENANT_ID: {"S": identified.tenant_id},
+        ITEM_ID: {"S": identified.item_id},
+        SOURCE: {"B": identified.position.to_bytes()},
+        POLICY: {"B": policy.digest},
+    }
+    if item_size_bytes(item) > MAX_ITEM_BYTES:
+        error = RecordRejected(Reason.ITEM_TOO_LARGE, f"over {MAX_ITEM_BYTES} bytes once sealed")
+        yield Row("(record)", f"rejected: {error}", "DynamoDB", rejected=True)
 
 
 def _leaves(path: Path, value: AttributeValue) -> Iterator[tuple[Path, str]]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -20,9 +23,10 @@ from ops.demo.produce import as_aggregates, with_command_line, with_sdk
 from ops.demo.progress import Reported, read_reports
 from ops.demo.records import DemoRecord, card_number, customer_records, unusable_records
 from ops.item import side_by_side
-from ops.local_aws.process import BUILD
+from ops.local_aws.process import BUILD, LocalAwsError
 from ops.local_aws.up import Up, down, up
 from shared.aws.clients import client, forget
+from shared.errors import SealstreamError
 from shared.model import Outcome, VerdictKind
 
 RECORDS: Final = 1_200
@@ -31,6 +35,13 @@ BY_COMMAND_LINE: Final = 60
 BY_KPL: Final = 300
 ROGUE: Final = ("acme-bank", "rogue-item")
 DEADLINE_SECONDS: Final = 120
+_MEANING: Final = {
+    Outcome.WRITTEN: "stored, sealed",
+    Outcome.DUPLICATE: "the same record was there already",
+    Outcome.SUPERSEDED: "a newer record of the same item was there already",
+    Outcome.QUARANTINED: "no record; kept sealed, with a reason",
+    Outcome.RETRY: "delivered again",
+}
 _FOLDER: Final = BUILD / "demo"
 _FIGURES: Final = BUILD / "demo.json"
 
@@ -38,22 +49,45 @@ console = Console(highlight=False)
 
 
 def main() -> int:
-    """Run the demo; 0 where everything that it promises was seen to be so."""
+    """Run the demo; 0 where everything that it promises was seen to be so, 1 where not, 130 on Ctrl-C."""
+    try:
+        return _verdict_on(_run())
+    except (LocalAwsError, SealstreamError, TimeoutError) as error:
+        console.print(f"[red]The demo ended early:[/] {error}", soft_wrap=True)
+        return 1
+    except KeyboardInterrupt:
+        console.print("Interrupted; nothing is left running.")
+        return 130
+
+
+def _run() -> dict[str, Any]:
+    """The story on a local AWS of its own, which is ended whatever happens; the figures, also written to a file."""
     started = time.monotonic()
     timings: dict[str, float] = {}
+    with _timed(timings, "local AWS and deployment"):
+        console.rule("1. A local AWS, and the stacks on it by cdk deploy")
+        running = up(_FOLDER, say=console.print)
     try:
-        with _timed(timings, "local AWS and deployment"):
-            console.rule("1. A local AWS, and the stacks on it by `cdk deploy`")
-            running = up(_FOLDER, say=console.print)
         os.environ.update(running.environment)
         forget()
         figures = _story(running, timings)
     finally:
-        down(_FOLDER)
+        with _timed(timings, "ending"), _uninterrupted():
+            down(_FOLDER)
     timings["all"] = time.monotonic() - started
     figures["seconds"] = {name: round(seconds, 1) for name, seconds in timings.items()}
     _FIGURES.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    return _verdict_on(figures)
+    return figures
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """A second Ctrl-C does not keep the local AWS from being ended."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class _timed:  # noqa: N801 - reads as a word at its use
@@ -89,7 +123,7 @@ def _story(running: Up, timings: dict[str, float]) -> dict[str, Any]:
     tenant, _, item_id = records[0].partition_key.partition("/")
     console.print(side_by_side(tenant, item_id))
 
-    console.rule("5. Every sensitive value that was sent, searched for in every place where it could lie")
+    console.rule("5. Every sensitive value that was sent, searched for everywhere")
     with _timed(timings, "leak search"):
         values = {value for one in (*records, *bad) for value in one.sensitive} | {rogue_card}
         searched = evidence.search(running.environment, LeakSearch(values), rogue=ROGUE, log=_FOLDER / "local_aws.log")
@@ -165,13 +199,13 @@ def _wait(environment: dict[str, str], *, sent: int) -> Reported:
 
 
 def _print_counts(reported: Reported) -> None:
-    table = Table("outcome", "records", "", "verdict", "changes", box=None)
-    verdicts = [kind for kind in VerdictKind if reported.verdicts[kind]]
-    for n, outcome in enumerate(Outcome):
-        verdict = verdicts[n] if n < len(verdicts) else ""
-        count = str(reported.verdicts[verdict]) if verdict else ""
-        table.add_row(outcome, str(reported.outcomes[outcome]), "  ", verdict, count)
-    console.print(table)
+    outcomes = Table("records", "outcome", box=None)
+    for outcome in Outcome:
+        outcomes.add_row(str(reported.outcomes[outcome]), f"{outcome} — {_MEANING[outcome]}")
+    verdicts = Table("changes of the table", "verdict of the auditor", box=None)
+    for kind, count in reported.verdicts.items():
+        verdicts.add_row(str(count), f"{kind}{' — the rogue item' if kind is VerdictKind.PLAINTEXT else ''}")
+    console.print(outcomes, verdicts, sep="\n")
 
 
 def _verdict_on(figures: dict[str, Any]) -> int:
@@ -183,7 +217,7 @@ def _verdict_on(figures: dict[str, Any]) -> int:
         "the rogue item was found": figures["rogue_item_found"],
         "nothing else lies in clear": figures["verdicts"].get(VerdictKind.PLAINTEXT) == 1,
         "0 plaintext hits outside the rogue item": figures["plaintext_hits"] == 0,
-        "the search would have found them": figures["plaintext_hits_in_the_rogue_item"] > 0,
+        "the search does find the rogue item's card number": figures["plaintext_hits_in_the_rogue_item"] > 0,
     }
     for promise, kept in promises.items():
         console.print(f"{'[green]yes[/]' if kept else '[red]NO [/]'} {promise}")

@@ -48,7 +48,7 @@ def search(
 
 def as_table(searched: Iterable[Searched]) -> Table:
     """The search's result for people."""
-    table = Table("documents read", "with plaintext", "of the rogue item", "place", box=None)
+    table = Table("searched", "hits", "hits in the rogue item", "place", box=None)
     for place in searched:
         table.add_row(str(place.documents), str(place.hits), str(place.rogue_hits), place.name)
     return table

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ops.demo.leaks import log_lines, stream_records
+from shared.model import VerdictKind
 from shared.runtime.audit_log import AuditEvent
 from shared.runtime.metrics import Metric
 
@@ -41,9 +42,9 @@ class Reported:
         return self.outcomes.total() - self.outcomes["retry"]
 
     @property
-    def verdicts(self) -> Counter[str]:
+    def verdicts(self) -> Counter[VerdictKind]:
         """Audited changes by verdict."""
-        return Counter(event["verdict"] for event in self.item_events())
+        return Counter(VerdictKind(event["verdict"]) for event in self.item_events())
 
     def item_events(self) -> Iterator[dict[str, Any]]:
         """The audit events about items."""

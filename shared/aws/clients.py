@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal, overload
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import NoRegionError
+
+from shared.errors import SettingsError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -90,7 +93,10 @@ def client(service: str) -> Any:
             built = _clients.get(service)
             if built is None:
                 make: Any = boto3.client
-                built = _clients[service] = make(service, config=config(service))
+                try:
+                    built = _clients[service] = make(service, config=config(service))
+                except NoRegionError:
+                    raise SettingsError("no AWS region: set AWS_DEFAULT_REGION") from None
     return built
 
 

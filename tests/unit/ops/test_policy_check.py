@@ -149,3 +149,13 @@ def test_a_name_with_control_characters_is_shown_escaped(check):
     out = check(record=json.dumps({"tenant_id": "acme", "id": "1", "\x1b[31m": 1}))[1]
     assert r'"\u001b[31m"' in out
     assert "\x1b" not in out
+
+
+@pytest.mark.parametrize(("length", "status"), [(390_000, 0), (409_500, 1)])
+def test_an_item_that_is_too_large_once_sealed_is_told(check, length, status):
+    record = json.dumps({"tenant_id": "acme", "id": "1", "ssn": "x" * length})
+
+    answered, out, _ = check(record=record)
+
+    assert status == answered
+    assert bool(status) == ("item_too_large" in out)
