@@ -43,6 +43,7 @@ def _commands(block: str) -> Iterator[list[str]]:
 
 COMMANDS = [command for block in SHELL for command in _commands(block)]
 GLOBAL_OPTIONS = {"query", "output", "endpoint-url", "region", "profile"}
+LAMBDA_TAKES_BYTES = 6 * 1024 * 1024
 
 
 def test_the_page_has_commands_and_snippets():
@@ -107,13 +108,13 @@ def test_every_error_that_is_explained_exists():
 class FakeKinesis:
     """Five records of one shard, two a page."""
 
-    def __init__(self):
+    def __init__(self, bytes_each=0):
         self.records = [
             {
                 "SequenceNumber": str(number),
                 "PartitionKey": "key",
                 "ApproximateArrivalTimestamp": datetime.fromtimestamp(1_700_000_000.25, UTC),
-                "Data": b"payload %d" % number,
+                "Data": b"payload %d" % number + bytes(bytes_each),
             }
             for number in range(10, 15)
         ]
@@ -131,31 +132,72 @@ class FakeKinesis:
 
 class FakeFunctions:
     def __init__(self):
-        self.delivered = []
+        self.payloads = []
 
     def invoke(self, **asked):
-        self.delivered += json.loads(asked["Payload"])["Records"]
+        self.payloads.append(asked["Payload"])
         return {"Payload": BytesIO(b'{"batchItemFailures": []}')}
 
+    @property
+    def delivered(self):
+        return [record for payload in self.payloads for record in json.loads(payload)["Records"]]
 
-def test_a_dead_letter_is_delivered_again_at_its_own_positions_and_nothing_beside_it(monkeypatch, tmp_path, capsys):
-    stream = "arn:aws:kinesis:eu-central-1:111122223333:stream/source"
-    place = {"shardId": "shardId-1", "startSequenceNumber": "11", "endSequenceNumber": "13", "streamArn": stream}
-    letter = tmp_path / "letter.json"
-    letter.write_text(json.dumps({"KinesisBatchInfo": place}), encoding="utf-8")
-    functions = FakeFunctions()
-    monkeypatch.setattr("shared.aws.clients.client", {"kinesis": FakeKinesis(), "lambda": functions}.__getitem__)
-    monkeypatch.setenv("SEALSTREAM_ENCRYPTOR", "sealstream-encryptor")
-    monkeypatch.setattr(sys, "argv", ["-", str(letter)])
-    (snippet,) = (block for block in PYTHON if "KinesisBatchInfo" in block)
 
-    exec(compile(snippet, "runbook.md", "exec"), {})  # noqa: S102 - the page's own snippet
+STREAM = "arn:aws:kinesis:eu-central-1:111122223333:stream/source"
+
+
+@pytest.fixture
+def recover(monkeypatch, tmp_path):
+    """Runs the page's snippet for a letter of sequence numbers 11 to 13; gives what was invoked, and how."""
+
+    def run(kinesis):
+        functions, configs = FakeFunctions(), []
+
+        def make(service, *, config):
+            configs.append(config)
+            return {"lambda": functions}[service]
+
+        place = {"shardId": "shardId-1", "startSequenceNumber": "11", "endSequenceNumber": "13", "streamArn": STREAM}
+        letter = tmp_path / "letter.json"
+        letter.write_text(json.dumps({"KinesisBatchInfo": place}), encoding="utf-8")
+        monkeypatch.setattr("shared.aws.clients.client", {"kinesis": kinesis}.__getitem__)
+        monkeypatch.setattr("boto3.client", make)
+        monkeypatch.setenv("SEALSTREAM_ENCRYPTOR", "sealstream-encryptor")
+        monkeypatch.setattr(sys, "argv", ["-", str(letter)])
+        (snippet,) = (block for block in PYTHON if "KinesisBatchInfo" in block)
+        exec(compile(snippet, "runbook.md", "exec"), {})  # noqa: S102 - the page's own snippet
+        return functions, configs
+
+    return run
+
+
+def test_a_dead_letter_is_delivered_again_at_its_own_positions_and_nothing_beside_it(recover, capsys):
+    functions, _ = recover(FakeKinesis())
 
     records = functions.delivered
     assert ["11", "12", "13"] == [record["kinesis"]["sequenceNumber"] for record in records]
     assert [b"payload 11", b"payload 12", b"payload 13"] == [b64decode(one["kinesis"]["data"]) for one in records]
-    assert {("shardId-1", stream, 1_700_000_000.25)} == {
+    assert {("shardId-1", STREAM, 1_700_000_000.25)} == {
         (one["eventID"].partition(":")[0], one["eventSourceARN"], one["kinesis"]["approximateArrivalTimestamp"])
         for one in records
     }
     assert capsys.readouterr().out.count('{"batchItemFailures": []}') == 2
+
+
+@pytest.mark.parametrize(("bytes_each", "invocations"), [(2_200_000, 2), (2_300_000, 3), (4_000_000, 3)])
+def test_no_invocation_for_a_dead_letter_is_larger_than_lambda_takes(recover, bytes_each, invocations):
+    functions, _ = recover(FakeKinesis(bytes_each))
+
+    assert ["11", "12", "13"] == [record["kinesis"]["sequenceNumber"] for record in functions.delivered]
+    assert invocations == len(functions.payloads)
+    assert max(map(len, functions.payloads)) <= LAMBDA_TAKES_BYTES
+
+
+def test_a_slow_invocation_for_a_dead_letter_is_waited_for_and_never_repeated(recover):
+    infra = (ROOT / "infra" / "encryptor.py").read_text(encoding="utf-8")
+    (timeout,) = re.findall(r"timeout=cdk\.Duration\.seconds\((\d+)\)", infra)
+
+    _, (config,) = recover(FakeKinesis())
+
+    assert config.read_timeout >= int(timeout) + 10
+    assert config.retries == {"total_max_attempts": 1}
