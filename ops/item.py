@@ -57,9 +57,7 @@ def views(tenant: str, item_id: str, *, open_values: bool) -> tuple[View, View]:
     dynamodb = client("dynamodb")
     item = DynamoItemReader(dynamodb, table).get((tenant, item_id), consistent=True)
     if item is None:
-        raise SystemExit(
-            f"sealstream: tenant {safe(tenant)} has no item {safe(item_id)} (a record takes a few seconds)"
-        )
+        raise SystemExit(f"sealstream: tenant {safe(tenant)} has no item {safe(item_id)} (a record takes seconds)")
     key_ids = _key_ids_in(item)
     statuses = DynamoKeyStatusReader(dynamodb, key_store).statuses(tenant, key_ids)
     stored = stored_view(item, statuses)
