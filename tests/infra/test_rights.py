@@ -7,6 +7,10 @@ from typing import TypeAlias
 
 import pytest
 
+from infra.rights import AUDITOR_READS
+from shared.aws.key_rows import POLICY_ATTRIBUTES, STATUS_ATTRIBUTES, data_key_item, pointer_item, policy_item
+from shared.keys.ports import DataKeyRow
+from shared.model import KeyState
 from tests.infra.simulator import ADMINISTRATOR, Account, Request
 from tests.infra.synthesis import ACCOUNT, REGION
 
@@ -193,3 +197,11 @@ def _row_id(row) -> str:
 @pytest.mark.parametrize("index", range(len(TABLE)), ids=[_row_id(row) for row in TABLE])
 def test_rights(answers, index):
     assert TABLE[index][-1] == answers[index]
+
+
+def test_the_auditors_list_is_every_attribute_of_the_key_store_but_the_encrypted_key():
+    row = DataKeyRow("acme", 1, "pii", b"", "arn", "", KeyState.ACTIVE, 0.0)
+    written = data_key_item(row) | pointer_item("acme", "pii", 1) | policy_item(bytes(8), "", 0.0)
+
+    assert written.keys() - {"encrypted_data_key"} == set(AUDITOR_READS)
+    assert {*STATUS_ATTRIBUTES, *POLICY_ATTRIBUTES} <= set(AUDITOR_READS), "what it asks for"
