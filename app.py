@@ -11,7 +11,7 @@ from infra.bundling import LAMBDA, Bundler, this_machine
 from infra.data_stack import DataStack
 from infra.keys_stack import KeysStack
 from infra.pipeline_stack import PipelineStack
-from infra.settings import POLICY_FILE, Settings
+from infra.settings import POLICY_FILE, ContextError, Settings
 from shared.errors import PolicyError
 from shared.policy.load import load_policy
 
@@ -33,6 +33,6 @@ if __name__ == "__main__":
     app = cdk.App()
     try:
         build(app)
-    except PolicyError as error:
+    except (PolicyError, ContextError) as error:
         sys.exit(str(error))
     app.synth()

@@ -21,6 +21,10 @@ _PREFIX = re.compile(r"[a-z][a-z0-9-]{0,30}[a-z0-9]")
 _HOURS = re.compile(r"[0-9]{1,4}")
 
 
+class ContextError(ValueError):
+    """A context value that cannot be deployed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """A deployment's choices.
@@ -47,13 +51,13 @@ class Settings:
         )
         if not _PREFIX.fullmatch(prefix):
             message = f"context prefix: {prefix!r} is not 2 to 32 of a-z, 0-9 and -, beginning with a letter"
-            raise ValueError(message)
+            raise ContextError(message)
         if local.lower() not in {"true", "false"}:
             message = f"context local: {local!r} is neither true nor false"
-            raise ValueError(message)
+            raise ContextError(message)
         if not (_HOURS.fullmatch(retention_hours) and MIN_HOURS <= int(retention_hours) <= MAX_HOURS):
             message = f"context retention_hours: {retention_hours!r} is no whole number of {MIN_HOURS} to {MAX_HOURS}"
-            raise ValueError(message)
+            raise ContextError(message)
         return cls(
             prefix=prefix,
             local=local.lower() == "true",
