@@ -39,6 +39,9 @@ EXPIRES_AT: Final = "_expires_at"
 SYSTEM_ATTRIBUTES: Final = frozenset({TENANT_ID, ITEM_ID, SOURCE, POLICY, DELETED_AT, EXPIRES_AT})
 """What sealstream itself puts on an item; everything else came from the record."""
 
+TOMBSTONE_SECONDS: Final = 400 * 24 * 3600
+"""How long a tombstone outlives the record that asked for it; a stream keeps records for 365 days at most."""
+
 SYSTEM_TENANT: Final = "_system"
 """Owner of the quarantine's data keys; no tenant can have this name (policy rule)."""
 QUARANTINE_CLASS: Final = "quarantine"
@@ -157,11 +160,16 @@ class KeyState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KeyStatus:
-    """What may be known of a data key without any right to use it."""
+    """What may be known of a data key without any right to use it.
+
+    Attributes:
+        data_class: "" where the key's row cannot be read.
+        state: None where the key's row cannot be read.
+    """
 
     key_id: int
     data_class: str
-    state: KeyState
+    state: KeyState | None
 
 
 class VerdictKind(StrEnum):

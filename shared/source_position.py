@@ -27,12 +27,15 @@ _SEQUENCE_BYTES: Final = 24
 _SUB_SEQUENCE_BYTES: Final = 4
 _ORDER_BYTES: Final = 16
 _ORDER_BIAS: Final = 1 << 127
+_SEQUENCES: Final = range(1 << 186)
+"""Sequence numbers of Kinesis have at most 186 bits; 24 bytes that begin with text are above them."""
+_SUB_SEQUENCES: Final = range(1 << 24)
+"""Above what the largest aggregate can hold."""
 _KINESIS_PLACE_BYTES: Final = _SEQUENCE_BYTES + _SUB_SEQUENCE_BYTES
 _TIME: Final = b"ot"
 _INTEGER: Final = b"oi"
 _COUNTER_LANE: Final = b"a" + bytes(LANE_BYTES - 1)
 _COUNTER_BYTES: Final = 8
-_ORDERED_PLACE_BYTES: Final = _ORDER_BYTES + LANE_BYTES + _KINESIS_PLACE_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +56,11 @@ class SourcePosition:
             return None
         lane, place = raw[:LANE_BYTES], raw[LANE_BYTES:]
         if lane[:1] == b"k":
-            return cls(lane, place) if len(place) == _KINESIS_PLACE_BYTES else None
+            return cls(lane, place) if _is_kinesis_place(place) else None
         if lane[:2] in (_TIME, _INTEGER):
-            return cls(lane, place) if len(place) == _ORDERED_PLACE_BYTES else None
+            tie_break = place[_ORDER_BYTES:]
+            is_sound = tie_break[:1] == b"k" and _is_kinesis_place(tie_break[LANE_BYTES:])
+            return cls(lane, place) if is_sound else None
         if lane == _COUNTER_LANE:
             return cls(lane, place) if len(place) == _COUNTER_BYTES and any(place) else None
         return None
@@ -71,18 +76,24 @@ class SourcePosition:
             return behind.kinesis_record() if behind else None
         if self.lane[:1] != b"k":
             return None
-        sequence, sub_sequence = self.place[:_SEQUENCE_BYTES], self.place[_SEQUENCE_BYTES:]
-        return str(int.from_bytes(sequence, "big")), int.from_bytes(sub_sequence, "big")
+        sequence, sub_sequence = _kinesis_numbers(self.place)
+        return str(sequence), sub_sequence
 
 
 def kinesis_position(partition_key: bytes, sequence_number: str, sub_sequence: int) -> SourcePosition:
     """The position of a user record in a Kinesis stream.
 
     Records of one partition key stay in one line of shards, children after parents, so their sequence numbers compare.
+
+    Raises:
+        ValueError: no number that Kinesis gives; it could not be read back.
     """
     lane = b"k" + sha256(partition_key).digest()[: LANE_BYTES - 1]
-    sequence = int(sequence_number).to_bytes(_SEQUENCE_BYTES, "big")
-    return SourcePosition(lane, sequence + sub_sequence.to_bytes(_SUB_SEQUENCE_BYTES, "big"))
+    sequence = int(sequence_number)
+    if sequence not in _SEQUENCES or sub_sequence not in _SUB_SEQUENCES:
+        raise ValueError("a sequence number has at most 186 bits, a sub-sequence 24")
+    place = sequence.to_bytes(_SEQUENCE_BYTES, "big") + sub_sequence.to_bytes(_SUB_SEQUENCE_BYTES, "big")
+    return SourcePosition(lane, place)
 
 
 def time_position(nanoseconds: int, tie_break: SourcePosition, *, ordered_by: str) -> SourcePosition:
@@ -106,6 +117,15 @@ def counter_after(found: SourcePosition | None) -> SourcePosition:
     """The next such position for an item that stands at `found`; the first where it came by another lane or is new."""
     counter = int.from_bytes(found.place, "big") if found is not None and found.lane == _COUNTER_LANE else 0
     return counter_position(counter + 1)
+
+
+def _kinesis_numbers(place: bytes) -> tuple[int, int]:
+    return int.from_bytes(place[:_SEQUENCE_BYTES], "big"), int.from_bytes(place[_SEQUENCE_BYTES:], "big")
+
+
+def _is_kinesis_place(place: bytes) -> bool:
+    sequence, sub_sequence = _kinesis_numbers(place)
+    return len(place) == _KINESIS_PLACE_BYTES and sequence in _SEQUENCES and sub_sequence in _SUB_SEQUENCES
 
 
 def _ordered_lane(kind: bytes, ordered_by: str) -> bytes:

@@ -12,11 +12,11 @@ from consumers.auditor.gather import BatchKnowledge, KeyStatusReader, KnownPolic
 from shared.aws.stream_records import StreamRecord, UnreadableChange, item_change, sequence_number_of
 from shared.model import ItemChange, KeyStatus, Verdict, VerdictKind
 from shared.policy.compiled import Policy
-from shared.policy.verify import verify
+from shared.policy.verify import PublishedPolicies, verify
 from shared.runtime.audit_log import AuditLog
 from shared.runtime.batch import in_order
 
-Verify = Callable[[ItemChange, Policy, Mapping[int, KeyStatus], Mapping[bytes, Policy]], Verdict]
+Verify = Callable[[ItemChange, Policy, Mapping[int, KeyStatus], PublishedPolicies], Verdict]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Auditor:
         identifiers = [sequence_number_of(record) for record in records]
         changes = [item_change(record) for record in records]
         readable = [change for change in changes if isinstance(change, ItemChange)]
-        knowledge = BatchKnowledge(readable, self.reader, self.known_policies)
+        knowledge = BatchKnowledge(readable, self.reader, self.known_policies, self.policy)
         verdicts: Counter[VerdictKind] = Counter()
         work = [partial(self._audit_change, change, knowledge, verdicts) for change in changes]
         failed = in_order(zip(identifiers, work, strict=True))
@@ -65,6 +65,6 @@ class Auditor:
             verdicts[VerdictKind.MALFORMED] += 1
             return
         key_states = knowledge.key_states(change.tenant_id)
-        verdict = self.verify(change, self.policy, key_states, knowledge.past_policies())
+        verdict = self.verify(change, self.policy, key_states, knowledge.published_policies())
         write_event(change, verdict, self.log)
         verdicts[verdict.kind] += 1

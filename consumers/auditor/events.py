@@ -1,19 +1,20 @@
 """From a change and its verdict to the one audit event that tells of it; pure but for writing it.
 
 Every value comes from an allow-list of what can hold no attribute's value: the keys, which the policy says are always
-plain, and even these only where no scanner finds something sensitive in them.
+plain, and even these only where no scanner finds something sensitive in them; and what sealstream itself put on the
+item, where the judgement has no doubt of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from hashlib import sha256
 from typing import Any, Final
 
 from consumers.auditor.gather import policy_digest
 from shared.aws.stream_records import UnreadableChange
 from shared.identity import is_tenant_id
-from shared.model import SOURCE, Attributes, Finding, ItemChange, Verdict, VerdictKind
+from shared.model import POLICY, SOURCE, Attributes, Finding, ItemChange, Verdict, VerdictKind
 from shared.policy.sensitive import scan_text
 from shared.runtime.audit_log import AuditEvent, AuditLog, event_id
 from shared.source_position import SourcePosition
@@ -46,7 +47,8 @@ def write_event(change: ItemChange, verdict: Verdict, log: AuditLog) -> None:
     if verdict.kind is VerdictKind.REMOVED:
         fields["removed_by"] = "expiry" if change.by_expiry else "principal"
     else:
-        fields |= _findings(verdict.findings) | {"sealed_count": verdict.sealed_count} | _provenance(change.new or {})
+        fields |= _findings(verdict.findings) | {"sealed_count": verdict.sealed_count}
+        fields |= _provenance(change.new or {}, doubted={finding.where for finding in verdict.findings})
     identity = event_id("items", tenant_id, change.sequence_number)
     log.write(EVENTS[verdict.kind], event_id=identity, at=change.changed_at, **fields)
 
@@ -74,11 +76,13 @@ def _findings(findings: Sequence[Finding]) -> dict[str, Any]:
     return {"findings": listed, "finding_count": len(findings)}
 
 
-def _provenance(image: Attributes) -> dict[str, Any]:
-    """Source record and policy digest; None where they are not of the form that sealstream writes."""
-    position = SourcePosition.from_bytes(image.get(SOURCE, {}).get("B"))
+def _provenance(image: Attributes, doubted: Collection[str]) -> dict[str, Any]:
+    """Source record and policy digest; None where they are not of the form that sealstream writes, or in doubt."""
+    position = None if SOURCE in doubted else SourcePosition.from_bytes(image.get(SOURCE, {}).get("B"))
     record = position.kinesis_record() if position else None
-    digest = policy_digest(image)
+    if record and scan_text(record[0]):
+        record = None
+    digest = None if POLICY in doubted else policy_digest(image)
     return {
         "source_sequence_number": record[0] if record else None,
         "source_sub_sequence": record[1] if record else None,

@@ -10,11 +10,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 
-from shared.errors import PolicyError
+from shared.errors import KeyStoreCorrupt, NeedsAttention, PolicyError
+from shared.keys.ports import PolicyRow
 from shared.model import POLICY, Attributes, ItemChange, KeyStatus
 from shared.policy.compiled import DIGEST_BYTES, Policy
 from shared.policy.load import parse_policy
-from shared.policy.verify import key_ids
+from shared.policy.verify import PublishedPolicies, PublishedPolicy, key_ids
 from shared.runtime.log import log_failure
 
 
@@ -24,8 +25,8 @@ class KeyStatusReader(Protocol):
     def statuses(self, tenant_id: str, key_ids: Collection[int]) -> Mapping[int, KeyStatus]:
         """The states of these data keys, strongly consistent; an id without a row is absent."""
 
-    def published_policies(self) -> Mapping[bytes, str]:
-        """Digest to source text of every policy that was ever sealed under, strongly consistent."""
+    def published_policies(self) -> Iterable[PolicyRow | KeyStoreCorrupt]:
+        """Every policy that was ever sealed under, strongly consistent; an error for each row that is not readable."""
 
 
 class KnownPolicies:
@@ -33,28 +34,29 @@ class KnownPolicies:
 
     def __init__(self, reader: KeyStatusReader) -> None:
         self._reader = reader
-        self._by_digest: dict[bytes, Policy] = {}
+        self._by_digest: dict[bytes, PublishedPolicy] = {}
 
-    def including(self, digests: Collection[bytes]) -> Mapping[bytes, Policy]:
+    def including(self, digests: Collection[bytes]) -> PublishedPolicies:
         """All that are known, after one reading where any of these digests is not."""
         if not self._by_digest.keys() >= set(digests):
-            for digest, source in self._reader.published_policies().items():
-                if digest not in self._by_digest:
-                    self._learn(digest, source)
+            for row in self._reader.published_policies():
+                try:
+                    self._learn(row)
+                except NeedsAttention as error:
+                    # what was sealed under it counts as sealed under an unknown policy, which is the stricter way
+                    log_failure(error)
         return self._by_digest
 
-    def _learn(self, digest: bytes, source: str) -> None:
-        file = f"policy#{digest.hex()}"
-        try:
-            policy = parse_policy(source, file)
-        except PolicyError as error:
-            # what was sealed under it counts as sealed under an unknown policy, which is the stricter way
-            log_failure(error)
+    def _learn(self, row: PolicyRow | KeyStoreCorrupt) -> None:
+        if isinstance(row, KeyStoreCorrupt):
+            raise row
+        if row.digest in self._by_digest:
             return
-        if policy.digest == digest:
-            self._by_digest[digest] = policy
-        else:
-            log_failure(PolicyError(f"{file}: the published source has another digest"))
+        file = f"policy#{row.digest.hex()}"
+        policy = parse_policy(row.source, file)
+        if policy.digest != row.digest:
+            raise PolicyError(f"{file}: the published source has another digest")
+        self._by_digest[row.digest] = PublishedPolicy(policy, row.created_at)
 
 
 class BatchKnowledge:
@@ -64,13 +66,16 @@ class BatchKnowledge:
     that this reading does not know exists nowhere: it needs no second look, and nothing is kept for the next batch.
     """
 
-    def __init__(self, changes: Iterable[ItemChange], reader: KeyStatusReader, policies: KnownPolicies) -> None:
+    def __init__(
+        self, changes: Iterable[ItemChange], reader: KeyStatusReader, policies: KnownPolicies, present: Policy
+    ) -> None:
         self._reader = reader
         self._policies = policies
+        self._present = present
         self._key_ids: defaultdict[str, set[int]] = defaultdict(set)
         self._digests: set[bytes] = set()
         self._statuses: dict[str, Mapping[int, KeyStatus]] = {}
-        self._past: Mapping[bytes, Policy] | None = None
+        self._published: PublishedPolicies | None = None
         for change in changes:
             if change.new is not None:
                 self._key_ids[change.tenant_id] |= key_ids(change.new)
@@ -83,11 +88,13 @@ class BatchKnowledge:
             self._statuses[tenant_id] = self._reader.statuses(tenant_id, wanted) if wanted else {}
         return self._statuses[tenant_id]
 
-    def past_policies(self) -> Mapping[bytes, Policy]:
-        """Every published policy, those that a new image names among them where they exist."""
-        if self._past is None:
-            self._past = self._policies.including(self._digests)
-        return self._past
+    def published_policies(self) -> PublishedPolicies:
+        """Every published policy, where a new image names another than the present one."""
+        if self._published is None:
+            needed = self._digests - {self._present.digest}
+            # the present one's row says since when another is out of date
+            self._published = self._policies.including(needed | {self._present.digest}) if needed else {}
+        return self._published
 
 
 def policy_digest(attributes: Attributes) -> bytes | None:

@@ -7,25 +7,29 @@
 | `_system` | `policy#<digest, hex digits>` | a published policy | source, created_at |
 
 All are strings but `encrypted_data_key` (binary) and `created_at` (a number, seconds since the epoch). Reading takes
-exactly the form that writing gives; anything else raises KeyStoreCorrupt, which names the row and none of its content.
+exactly the form that writing gives; anything else raises KeyStoreCorrupt, which names the row and none of its content,
+or is a status that says so.
 """
 
 from __future__ import annotations
 
 import re
+from math import inf
 from typing import Any, Final
 
 from shared.errors import KeyStoreCorrupt
-from shared.keys.ports import DataKeyRow
+from shared.keys.ports import DataKeyRow, PolicyRow
 from shared.model import SYSTEM_TENANT, Attributes, KeyState, KeyStatus
 
+KEY_PREFIX: Final = "key#"
 POLICY_PREFIX: Final = "policy#"
 STATUS_ATTRIBUTES: Final = ("row", "data_class", "state")
 """What an auditor may know of a key."""
-POLICY_ATTRIBUTES: Final = ("row", "source")
+POLICY_ATTRIBUTES: Final = ("row", "source", "created_at")
 
 _KEY_ROW: Final = re.compile(r"key#((?!00000000)[0-9a-f]{8})")
 _KEY_ID: Final = re.compile(r"((?!00000000)[0-9a-f]{8})")
+_NOT_EMPTY: Final = re.compile(r"(.+)", re.DOTALL)
 _POLICY_ROW: Final = re.compile(r"policy#((?:[0-9a-f]{2})+)")
 
 
@@ -36,7 +40,7 @@ def primary_key(tenant_id: str, row: str) -> dict[str, Any]:
 
 def data_key_key(tenant_id: str, key_id: int) -> dict[str, Any]:
     """The primary key of a data key's row."""
-    return primary_key(tenant_id, f"key#{key_id:08x}")
+    return primary_key(tenant_id, f"{KEY_PREFIX}{key_id:08x}")
 
 
 def pointer_key(tenant_id: str, data_class: str) -> dict[str, Any]:
@@ -75,28 +79,29 @@ def read_data_key(tenant_id: str, item: Attributes) -> DataKeyRow:
         return DataKeyRow(
             tenant_id=tenant_id,
             key_id=int(_matching(_KEY_ROW, _string(item, "row")), 16),
-            data_class=_string(item, "data_class"),
+            data_class=_matching(_NOT_EMPTY, _string(item, "data_class")),
             encrypted_data_key=bytes(memoryview(item["encrypted_data_key"]["B"])),
             kms_key_arn=_string(item, "kms_key_arn"),
             key_material_id=_string(item, "key_material_id"),
             state=KeyState(_string(item, "state")),
-            created_at=float(item["created_at"]["N"]),
+            created_at=_time(item),
             made_by=_string(item, "made_by"),
         )
     except (KeyError, TypeError, ValueError):
         raise _malformed(tenant_id, item) from None
 
 
-def read_status(tenant_id: str, item: Attributes) -> KeyStatus:
-    """What may be known of a data key without its bytes, from the `STATUS_ATTRIBUTES` of its row."""
+def read_status(item: Attributes) -> KeyStatus:
+    """What may be known of a data key without its bytes, from the `STATUS_ATTRIBUTES` of its row.
+
+    A row of another form raises nothing: it must not keep the states of all others from being known.
+    """
+    key_id = int(item["row"]["S"].removeprefix(KEY_PREFIX), 16)  # part of the key that was asked for
     try:
-        return KeyStatus(
-            key_id=int(_matching(_KEY_ROW, _string(item, "row")), 16),
-            data_class=_string(item, "data_class"),
-            state=KeyState(_string(item, "state")),
-        )
+        data_class = _matching(_NOT_EMPTY, _string(item, "data_class"))
+        return KeyStatus(key_id, data_class, KeyState(_string(item, "state")))
     except (KeyError, TypeError, ValueError):
-        raise _malformed(tenant_id, item) from None
+        return KeyStatus(key_id, data_class="", state=None)
 
 
 def read_pointer(tenant_id: str, item: Attributes) -> int:
@@ -107,17 +112,30 @@ def read_pointer(tenant_id: str, item: Attributes) -> int:
         raise _malformed(tenant_id, item) from None
 
 
-def read_policy(item: Attributes) -> tuple[bytes, str]:
-    """Digest and source text of a published policy, from its `POLICY_ATTRIBUTES`."""
+def read_policy(item: Attributes) -> PolicyRow:
+    """A published policy, from the `POLICY_ATTRIBUTES` of its row."""
     try:
-        return bytes.fromhex(_matching(_POLICY_ROW, _string(item, "row"))), _string(item, "source")
+        return PolicyRow(
+            digest=bytes.fromhex(_matching(_POLICY_ROW, _string(item, "row"))),
+            source=_string(item, "source"),
+            created_at=_time(item),
+        )
     except (KeyError, TypeError, ValueError):
         raise _malformed(SYSTEM_TENANT, item) from None
 
 
 def _string(item: Attributes, name: str) -> str:
-    text: str = item[name]["S"]
-    return text
+    match item[name]:
+        case {"S": str() as text}:
+            return text
+    raise TypeError
+
+
+def _time(item: Attributes) -> float:
+    seconds = float(item["created_at"]["N"])
+    if not 0 <= seconds < inf:  # nor no number at all
+        raise ValueError
+    return seconds
 
 
 def _matching(form: re.Pattern[str], text: str) -> str:

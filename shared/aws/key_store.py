@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from time import sleep as real_sleep
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,8 +23,8 @@ from shared.aws.key_rows import (
     read_status,
 )
 from shared.errors import KeyStoreCorrupt
-from shared.keys.ports import DataKeyRow
-from shared.model import SYSTEM_TENANT, KeyState, KeyStatus
+from shared.keys.ports import DataKeyRow, PolicyRow
+from shared.model import SYSTEM_TENANT, Attributes, KeyState, KeyStatus
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -93,8 +93,8 @@ class DynamoKeyStore:
             if error_code(error) != "ConditionalCheckFailedException":
                 raise store_error(error, "publishing the policy") from None
 
-    def published_policies(self) -> Mapping[bytes, str]:
-        """Every policy that something may have been sealed under: digest to source text."""
+    def published_policies(self) -> Sequence[PolicyRow | KeyStoreCorrupt]:
+        """Every policy that something may have been sealed under, and what is wrong with rows that are not readable."""
         return _published_policies(self._client, self._table)
 
     def _creation(self, row: DataKeyRow, replaces: int | None) -> list[Any]:
@@ -131,7 +131,7 @@ class DynamoKeyStatusReader:
         self._sleep = sleep
 
     def statuses(self, tenant_id: str, key_ids: Collection[int]) -> Mapping[int, KeyStatus]:
-        """Class and state of these keys; an id without a row is absent."""
+        """Class and state of these keys, without where the row is not readable; an id without a row is absent."""
         keys = [data_key_key(tenant_id, key_id) for key_id in sorted(set(key_ids))]
         items = batch_get(
             self._client,
@@ -141,15 +141,15 @@ class DynamoKeyStatusReader:
             attributes=STATUS_ATTRIBUTES,
             sleep=self._sleep,
         )
-        statuses = [read_status(tenant_id, item) for item in items]
+        statuses = map(read_status, items)
         return {status.key_id: status for status in statuses}
 
-    def published_policies(self) -> Mapping[bytes, str]:
-        """Every policy that something may have been sealed under: digest to source text."""
+    def published_policies(self) -> Sequence[PolicyRow | KeyStoreCorrupt]:
+        """Every policy that something may have been sealed under, and what is wrong with rows that are not readable."""
         return _published_policies(self._client, self._table)
 
 
-def _published_policies(client: DynamoDBClient, table: str) -> dict[bytes, str]:
+def _published_policies(client: DynamoDBClient, table: str) -> list[PolicyRow | KeyStoreCorrupt]:
     pages = client.get_paginator("query").paginate(
         TableName=table,
         KeyConditionExpression="tenant_id = :system AND begins_with(#row, :policy)",
@@ -160,6 +160,13 @@ def _published_policies(client: DynamoDBClient, table: str) -> dict[bytes, str]:
         ConsistentRead=True,
     )
     try:
-        return dict(read_policy(item) for page in pages for item in page["Items"])
+        return [_policy(item) for page in pages for item in page["Items"]]
     except AWS_ERRORS as error:
         raise store_error(error, "reading the published policies") from None
+
+
+def _policy(item: Attributes) -> PolicyRow | KeyStoreCorrupt:
+    try:
+        return read_policy(item)
+    except KeyStoreCorrupt as corrupt:
+        return corrupt

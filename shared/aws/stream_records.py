@@ -15,6 +15,9 @@ from shared.model import ITEM_ID, TENANT_ID, Attributes, AttributeValue, ChangeK
 
 StreamRecord: TypeAlias = Mapping[str, Any]
 _TTL_PRINCIPAL: Final = "dynamodb.amazonaws.com"
+_YEAR_10000: Final = 253_402_300_800
+_LEVELS: Final = 64
+"""Of maps and lists in one another; DynamoDB has 32, and every walk over an image can go much deeper."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +47,14 @@ def item_change(record: StreamRecord) -> ItemChange | UnreadableChange:
     """The change that a stream record tells of."""
     body = record["dynamodb"]
     changed_at = body.get("ApproximateCreationDateTime")
-    changed_at = float(changed_at) if isinstance(changed_at, int | float) else 0.0
+    if not isinstance(changed_at, int | float):
+        changed_at = 0.0
+    elif not 0 <= changed_at < _YEAR_10000:
+        return UnreadableChange(sequence_number_of(record), 0.0, "the stream record's time is no time")
     try:
-        return _read(record, body, changed_at)
+        return _read(record, body, float(changed_at))
     except _Unreadable as error:
-        return UnreadableChange(sequence_number_of(record), changed_at, str(error))
+        return UnreadableChange(sequence_number_of(record), float(changed_at), str(error))
 
 
 class _Unreadable(ValueError):  # noqa: N818 - as the errors of shared.errors, it says what is the case
@@ -97,10 +103,10 @@ def _image(image: object) -> Attributes | None:
         return None
     if not isinstance(image, Mapping):
         raise _Unreadable("an image is no map")
-    return {name: _value(value) for name, value in image.items()}
+    return {name: _value(value, _LEVELS) for name, value in image.items()}
 
 
-def _value(value: object) -> AttributeValue:
+def _value(value: object, levels: int) -> AttributeValue:
     if not isinstance(value, Mapping) or len(value) != 1:
         raise _Unreadable("a value is not of exactly one type")
     ((kind, content),) = value.items()
@@ -109,10 +115,12 @@ def _value(value: object) -> AttributeValue:
             return value
         case "B", str():
             return {"B": _bytes(content)}
+        case (("M" | "L"), _) if not levels:
+            raise _Unreadable("a value is nested deeper than DynamoDB allows")
         case "M", Mapping():
-            return {"M": {name: _value(member) for name, member in content.items()}}
+            return {"M": {name: _value(member, levels - 1) for name, member in content.items()}}
         case "L", list():
-            return {"L": [_value(member) for member in content]}
+            return {"L": [_value(member, levels - 1) for member in content]}
         case "SS" | "NS", list() if all(isinstance(member, str) for member in content):
             return value
         case "BS", list():

@@ -32,6 +32,8 @@ from shared.model import KeyState
 ATTEMPTS: Final = 4
 """Looks at a pointer that others move or are about to write; a race that is lost was won by somebody else."""
 
+_ENDED: Final = frozenset({KeyState.RETIRED, KeyState.DESTROYED})
+
 
 class KeyLoader:
     """Reads rows, checks them, has them opened; the arguments are the keyring's."""
@@ -106,9 +108,8 @@ class KeyLoader:
             if row is not None and row.state is KeyState.ACTIVE and row.data_class == data_class:
                 return self.unwrap(tenant_id, key_id, row, deadline)
             # either the pointer moved between the two reads, and the next look finds the new key, or:
-            trouble = KeyStoreCorrupt(
-                f"pointer {tenant_id}/{data_class} names {key_id:08x}, no active key of the class"
-            )
+            what = f"a {row.state} key" if row is not None and row.state in _ENDED else "no active key of the class"
+            trouble = KeyStoreCorrupt(f"pointer {tenant_id}/{data_class} names {key_id:08x}, {what}")
         raise trouble
 
     def _create_first(self, tenant_id: str, data_class: str, deadline: Deadline) -> DataKey | None:

@@ -44,6 +44,19 @@ class GeneratedKey:
     key_material_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class PolicyRow:
+    """A policy as the key store holds it, from the first time that something was to be sealed under it.
+
+    Attributes:
+        created_at: seconds since the epoch.
+    """
+
+    digest: bytes
+    source: str = field(repr=False)
+    created_at: float
+
+
 class KeyStore(Protocol):
     """The table of encrypted data keys. Every read is strongly consistent."""
 

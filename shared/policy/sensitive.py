@@ -7,6 +7,7 @@ numbers, UUIDs and digests must not. All patterns are bounded, so the time is li
 from __future__ import annotations
 
 import re
+from codecs import getincrementaldecoder
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import Final
@@ -23,12 +24,17 @@ class Sensitive(StrEnum):
     EMAIL = "an e-mail address"
 
 
+# what people and programs put between groups: space, no-break spaces (wide and narrow), hyphens and the en dash
+_SPACES: Final = r" \u00a0\u202f"
+_DASHES: Final = r"\-\u2010\u2011\u2013"
+
 # 13 digits (the old Visa numbers) are left out: milliseconds since the epoch have as many
 _CARD_PLAIN: Final = re.compile(r"(?<![0-9])(?<![0-9]\.)[0-9]{14,19}(?![0-9]|\.[0-9])")
 _CARD_GROUPED: Final = re.compile(
-    r"(?<![0-9])(?<![0-9]-)"
-    r"(?:[0-9]{4}([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{4}(?:\1[0-9]{3})?|[0-9]{4}([ -])[0-9]{6}\2[0-9]{4,5})"
-    r"(?![0-9]|-[0-9])"
+    rf"(?<![0-9])(?<![0-9][{_DASHES}])"
+    rf"(?:[0-9]{{4}}([{_SPACES}{_DASHES}])[0-9]{{4}}\1[0-9]{{4}}\1[0-9]{{4}}(?:\1[0-9]{{3}})?"
+    rf"|[0-9]{{4}}([{_SPACES}{_DASHES}])[0-9]{{6}}\2[0-9]{{4,5}})(?![0-9]|[{_DASHES}][0-9])"
+    r"|(?<![0-9])(?<![0-9]\.)[0-9]{4}(?:\.[0-9]{4}){3}(?!\.?[0-9])"
 )
 # issuer ranges by number of digits: Diners Club 14; American Express 15; Visa 16 and 19; Mastercard, Discover, JCB 16;
 # UnionPay 16 to 19. Maestro's range takes in a tenth of all numbers and is left out.
@@ -46,12 +52,14 @@ _ALPHANUMERIC: Final = re.compile(r"[0-9A-Za-z]{0,64}")
 _HEX: Final = re.compile(r"[0-9A-Fa-f]+")
 
 _SSN: Final = re.compile(
-    r"(?<![0-9])(?<![0-9]-)(?!000|666|9)[0-9]{3}([- ])(?!00)[0-9]{2}\1(?!0000)[0-9]{4}(?![0-9A-Za-z]|-[0-9A-Za-z])"
+    rf"(?<![0-9])(?<![0-9][{_DASHES}])(?!000|666|9)[0-9]{{3}}([{_SPACES}{_DASHES}])(?!00)[0-9]{{2}}\1(?!0000)[0-9]{{4}}"
+    rf"(?![0-9A-Za-z]|[{_DASHES}][0-9A-Za-z])"
 )
 _IBAN: Final = re.compile(
-    r"(?<![0-9A-Za-z])[A-Za-z]{2}[0-9]{2}"
-    r"(?:[0-9A-Za-z]{11,30}|(?: [0-9A-Za-z]{4}){2,7}(?: [0-9A-Za-z]{1,3})?)(?![0-9A-Za-z])"
+    r"(?<![0-9A-Za-z])[A-Za-z]{2}[0-9]{2}(?:[0-9A-Za-z]{11,30}|"
+    rf"([{_SPACES}{_DASHES}])[0-9A-Za-z]{{4}}(?:\1[0-9A-Za-z]{{4}}){{1,6}}(?:\1[0-9A-Za-z]{{1,3}})?)(?![0-9A-Za-z])"
 )
+_NO_DIGIT_OR_LETTER: Final = re.compile(r"[^0-9A-Za-z]")
 _EMAIL_LOCAL: Final = re.compile(r"[A-Za-z0-9_%+-]\Z")
 _EMAIL_DOMAIN: Final = re.compile(r"(?:[A-Za-z0-9-]{1,63}\.){1,5}[A-Za-z]{2,24}(?![A-Za-z0-9])")
 
@@ -64,6 +72,17 @@ def scan_text(text: str) -> frozenset[Sensitive]:
 def scan_bytes(raw: bytes) -> frozenset[Sensitive]:
     """The same in binary data, but for e-mail addresses: random bytes look like these too often."""
     return _scan_numbers(raw.decode("latin-1"))
+
+
+def reads_as_text(raw: bytes) -> bool:
+    """Whether bytes that should be random are printable UTF-8 or half of UTF-16; 40 of them never are by chance."""
+    if not any(raw[::2]) or not any(raw[1::2]):
+        return True
+    try:
+        text = getincrementaldecoder("utf-8")().decode(raw)  # a character that is cut at the end is none against it
+    except UnicodeDecodeError:
+        return False
+    return all(character.isprintable() or character in "\t\r\n" for character in text)
 
 
 def _scan_numbers(text: str) -> frozenset[Sensitive]:
@@ -82,7 +101,7 @@ def _card_candidates(text: str) -> Iterator[str]:
         if not _is_in_digest(text, match):
             yield match[0]
     for match in _CARD_GROUPED.finditer(text):
-        yield match[0].replace(" ", "").replace("-", "")
+        yield _NO_DIGIT_OR_LETTER.sub("", match[0])
 
 
 def _is_in_digest(text: str, match: re.Match[str]) -> bool:
@@ -103,10 +122,10 @@ def _is_card_number(digits: str) -> bool:
 
 def _is_iban(text: str) -> bool:
     """Country's length and check digits (ISO 13616: moved to the end, letters as numbers, remainder 1 by 97)."""
-    compact = text.replace(" ", "").upper()
+    compact = _NO_DIGIT_OR_LETTER.sub("", text).upper()
     length = IBAN_LENGTHS.get(compact[:2], 0)
     # words may follow a number in groups; a number in one piece ends where it ends
-    number = compact[:length] if " " in text else compact
+    number = compact[:length] if len(text) > len(compact) else compact
     if not length or len(number) != length:
         return False
     return int("".join(str(int(character, 36)) for character in number[4:] + number[:4])) % 97 == 1

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from threading import Lock
 
 from shared.errors import KeyStoreCorrupt
-from shared.keys.ports import DataKeyRow
+from shared.keys.ports import DataKeyRow, PolicyRow
 from shared.model import KeyState, KeyStatus
 
 
@@ -23,12 +23,14 @@ class FakeKeyStore:
     def __init__(self) -> None:
         self._rows: dict[tuple[str, int], DataKeyRow] = {}
         self._pointers: dict[tuple[str, str], int] = {}
-        self._policies: dict[bytes, str] = {}
+        self._policies: dict[bytes, PolicyRow | KeyStoreCorrupt] = {}
+        self._spoiled: set[tuple[str, int]] = set()
         self._lock = Lock()
         self.fail_with: Exception | None = None
         self.before_create: Callable[[], None] = lambda: None
         self.row_reads: list[tuple[str, frozenset[int]]] = []
         self.pointer_reads = 0
+        self.policy_reads = 0
 
     def active_key_id(self, tenant_id: str, data_class: str) -> int | None:
         self._fail()
@@ -62,15 +64,21 @@ class FakeKeyStore:
 
     def statuses(self, tenant_id: str, key_ids: Collection[int]) -> Mapping[int, KeyStatus]:
         rows = self.rows(tenant_id, key_ids)
-        return {key_id: KeyStatus(key_id, row.data_class, row.state) for key_id, row in rows.items()}
+        return {
+            key_id: KeyStatus(key_id, "", None)
+            if (tenant_id, key_id) in self._spoiled
+            else KeyStatus(key_id, row.data_class, row.state)
+            for key_id, row in rows.items()
+        }
 
     def publish_policy(self, digest: bytes, source: str, now: float) -> None:
         self._fail()
-        self._policies.setdefault(digest, source)
+        self._policies.setdefault(digest, PolicyRow(digest, source, now))
 
-    def published_policies(self) -> Mapping[bytes, str]:
+    def published_policies(self) -> Sequence[PolicyRow | KeyStoreCorrupt]:
         self._fail()
-        return dict(self._policies)
+        self.policy_reads += 1
+        return list(self._policies.values())
 
     def put_row(self, row: DataKeyRow) -> None:
         """Write a row as it is, over any other."""
@@ -80,6 +88,14 @@ class FakeKeyStore:
     def set_state(self, tenant_id: str, key_id: int, state: KeyState) -> None:
         """What rotation does to a key."""
         self.put_row(replace(self._rows[tenant_id, key_id], state=state))
+
+    def spoil(self, tenant_id: str, key_id: int) -> None:
+        """Make a row one whose state cannot be read."""
+        self._spoiled.add((tenant_id, key_id))
+
+    def spoil_policy(self, digest: bytes) -> None:
+        """Make a policy's row one that cannot be read."""
+        self._policies[digest] = KeyStoreCorrupt(f"key store row policy#{digest.hex()} is spoiled")
 
     def all_rows(self) -> list[DataKeyRow]:
         """Every row there is."""

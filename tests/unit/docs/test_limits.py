@@ -28,9 +28,9 @@ from shared.model import (
 )
 from shared.policy.load import parse_policy
 from shared.policy.plan import plan
-from shared.policy.verify import verify
+from shared.policy.verify import PublishedPolicy, verify
 from shared.runtime.audit_log import AuditLog
-from shared.source_position import SourcePosition, kinesis_position
+from shared.source_position import kinesis_position
 
 SOURCE = """\
 version = 1
@@ -46,6 +46,7 @@ POLICY = parse_policy(SOURCE, "policy.toml")
 LOOSE = parse_policy(SOURCE.replace('{ seal = "pii" }', '{ plain = "string" }'), "loose.toml")
 CIPHER = ValueCipher.from_key(1, bytes(32))
 KEYS = {1: KeyStatus(1, "pii", KeyState.ACTIVE)}
+NOW = 1_700_000_000.0
 PREFIX = record_prefix(dataset="customers", tenant_id="acme", item_id="c-1")
 PLACE = kinesis_position(b"c-1", "5", 0)
 
@@ -60,9 +61,9 @@ def stored(*, position=PLACE, policy=POLICY, **attributes):
     }
 
 
-def judge(new, old=None, past=()):
-    change = ItemChange("1", ChangeKind.MODIFY, "acme", "c-1", old, new, 0.0)
-    return verify(change, POLICY, KEYS, {policy.digest: policy for policy in past})
+def judge(new, old=None, published=()):
+    change = ItemChange("1", ChangeKind.MODIFY, "acme", "c-1", old, new, NOW)
+    return verify(change, POLICY, KEYS, {policy.digest: PublishedPolicy(policy, at) for policy, at in published})
 
 
 def sealed(text):
@@ -77,25 +78,45 @@ def test_an_older_value_put_back_into_its_own_place_opens_and_is_verified():
 
 
 def test_a_forged_position_at_the_end_of_its_lane_supersedes_all_that_follows_and_is_verified():
-    forged = SourcePosition(PLACE.lane, b"\xff" * len(PLACE.place))
+    forged = kinesis_position(b"c-1", str(2**186 - 1), 2**24 - 1)
+    last_of_all = kinesis_position(b"c-1", str(2**186 - 1), 0)
 
-    assert standing_item(kinesis_position(b"c-1", "9" * 56, 0), {"B": forged.to_bytes()}) is Outcome.SUPERSEDED
+    assert standing_item(last_of_all, {"B": forged.to_bytes()}) is Outcome.SUPERSEDED
     assert judge(stored(position=forged, ssn={"B": sealed("x")}), stored()).kind is VerdictKind.VERIFIED
 
 
 def test_plaintext_behind_a_false_header_is_verified_and_does_not_open():
-    false = b"\x01\x00\x00\x00\x01" + b"diagnosis in clear, long enough for a nonce and a tag"
+    false = b"\x01\x00\x00\x00\x01" + b"\xff" + b"diagnosis in clear, long enough for a nonce and a tag"
 
     assert judge(stored(ssn={"B": false})).kind is VerdictKind.VERIFIED
     with pytest.raises(DoesNotOpen):
         open_value(CIPHER, PREFIX, ("ssn",), false)
 
 
-def test_a_planted_policy_makes_plaintext_stale():
+def test_a_planted_policy_makes_plaintext_stale_where_the_times_in_the_key_store_are_spoiled_with_it():
     exposed = stored(policy=LOOSE, ssn={"S": "some text"})
+    published_at = NOW - 9_000
 
     assert judge(exposed).kind is VerdictKind.PLAINTEXT
-    assert judge(exposed, past=[LOOSE]).kind is VerdictKind.STALE
+    for planted_at in (0.0, published_at - 1, published_at, NOW):
+        assert judge(exposed, published=[(LOOSE, planted_at), (POLICY, published_at)]).kind is VerdictKind.PLAINTEXT
+    assert judge(exposed, published=[(LOOSE, NOW), (POLICY, NOW + 1)]).kind is VerdictKind.STALE
+
+
+def test_a_value_sealed_under_another_class_is_verified_where_the_policy_says_plain():
+    loose_key = KeyStatus(1, "some other class", KeyState.ACTIVE)
+    change = ItemChange("1", ChangeKind.INSERT, "acme", "c-1", None, stored(policy=LOOSE, ssn={"B": sealed("x")}), NOW)
+
+    assert verify(change, LOOSE, {1: loose_key}, {}).kind is VerdictKind.VERIFIED
+
+
+def test_a_container_sealed_whole_hides_that_a_place_in_it_is_declared_of_another_class():
+    policy = parse_policy(SOURCE.replace('"ssn"', '"contacts[].ssn"'), "policy.toml")
+    key = KeyStatus(1, "restricted", KeyState.ACTIVE)
+    contacts = {"B": seal_value(CIPHER, PREFIX, ("contacts",), {"L": [{"M": {"ssn": {"S": "x"}}}]})}
+    change = ItemChange("1", ChangeKind.INSERT, "acme", "c-1", None, stored(policy=policy, contacts=contacts), NOW)
+
+    assert verify(change, policy, {1: key}, {}).kind is VerdictKind.VERIFIED
 
 
 def test_an_undeclared_name_stays_readable_and_its_value_does_not():

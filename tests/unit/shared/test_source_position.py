@@ -28,6 +28,33 @@ def test_a_position_is_read_back_as_what_was_stored(position):
     assert position == SourcePosition.from_bytes(position.to_bytes())
 
 
+@pytest.mark.parametrize(
+    ("sequence", "sub_sequence", "is_sound"),
+    [
+        (2**186 - 1, 2**24 - 1, True),
+        (2**186, 0, False),
+        (0, 2**24, False),
+        (int.from_bytes(b"twenty-four bytes, clear"), 0, False),
+        (0, int.from_bytes(b"text"), False),
+    ],
+)
+def test_a_position_holds_numbers_that_kinesis_can_give_and_no_text(sequence, sub_sequence, is_sound):
+    from_kinesis = FROM_KINESIS.lane + sequence.to_bytes(24) + sub_sequence.to_bytes(4)
+    ordered = integer_position(1, FROM_KINESIS, ordered_by="at").to_bytes()[:24] + from_kinesis
+    assert [is_sound] * 2 == [SourcePosition.from_bytes(raw) is not None for raw in (from_kinesis, ordered)]
+
+
+@pytest.mark.parametrize(("sequence", "sub_sequence"), [(str(2**186), 0), ("-1", 0), ("0", 2**24), ("0", -1)])
+def test_a_position_that_could_not_be_read_back_is_not_made(sequence, sub_sequence):
+    with pytest.raises(ValueError, match="186 bits"):
+        kinesis_position(b"p", sequence, sub_sequence)
+
+
+def test_an_ordered_position_ends_in_one_from_kinesis():
+    ordered = integer_position(1, FROM_KINESIS, ordered_by="at").to_bytes()
+    assert SourcePosition.from_bytes(ordered[:24] + b"a" + ordered[25:]) is None
+
+
 @pytest.mark.parametrize("cut", [0, 1, 8, 35])
 def test_a_position_that_is_cut_or_grown_is_none(cut):
     assert SourcePosition.from_bytes(FROM_KINESIS.to_bytes()[:cut]) is None

@@ -39,7 +39,7 @@ def stream_record(sequence_number, image, *, tenant_id="acme", item_id="i-1", na
 
 
 def sealed(key_id=KEY_ID):
-    return {"B": base64.b64encode(b"\x01" + key_id.to_bytes(4, "big") + bytes(50)).decode()}
+    return {"B": base64.b64encode(b"\x01" + key_id.to_bytes(4, "big") + bytes(range(200, 250))).decode()}
 
 
 def judge_by_name(change, policy, key_states, past_policies):
@@ -108,6 +108,56 @@ def test_a_change_that_cannot_be_read_is_malformed_and_no_retry(store, capsys):
     assert CANARY not in out + err
 
 
+def test_a_spoiled_row_of_one_key_is_said_of_its_values_and_holds_nobody_up(store, capsys):
+    store.put_row(DataKeyRow("acme", 8, "pii", b"", "arn", "", KeyState.ACTIVE, 0.0))
+    store.put_row(DataKeyRow("bolt", KEY_ID, "pii", b"", "arn", "", KeyState.ACTIVE, 0.0))
+    store.spoil("acme", KEY_ID)
+    records = [
+        stream_record("1", {"ssn": sealed()}),
+        stream_record("2", {"ssn": sealed(8)}),
+        stream_record("3", {"ssn": sealed()}, tenant_id="bolt"),
+    ]
+    assert auditor(store, verify).audit(records).failed_sequence_numbers == []
+    reasons = [
+        {finding["why"] for finding in event["findings"] if finding["where"] == "ssn"} for event in events(capsys)
+    ]
+    assert [{"its data key's row is not readable"}, set(), set()] == reasons
+
+
+@pytest.mark.parametrize("at", [float("nan"), float("inf"), 1e18, -1e12, 10**400])
+def test_a_time_that_is_none_does_not_hold_up_the_shard(store, capsys, at):
+    strange, sound = stream_record("1", {}), stream_record("2", {}, item_id="verified")
+    strange["dynamodb"]["ApproximateCreationDateTime"] = at
+    assert auditor(store).audit([strange, sound]).failed_sequence_numbers == []
+    assert [("1", "malformed"), ("2", "verified")] == [
+        (event["sequence_number"], event["verdict"]) for event in events(capsys)
+    ]
+
+
+def test_a_value_nested_too_deep_does_not_hold_up_the_shard(store, capsys):
+    value: dict[str, Any] = {"S": CANARY}
+    for _ in range(5_000):
+        value = {"L": [value]}
+    assert auditor(store, verify).audit([stream_record("1", {"a": value})]).failed_sequence_numbers == []
+    assert ["malformed"] == [event["verdict"] for event in events(capsys)]
+
+
+BINARY_CANARIES = {
+    "a card number as sequence number": b"k" + bytes(7) + (4111111111111111).to_bytes(24, "big") + bytes(4),
+    "prose as place": b"k" + bytes(7) + b"prose of twenty-eight bytes.",
+    "prose behind an order": b"ot" + bytes(6) + bytes(16) + b"k" + bytes(7) + b"prose of twenty-eight bytes.",
+}
+
+
+@pytest.mark.parametrize("source", BINARY_CANARIES.values(), ids=BINARY_CANARIES.keys())
+def test_the_content_of_a_source_position_that_is_none_is_not_printed(store, capsys, source):
+    image = {"_src": {"B": base64.b64encode(source).decode()}, "_policy": {"B": base64.b64encode(b"41111111").decode()}}
+    auditor(store, verify).audit([stream_record("1", image)])
+    (event,) = events(capsys)
+    assert event["verdict"] in {"plaintext", "malformed"}
+    assert not event.keys() & {"source_sequence_number", "source_sub_sequence", "policy"}
+
+
 def test_an_unavailable_key_store_fails_the_batch_from_the_first_change_that_needs_it(store, capsys):
     store.fail_with = StoreUnavailable("reading the key store: ThrottlingException")
     records = [
@@ -165,6 +215,7 @@ WEIRD_IMAGES = {
     "binary": {"ssn": {"B": base64.b64encode(CANARY.encode()).decode()}},
     "binary set": {"ssn": {"BS": [base64.b64encode(CANARY.encode()).decode()]}},
     "system attributes": {"_src": {"S": CANARY}, "_policy": {"M": {CANARY: {"S": CANARY}}}, "_" + CANARY: {"S": "x"}},
+    "a name": {"card 4111-1111-1111-1111": sealed()},
     "of no type": {"ssn": {CANARY: CANARY}},
     "no value at all": {"ssn": CANARY},
     "card as number": {"amount": {"N": "4111111111111111"}},

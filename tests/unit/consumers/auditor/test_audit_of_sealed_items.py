@@ -24,6 +24,8 @@ from tests.fakes.key_store import FakeKeyStore
 
 POLICY = load_policy(POLICY_FILE)
 OLDER = parse_policy(POLICY.source.replace('"address" = { seal = "pii" }', '"address" = { plain = "string" }'), "older")
+CHANGED_AT = 1_693_997_155.0
+PUBLISHED_AT = CHANGED_AT - 60
 KEY_IDS = {"pii": 1, "phi": 2, "pci": 3, "restricted": 4}
 RECORD: Attributes = {
     "created_at": {"S": "2026-03-01T12:00:00Z"},
@@ -63,14 +65,14 @@ def store():
     store = FakeKeyStore()
     for data_class, key_id in KEY_IDS.items():
         store.put_row(DataKeyRow("acme", key_id, data_class, b"", "arn", "", KeyState.ACTIVE, 0.0))
-    store.publish_policy(POLICY.digest, POLICY.source, 0.0)
+    store.publish_policy(POLICY.digest, POLICY.source, PUBLISHED_AT)
     return store
 
 
 def event_of(store, new, old=None):
     """The one audit event of a change to these images."""
     body = {
-        "ApproximateCreationDateTime": 1693997155.0,
+        "ApproximateCreationDateTime": CHANGED_AT,
         "Keys": as_lambda_gives_it({name: new[name] for name in ("tenant_id", "item_id")}),
         "NewImage": as_lambda_gives_it(new),
         "SequenceNumber": "111",
@@ -116,8 +118,15 @@ def test_an_item_under_a_key_that_nobody_stored_is_malformed(store):
 
 
 def test_an_item_sealed_under_a_published_older_policy_is_stale_and_no_exposure(store):
-    store.publish_policy(OLDER.digest, OLDER.source, 0.0)
+    store.publish_policy(OLDER.digest, OLDER.source, PUBLISHED_AT - 60)
     assert event_of(store, sealed_item(OLDER))["event"] == "item.stale"
+
+
+def test_an_item_that_claims_an_older_policy_long_after_it_was_superseded_is_judged_by_the_present_one(store):
+    between = POLICY.source.replace("address", "addresses")
+    store.publish_policy(OLDER.digest, OLDER.source, PUBLISHED_AT - 9_000)
+    store.publish_policy(parse_policy(between, "between").digest, between, PUBLISHED_AT - 6_000)
+    assert event_of(store, sealed_item(OLDER))["event"] == "item.plaintext_found"
 
 
 def test_an_item_that_claims_a_policy_nobody_published_is_judged_by_the_present_one(store):

@@ -136,6 +136,26 @@ def test_provenance_of_no_form_of_ours_is_left_out(system):
     assert CARD.encode().hex() not in json.dumps(event)
 
 
+@pytest.mark.parametrize(
+    ("where", "left"),
+    [
+        ("_src", {"policy"}),
+        ("_policy", {"source_sequence_number", "source_sub_sequence"}),
+        ("name", {"policy", "source_sequence_number", "source_sub_sequence"}),
+    ],
+)
+def test_provenance_in_doubt_is_left_out(where, left):
+    finding = Finding(VerdictKind.MALFORMED, where, "made up")
+    event = written(CHANGE, Verdict(VerdictKind.MALFORMED, (finding,)))
+    assert left == event.keys() & {"source_sequence_number", "source_sub_sequence", "policy"}
+
+
+def test_a_sequence_number_that_looks_sensitive_is_left_out_whatever_the_judgement():
+    image = {"_src": {"B": kinesis_position(b"key", CARD, 7).to_bytes()}}
+    event = written(replace(CHANGE, new=image), Verdict(VerdictKind.VERIFIED))
+    assert not event.keys() & {"source_sequence_number", "source_sub_sequence"}
+
+
 def test_a_change_that_could_not_be_read_is_malformed():
     out = io.StringIO()
     write_unreadable(UnreadableChange("111", 1693997155.0, "a binary is not base64"), AuditLog(out))

@@ -9,6 +9,7 @@ from shared.errors import StoreUnavailable
 from shared.keys.ports import DataKeyRow
 from shared.model import ChangeKind, ItemChange, KeyState, KeyStatus
 from shared.policy.load import parse_policy
+from shared.policy.verify import PublishedPolicy
 from tests.fakes.key_store import FakeKeyStore
 
 POLICY = """
@@ -22,6 +23,10 @@ undeclared = "seal"
 data_class = "restricted"
 [classes.restricted]
 """
+
+
+OLDER = parse_policy(POLICY, "p")
+PRESENT = parse_policy(POLICY.replace("seal", "reject"), "p")
 
 
 def sealed(key_id):
@@ -50,7 +55,7 @@ def store():
 
 def test_the_keys_of_a_tenant_are_read_together_and_once(store):
     changes = [change("acme", a=sealed(1)), change("bolt", a=sealed(1)), change("acme", a=sealed(2), b=sealed(9))]
-    knowledge = BatchKnowledge(changes, store, KnownPolicies(store))
+    knowledge = BatchKnowledge(changes, store, KnownPolicies(store), PRESENT)
     expected = {1: KeyStatus(1, "pii", KeyState.ACTIVE), 2: KeyStatus(2, "pii", KeyState.ACTIVE)}
     assert expected == knowledge.key_states("acme")
     assert expected == knowledge.key_states("acme")
@@ -58,7 +63,7 @@ def test_the_keys_of_a_tenant_are_read_together_and_once(store):
 
 
 def test_nothing_is_read_where_nothing_is_sealed(store):
-    knowledge = BatchKnowledge([change("acme", a={"S": "x"})], store, KnownPolicies(store))
+    knowledge = BatchKnowledge([change("acme", a={"S": "x"})], store, KnownPolicies(store), PRESENT)
     assert knowledge.key_states("acme") == {}
     assert store.row_reads == []
 
@@ -66,18 +71,17 @@ def test_nothing_is_read_where_nothing_is_sealed(store):
 def test_a_key_unknown_in_one_batch_is_read_again_in_the_next(store):
     known = KnownPolicies(store)
     one = change("acme", a=sealed(9))
-    assert BatchKnowledge([one], store, known).key_states("acme") == {}
+    assert BatchKnowledge([one], store, known, PRESENT).key_states("acme") == {}
     store.put_row(DataKeyRow("acme", 9, "pii", b"", "arn", "", KeyState.ACTIVE, 0.0))
-    assert {9} == BatchKnowledge([one], store, known).key_states("acme").keys()
+    assert {9} == BatchKnowledge([one], store, known, PRESENT).key_states("acme").keys()
 
 
 def test_a_published_policy_is_known_by_its_digest_and_kept(store):
-    policy = parse_policy(POLICY, "p")
-    store.publish_policy(policy.digest, POLICY, 0.0)
+    store.publish_policy(OLDER.digest, POLICY, 1.5)
     known = KnownPolicies(store)
-    assert known.including([policy.digest]).keys() == {policy.digest}
+    assert {OLDER.digest: PublishedPolicy(OLDER, 1.5)} == known.including([OLDER.digest])
     store.fail_with = StoreUnavailable("down")
-    assert known.including([policy.digest])[policy.digest].dataset == "customers"
+    assert {OLDER.digest} == known.including([OLDER.digest]).keys()
 
 
 def test_an_unknown_digest_makes_the_policies_be_read_again(store):
@@ -88,9 +92,30 @@ def test_an_unknown_digest_makes_the_policies_be_read_again(store):
     assert known.including([policy.digest]).keys() == {policy.digest}
 
 
-def test_policies_are_not_read_where_no_image_names_one(store):
+@pytest.mark.parametrize("image", [{}, {"_policy": {"B": PRESENT.digest}}])
+def test_policies_are_not_read_where_no_image_names_another_than_the_present_one(store, image):
     store.fail_with = StoreUnavailable("down")
-    assert BatchKnowledge([change("acme")], store, KnownPolicies(store)).past_policies() == {}
+    knowledge = BatchKnowledge([change("acme", **image)], store, KnownPolicies(store), PRESENT)
+    assert knowledge.published_policies() == {}
+
+
+def test_beside_an_older_policy_the_present_one_must_be_known(store):
+    """Else an older one would stay in its time for as long as the process lives."""
+    store.publish_policy(OLDER.digest, OLDER.source, 1.0)
+    known = KnownPolicies(store)
+    older = change("acme", _policy={"B": OLDER.digest})
+    for expected in ({OLDER.digest}, {OLDER.digest, PRESENT.digest}):
+        knowledge = BatchKnowledge([older], store, known, PRESENT)
+        assert expected == knowledge.published_policies().keys() == knowledge.published_policies().keys()
+        store.publish_policy(PRESENT.digest, PRESENT.source, 2.0)
+    assert 2 == store.policy_reads
+
+
+def test_a_policys_row_that_is_not_readable_is_said_and_keeps_no_other_from_being_known(store, capsys):
+    store.spoil_policy(b"spoiled!")
+    store.publish_policy(OLDER.digest, POLICY, 0.0)
+    assert {OLDER.digest} == KnownPolicies(store).including([b"spoiled!"]).keys()
+    assert "KeyStoreCorrupt" in capsys.readouterr().out
 
 
 def test_a_published_policy_that_is_not_what_its_digest_says_is_not_used_and_the_log_says_so(store, capsys):

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from shared.aws.key_rows import data_key_item
+from shared.aws.key_rows import data_key_item, policy_item, read_data_key
 from shared.aws.key_store import DynamoKeyStatusReader, DynamoKeyStore
 from shared.errors import KeyStoreCorrupt, StoreUnavailable
-from shared.keys.ports import DataKeyRow
-from shared.model import KeyState
+from shared.keys.ports import DataKeyRow, PolicyRow
+from shared.model import KeyState, KeyStatus
 from tests.fakes.moto_aws import KEY_STORE_TABLE, dynamodb_with_key_store
 
 ROW = DataKeyRow(
@@ -158,6 +159,7 @@ def test_a_refusal_of_the_store_is_retried_and_shows_nothing(call, code):
     [
         {"data_class": None},
         {"data_class": {"N": "1"}},
+        {"data_class": {"S": ""}},
         {"encrypted_data_key": None},
         {"encrypted_data_key": {"S": "CANARY"}},
         {"kms_key_arn": None},
@@ -176,8 +178,26 @@ def test_a_row_of_another_form_is_corrupt_and_its_content_is_not_shown(dynamodb,
         DynamoKeyStore(dynamodb, KEY_STORE_TABLE).rows("tenant-1", [7])
     assert "CANARY" not in str(caught.value)
     if change.keys() & {"data_class", "state"}:
-        with pytest.raises(KeyStoreCorrupt):
-            DynamoKeyStatusReader(dynamodb, KEY_STORE_TABLE).statuses("tenant-1", [7])
+        statuses = DynamoKeyStatusReader(dynamodb, KEY_STORE_TABLE).statuses("tenant-1", [7])
+        assert {7: KeyStatus(7, "", None)} == statuses
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"created_at": {"N": "nan"}}, {"created_at": {"N": "1e999"}}, {"data_class": {"S": 5}}, {"made_by": {"S": None}}],
+    ids=str,
+)
+def test_what_no_engine_should_give_is_corrupt_too(change):
+    with pytest.raises(KeyStoreCorrupt, match="key#00000007 of tenant tenant-1"):
+        read_data_key("tenant-1", {**data_key_item(ROW), **change})
+
+
+def test_a_spoiled_row_keeps_no_other_key_from_being_known(dynamodb):
+    other = replace(ROW, key_id=8)
+    dynamodb.put_item(TableName=KEY_STORE_TABLE, Item={**data_key_item(ROW), "state": {"S": "CANARY"}})
+    dynamodb.put_item(TableName=KEY_STORE_TABLE, Item=data_key_item(other))
+    expected = {7: KeyStatus(7, "", None), 8: KeyStatus(8, "pii", KeyState.ACTIVE)}
+    assert expected == DynamoKeyStatusReader(dynamodb, KEY_STORE_TABLE).statuses("tenant-1", [7, 8])
 
 
 @pytest.mark.parametrize("named", [{"S": "7"}, {"S": "00000000"}, {"S": "0000000G"}, {"N": "7"}, {"S": "0000000A"}])
@@ -188,11 +208,20 @@ def test_a_pointer_of_another_form_is_corrupt(dynamodb, named):
         DynamoKeyStore(dynamodb, KEY_STORE_TABLE).active_key_id("tenant-1", "pii")
 
 
-def test_a_policy_row_of_another_form_is_corrupt(dynamodb):
-    row = {"tenant_id": {"S": "_system"}, "row": {"S": "policy#xyz"}, "source": {"S": "version = 1"}}
-    dynamodb.put_item(TableName=KEY_STORE_TABLE, Item=row)
-    with pytest.raises(KeyStoreCorrupt, match="policy#xyz"):
-        DynamoKeyStore(dynamodb, KEY_STORE_TABLE).published_policies()
+@pytest.mark.parametrize(
+    "change",
+    [{"row": {"S": "policy#xyz"}}, {"source": {"N": "1"}}, {"created_at": {"S": "soon"}}, {"created_at": {"N": "-1"}}],
+    ids=str,
+)
+def test_a_policy_row_of_another_form_is_corrupt_and_keeps_no_other_from_being_read(dynamodb, change):
+    store = DynamoKeyStore(dynamodb, KEY_STORE_TABLE)
+    store.publish_policy(b"sound...", "version = 1", 1.0)
+    dynamodb.put_item(TableName=KEY_STORE_TABLE, Item={**policy_item(b"spoiled.", "CANARY", 1.0), **change})
+    rows = store.published_policies()
+    assert [PolicyRow(b"sound...", "version = 1", 1.0)] == [row for row in rows if isinstance(row, PolicyRow)]
+    (corrupt,) = [row for row in rows if isinstance(row, KeyStoreCorrupt)]
+    assert "policy#" in str(corrupt)
+    assert "CANARY" not in str(corrupt)
 
 
 def test_policies_that_cannot_be_read_are_a_reason_to_retry(dynamodb):
@@ -204,4 +233,5 @@ def test_policies_of_more_than_one_page_are_all_read(dynamodb):
     store = DynamoKeyStore(dynamodb, KEY_STORE_TABLE)
     for number in range(5):
         store.publish_policy(bytes([number] * 8), "x" * 300_000, 1.0)
-    assert {bytes([number] * 8) for number in range(5)} == set(store.published_policies())
+    rows = store.published_policies()
+    assert {bytes([number] * 8) for number in range(5)} == {row.digest for row in rows if isinstance(row, PolicyRow)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -77,6 +78,13 @@ def test_a_deletion_by_expiry_is_told_from_one_by_a_principal():
     assert (expired.kind, expired.new, expired.old) == (ChangeKind.REMOVE, None, KEYS)
 
 
+def nested(levels: int) -> dict[str, Any]:
+    value: dict[str, Any] = {"S": CANARY}
+    for level in range(levels):
+        value = {"M": {"a": value}} if level % 2 else {"L": [value]}
+    return value
+
+
 UNREADABLE = {
     "no kind": stream_record(eventName=CANARY),
     "no new image": stream_record(dynamodb={"NewImage": None}),
@@ -94,6 +102,8 @@ UNREADABLE = {
     "a stray character in base64": stream_record(dynamodb={"NewImage": {"a": {"B": "QU*JD"}}}),
     "cut base64": stream_record(dynamodb={"NewImage": {"a": {"B": CANARY + "A"}}}),
     "a binary set of numbers": stream_record(dynamodb={"NewImage": {"a": {"BS": [4111]}}}),
+    "too deep": stream_record(dynamodb={"NewImage": {"a": nested(65)}}),
+    "far too deep": stream_record(dynamodb={"OldImage": {"a": nested(5_000)}}),
     "deep inside": stream_record(dynamodb={"NewImage": {"a": {"M": {"b": {"L": [{"X": CANARY}]}}}}}),
 }
 
@@ -104,6 +114,22 @@ def test_what_cannot_be_read_is_given_back_as_such_without_its_content(record):
     assert isinstance(change, UnreadableChange)
     assert (change.sequence_number, change.changed_at) == ("111", 1693997155.0)
     assert "4111" not in repr(change)
+
+
+def test_a_value_nested_as_deep_as_dynamodb_allows_is_read():
+    assert isinstance(item_change(stream_record(dynamodb={"NewImage": KEYS | {"a": nested(32)}})), ItemChange)
+
+
+@pytest.mark.parametrize("at", [float("nan"), float("inf"), -float("inf"), 1e18, -1e12, -1, 10**400, 253_402_300_800])
+def test_a_time_that_is_none_is_unreadable(at):
+    change = item_change(stream_record(dynamodb={"ApproximateCreationDateTime": at}))
+    assert UnreadableChange("111", 0.0, "the stream record's time is no time") == change
+
+
+@pytest.mark.parametrize("at", [0, 1_693_997_155, 253_402_300_799.0])
+def test_a_time_that_is_one_is_read(at):
+    change = item_change(stream_record(dynamodb={"ApproximateCreationDateTime": at}))
+    assert datetime.fromtimestamp(change.changed_at, UTC).timestamp() == at
 
 
 def test_a_missing_time_reads_as_zero():

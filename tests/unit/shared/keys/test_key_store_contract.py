@@ -10,7 +10,7 @@ from moto import mock_aws
 
 from shared.aws.key_store import DynamoKeyStatusReader, DynamoKeyStore
 from shared.errors import KeyStoreCorrupt
-from shared.keys.ports import DataKeyRow
+from shared.keys.ports import DataKeyRow, PolicyRow
 from shared.model import KeyState, KeyStatus
 from tests.fakes.key_store import FakeKeyStore
 from tests.fakes.moto_aws import KEY_STORE_TABLE, dynamodb_with_key_store
@@ -128,11 +128,11 @@ def test_an_auditor_reads_class_and_state(stores):
 
 def test_published_policies_are_kept_under_their_digests_and_never_replaced(stores):
     store, reader = stores
-    assert store.published_policies() == {}
+    assert [] == store.published_policies()
     store.publish_policy(b"\x01" * 8, "version = 1", 1.0)
     store.publish_policy(b"\x02" * 8, "version = 1 # other", 2.0)
     store.publish_policy(b"\x01" * 8, "changed", 3.0)
-    expected = {b"\x01" * 8: "version = 1", b"\x02" * 8: "version = 1 # other"}
+    expected = [PolicyRow(b"\x01" * 8, "version = 1", 1.0), PolicyRow(b"\x02" * 8, "version = 1 # other", 2.0)]
     assert expected == store.published_policies() == reader.published_policies()
 
 

@@ -174,6 +174,14 @@ def test_a_pointer_to_a_key_that_is_not_active_is_corrupt(make_keyring, store, s
         make_keyring().active("tenant-1", "pii")
 
 
+@pytest.mark.parametrize("state", [KeyState.RETIRED, KeyState.DESTROYED], ids=str)
+def test_a_pointer_to_a_key_at_the_end_of_its_life_says_so(make_keyring, store, state):
+    key = make_keyring().active("tenant-1", "pii")
+    store.set_state("tenant-1", key.key_id, state)
+    with pytest.raises(KeyStoreCorrupt, match=f"{key.key_id:08x}, a {state} key"):
+        make_keyring().active("tenant-1", "pii")
+
+
 def test_a_pointer_to_a_key_of_another_class_is_corrupt(make_keyring, store, service):
     make_keyring().active("tenant-1", "pii")
     [row] = store.all_rows()

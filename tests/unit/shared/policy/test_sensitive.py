@@ -9,7 +9,7 @@ import uuid
 
 import pytest
 
-from shared.policy.sensitive import Sensitive, scan_bytes, scan_text
+from shared.policy.sensitive import Sensitive, reads_as_text, scan_bytes, scan_text
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,17 @@ from shared.policy.sensitive import Sensitive, scan_bytes, scan_text
         ("gb82west12345698765432", Sensitive.IBAN),
         ("NO9386011117947", Sensitive.IBAN),
         ("MT84MALT011000012345MTLCAST001S", Sensitive.IBAN),
+        ("4111\u00a01111\u00a01111\u00a01111", Sensitive.CARD_NUMBER),
+        ("4111\u202f1111\u202f1111\u202f1111", Sensitive.CARD_NUMBER),
+        ("4111\u20131111\u20131111\u20131111", Sensitive.CARD_NUMBER),
+        ("4111\u20111111\u20111111\u20111111", Sensitive.CARD_NUMBER),
+        ("4111.1111.1111.1111", Sensitive.CARD_NUMBER),
+        ("no.4111.1111.1111.1111.", Sensitive.CARD_NUMBER),
+        ("3782\u00a0822463\u00a010005", Sensitive.CARD_NUMBER),
+        ("219\u201309\u20139999", Sensitive.US_SSN),
+        ("DE89-3704-0044-0532-0130-00", Sensitive.IBAN),
+        ("iban:GB82-WEST-1234-5698-7654-32", Sensitive.IBAN),
+        ("DE89\u00a03704\u00a00044\u00a00532\u00a00130\u00a000", Sensitive.IBAN),
         ("jane.doe+x@example.org", Sensitive.EMAIL),
         ("@ <j@a.b.example>", Sensitive.EMAIL),
     ],
@@ -53,6 +64,15 @@ def test_sensitive_data_is_recognised(text, expected):
         "4111111111111112",  # check digit
         "1111111111111117",  # no issuer
         "4111 1111-1111 1111",
+        "4111.1111 1111.1111",
+        "1.4111.1111.1111.1111",
+        "4111.1111.1111.1111.1",
+        "4111.1111.1111.11115",
+        "219.09.9999",
+        "10.0.0.1 4111.1111",
+        "DE89-3704 0044-0532 0130-00",
+        "AB12-CD34-EF56-GH78-IJ90",
+        "DE89-3704-0044-0532-0130-01",
         "12345678-4111-1111-1111-1111-11111111",
         "0.4111111111111111",
         "4111111111111111.50",
@@ -121,7 +141,29 @@ def test_bytes_are_not_searched_for_addresses():
     assert frozenset() == scan_bytes(b"jane@example.org")
 
 
-@pytest.mark.parametrize("unit", ["4", "1 ", "1-", "1111 ", "a@", "@", "a.", "a@a.", "DE12 ", "aa11", "DE"])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"diagnosis: none, follow up in autumn 202",
+        "Größe und Gewicht: unauffällig, Befund n"[:38].encode()[:40],
+        b"tabs\tand\r\nlines are text as well, surely"[:40],
+        "a diagnosis in UTF-16".encode("utf-16-le")[:40],
+        "a diagnosis in UTF-16".encode("utf-16-be")[:40],
+    ],
+)
+def test_text_where_random_bytes_belong_is_recognised(raw):
+    assert reads_as_text(raw)
+
+
+def test_random_bytes_are_no_text():
+    draw = random.Random(7)
+    assert not any(reads_as_text(draw.randbytes(40)) for _ in range(20_000))
+    assert not reads_as_text(b"control characters are none of a text \x01\x02")
+
+
+@pytest.mark.parametrize(
+    "unit", ["4", "1 ", "1-", "1111 ", "1111.", "DE12-", "a@", "@", "a.", "a@a.", "DE12 ", "aa11", "DE"]
+)
 def test_the_time_is_linear_in_the_length(unit):
     started = time.perf_counter()
     scan_text(unit * (400_000 // len(unit)))

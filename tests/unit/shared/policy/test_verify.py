@@ -5,10 +5,20 @@ from __future__ import annotations
 import pytest
 
 from shared.envelope.layout import OVERHEAD_BYTES
-from shared.model import ChangeKind, Finding, ItemChange, KeyState, KeyStatus, Verdict, VerdictKind
+from shared.model import (
+    TOMBSTONE_SECONDS,
+    ChangeKind,
+    Finding,
+    ItemChange,
+    KeyState,
+    KeyStatus,
+    Verdict,
+    VerdictKind,
+)
 from shared.policy.load import parse_policy
-from shared.policy.verify import key_ids, verify
-from shared.source_position import SourcePosition, integer_position, kinesis_position
+from shared.policy.sensitive import scan_text
+from shared.policy.verify import PublishedPolicy, key_ids, verify
+from shared.source_position import SourcePosition, counter_position, integer_position, kinesis_position, time_position
 
 SOURCE_TEXT = """\
 version = 1
@@ -32,6 +42,11 @@ OPEN_POLICY = parse_policy(SOURCE_TEXT.replace('"ssn" = { seal = "pii" }', '"ssn
 TEXT = {"S": "canary"}
 CARD = {"S": "4111111111111111"}
 PLACE = kinesis_position(b"key", "5", 0)
+NEXT_PLACE = kinesis_position(b"key", "6", 0)
+HOUR = 3_600
+PUBLISHED_AT = 1_700_000_000.0
+"""When the present policy was; an older one was a day before."""
+OLDER_AT = PUBLISHED_AT - 24 * HOUR
 
 
 def key(key_id, data_class, state=KeyState.ACTIVE):
@@ -44,11 +59,16 @@ KEYS = {
     3: key(3, "pii", KeyState.DECRYPT_ONLY),
     4: key(4, "pii", KeyState.RETIRED),
     5: key(5, "pii", KeyState.DESTROYED),
+    6: KeyStatus(6, "", None),
 }
 
 
 def sealed(key_id):
     return {"B": b"\x01" + key_id.to_bytes(4, "big") + bytes(range(200, 200 + OVERHEAD_BYTES))}
+
+
+FALSE_HEADER = b"\x01\x00\x00\x00\x01"
+HIDDEN = "text behind the header of a sealed value"
 
 
 def item(*, source=PLACE, policy=POLICY, **attributes):
@@ -61,9 +81,10 @@ def item(*, source=PLACE, policy=POLICY, **attributes):
     }
 
 
-def judge(new, old=None, *, item_id="one", kind=ChangeKind.MODIFY, past=()):
-    change = ItemChange("1", kind, "acme", item_id, old, new, 0.0)
-    return verify(change, POLICY, KEYS, {policy.digest: policy for policy in past})
+def judge(new, old=None, *, item_id="one", kind=ChangeKind.MODIFY, published=(), changed_at=PUBLISHED_AT):
+    """Published are pairs of a policy and when."""
+    change = ItemChange("1", kind, "acme", item_id, old, new, changed_at)
+    return verify(change, POLICY, KEYS, {policy.digest: PublishedPolicy(policy, at) for policy, at in published})
 
 
 def found(new, old=None, **options):
@@ -130,11 +151,26 @@ def test_a_change_without_its_new_image_cannot_be_judged():
         ({"ssn": sealed(9)}, "malformed", "ssn", "sealed under a data key that the tenant does not have"),
         ({"ssn": sealed(4)}, "malformed", "ssn", "sealed under a retired data key"),
         ({"ssn": sealed(5)}, "malformed", "ssn", "sealed under a destroyed data key"),
+        ({"ssn": sealed(6)}, "malformed", "ssn", "its data key's row is not readable"),
+        (
+            {"ssn": {"B": FALSE_HEADER + b"diagnosis in clear, longer than a nonce and a tag"}},
+            "plaintext",
+            "ssn",
+            HIDDEN,
+        ),
+        ({"ssn": {"B": FALSE_HEADER + "a diagnosis in UTF-16".encode("utf-16-le") * 2}}, "plaintext", "ssn", HIDDEN),
         ({"ssn": sealed(3)}, "stale", "ssn", "sealed under a data key that is no longer active"),
         ({"ssn": sealed(2)}, "malformed", "ssn", "sealed under another data class than the policy's"),
         ({"odd": sealed(1)}, "malformed", "?", "sealed under another data class than the policy's"),
         ({"_odd": TEXT}, "plaintext", "?", "a reserved name that sealstream does not write"),
         ({"_odd": sealed(2)}, "malformed", "?", "a reserved name that sealstream does not write"),
+        ({"card 4111-1111-1111-1111": sealed(2)}, "undeclared", "?", "a name looks sensitive"),
+        (
+            {"contacts": {"L": [{"M": {"email": sealed(1), "a@example.org": sealed(2)}}]}},
+            "undeclared",
+            "contacts[].?",
+            "a name looks sensitive",
+        ),
     ],
 )
 def test_each_fault_of_an_attribute_is_found(attributes, kind, where, why):
@@ -175,7 +211,25 @@ def test_an_item_that_someone_else_wrote_lacks_position_and_policy():
     )
 
 
-@pytest.mark.parametrize("position", [b"", b"x", b"z" * 36, PLACE.to_bytes() + b"x"])
+LANE = PLACE.lane
+
+
+@pytest.mark.parametrize(
+    "position",
+    [
+        b"",
+        b"x",
+        b"z" * 36,
+        PLACE.to_bytes() + b"x",
+        b"k" + b"diagnosis in clear, of 35 bytes ...",
+        LANE + b"twenty-eight bytes of prose.",
+        LANE + b"\4" + bytes(27),
+        LANE + bytes(24) + b"\1\0\0\0",
+        b"oi" + bytes(6) + bytes(16) + b"thirty-six bytes of prose, in clear.",
+        b"ot" + bytes(6) + bytes(16) + LANE + b"twenty-eight bytes of prose.",
+        b"oi" + bytes(6) + bytes(16) + counter_position(1).to_bytes() + bytes(20),
+    ],
+)
 def test_a_source_position_of_another_form_is_malformed(position):
     assert found({**item(), "_src": {"B": position}}) == (
         "malformed",
@@ -191,15 +245,57 @@ def test_a_source_position_that_goes_back_is_malformed():
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        (PLACE, PLACE),  # re-encrypted in its place
         (PLACE, kinesis_position(b"key", "5", 1)),
-        (PLACE, kinesis_position(b"other key", "1", 0)),
-        (integer_position(-2, PLACE), integer_position(-1, PLACE)),
+        (integer_position(-2, PLACE, ordered_by="at"), integer_position(-1, PLACE, ordered_by="at")),
+        (PLACE, integer_position(1, PLACE, ordered_by="at")),
+        (integer_position(1, PLACE, ordered_by="n"), time_position(0, PLACE, ordered_by="at")),
+        (PLACE, counter_position(1)),
+        (counter_position(1), PLACE),
         (SourcePosition(b"unknown!", b""), PLACE),
     ],
 )
-def test_a_source_position_may_stay_advance_or_change_its_lane(old, new):
-    assert judge(item(source=new), item(source=old)).kind is VerdictKind.VERIFIED
+def test_a_source_position_may_advance_or_change_its_kind_of_lane(old, new):
+    assert judge(item(source=new, kind=TEXT), item(source=old)).kind is VerdictKind.VERIFIED
+
+
+def test_a_record_of_another_partition_key_never_takes_an_items_place():
+    other = kinesis_position(b"other key", "9", 0)
+    assert found(item(source=other), item()) == ("malformed", [("malformed", "_src", "the source lane changed")])
+
+
+CONTACTS = {"L": [{"M": {"email": sealed(1), "note": {"S": "one"}}}]}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"kind": {"S": "another"}},
+        {"amount": {"N": "1"}},
+        {"labels": {"SS": ["a", "b"]}},
+        {"ssn": None},
+        {"odd": sealed(2)},
+        {"contacts": {"L": []}},
+        {"contacts": {"L": [{"M": {"email": sealed(1), "note": {"S": "two"}}}]}},
+        {"contacts": {"L": [{"M": {"email": sealed(1)}}]}},
+        {"contacts": {"M": {"note": {"S": "one"}}}},
+        {"_deleted_at": {"N": "1"}},
+    ],
+)
+def test_content_that_changes_under_the_same_source_position_is_malformed(changed):
+    old = item(ssn=sealed(1), kind={"S": "x"}, contacts=CONTACTS, labels={"SS": ["a"]})
+    new = {name: value for name, value in {**old, **changed}.items() if value is not None}
+    reason = ("malformed", "_src", "content changed under the same source position")
+    assert reason in found(new, old)[1]
+
+
+def test_to_encrypt_anew_or_to_seal_what_was_in_clear_is_no_change_of_content():
+    old = item(ssn=TEXT, kind=TEXT, contacts={"L": [{"M": {"email": TEXT, "odd": {"M": {"x": TEXT}}}}]})
+    new = item(ssn=sealed(1), kind=TEXT, contacts={"L": [{"M": {"email": sealed(1), "odd": sealed(2)}}]})
+    assert judge(new, old).kind is VerdictKind.VERIFIED
+    resealed = {"B": sealed(1)["B"][:5] + bytes(range(150, 195))}
+    assert judge({**new, "ssn": resealed}, without(new, "_policy") | {"_policy": {"B": b"12345678"}}).kind is (
+        VerdictKind.VERIFIED
+    )
 
 
 def test_a_policy_digest_that_was_never_published_is_malformed():
@@ -217,54 +313,148 @@ def test_a_system_attribute_hides_nothing_of_another_type(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("_src", {"B": b"4111111111111111"}), ("_deleted_at", {"N": "4111111111111111"})]
+    ("name", "value"),
+    [
+        ("_src", {"B": b"4111111111111111"}),
+        ("_src", {"B": kinesis_position(b"key", "4111111111111111", 0).to_bytes()}),
+        ("_src", {"B": time_position(0, kinesis_position(b"key", "4111111111111111", 0), ordered_by="at").to_bytes()}),
+        ("_deleted_at", {"N": "4111111111111111"}),
+    ],
 )
 def test_a_system_attribute_hides_nothing_of_its_own_type(name, value):
     assert ("plaintext", name, "holds a payment card number in clear") in found({**item(), name: value})[1]
 
 
-def test_an_item_under_an_older_policy_that_the_present_one_judges_too_open_is_stale():
+BOTH = [(OPEN_POLICY, OLDER_AT), (POLICY, PUBLISHED_AT)]
+EXPOSED = ("plaintext", "ssn", "declared sealed and found in clear")
+EXCUSED = ("stale", "ssn", f"written under an older policy; by the present one {EXPOSED[2]}")
+
+
+@pytest.mark.parametrize("changed_at", [OLDER_AT - HOUR, OLDER_AT, PUBLISHED_AT, PUBLISHED_AT + HOUR - 1])
+def test_an_item_of_an_older_policys_time_that_the_present_one_judges_too_open_is_stale(changed_at):
     older = item(policy=OPEN_POLICY, ssn=TEXT)
-    assert found(older, past=[OPEN_POLICY, POLICY]) == (
-        "stale",
-        [
-            (
-                "stale",
-                "ssn",
-                "written under an older policy; by the present one declared sealed and found in clear",
-            )
-        ],
+    assert ("stale", [EXCUSED]) == found(older, published=BOTH, changed_at=changed_at)
+
+
+@pytest.mark.parametrize("changed_at", [0.0, OLDER_AT - HOUR - 1, PUBLISHED_AT + HOUR, PUBLISHED_AT * 2])
+def test_an_older_policy_excuses_nothing_that_is_written_out_of_its_time(changed_at):
+    downgraded = item(policy=OPEN_POLICY, ssn=TEXT)
+    assert ("plaintext", [EXPOSED]) == found(downgraded, published=BOTH, changed_at=changed_at)
+
+
+def test_the_time_of_a_policy_ends_with_the_next_one_even_if_that_is_not_the_present_one():
+    between = parse_policy(SOURCE_TEXT.replace('"amount"', '"amounts"'), "p")
+    all_three = [*BOTH, (between, OLDER_AT + HOUR)]
+    older = item(policy=OPEN_POLICY, ssn=TEXT)
+    assert found(older, published=all_three, changed_at=OLDER_AT + 2 * HOUR - 1)[0] == "stale"
+    assert found(older, published=all_three, changed_at=OLDER_AT + 2 * HOUR)[0] == "plaintext"
+
+
+def test_before_the_present_policy_is_published_the_one_before_it_is_in_its_time():
+    assert found(item(policy=OPEN_POLICY, ssn=TEXT), published=BOTH[:1])[0] == "stale"
+
+
+def test_a_policy_that_was_withdrawn_for_an_older_one_excuses_nothing_new():
+    withdrawn = [(OPEN_POLICY, PUBLISHED_AT + HOUR), (POLICY, PUBLISHED_AT)]
+    later = PUBLISHED_AT + HOUR
+    assert found(item(policy=OPEN_POLICY, ssn=TEXT), published=withdrawn, changed_at=later)[0] == "plaintext"
+
+
+LATER = PUBLISHED_AT + 2 * HOUR
+
+
+def test_what_an_older_policy_left_in_clear_stays_stale_while_it_stays_as_it_is():
+    old = item(policy=OPEN_POLICY, ssn=TEXT, contacts={"L": [{"M": {"email": sealed(3)}}]})
+    new = {**old, "contacts": {"L": [{"M": {"email": sealed(1)}}]}}
+    assert ("stale", [EXCUSED]) == found(new, old, published=BOTH, changed_at=LATER)
+    worse = {**old, "ssn": {"S": "another canary"}, "_src": {"B": NEXT_PLACE.to_bytes()}}
+    assert ("plaintext", EXPOSED) == (
+        found(worse, old, published=BOTH, changed_at=LATER)[0],
+        found(worse, old, published=BOTH, changed_at=LATER)[1][0],
     )
+
+
+NESTED_SOURCE = SOURCE_TEXT + '"people[].name" = { plain = "string" }\n"people[].home" = { seal = "pii" }\n'
+NESTED = parse_policy(NESTED_SOURCE.replace('home" = { seal = "pii" }', 'home" = { plain = "string" }'), "p")
+NESTED_NOW = parse_policy(NESTED_SOURCE, "p")
+
+
+@pytest.mark.parametrize(
+    ("before", "expected"),
+    [
+        ([TEXT, TEXT], ["stale", "stale"]),
+        ([TEXT, {"S": "another"}], ["stale", "plaintext"]),
+        ([TEXT], ["stale", "plaintext"]),
+        ([], ["plaintext", "plaintext"]),
+    ],
+)
+def test_what_stands_already_is_told_place_by_place(before, expected):
+    def people(homes):
+        return {"L": [{"M": {"name": TEXT, "home": home}} for home in homes]}
+
+    old = item(policy=NESTED, people=people(before))
+    new = item(policy=NESTED, people=people([TEXT, TEXT]), source=NEXT_PLACE)
+    published = {
+        NESTED.digest: PublishedPolicy(NESTED, OLDER_AT),
+        NESTED_NOW.digest: PublishedPolicy(NESTED_NOW, PUBLISHED_AT),
+    }
+    change = ItemChange("1", ChangeKind.MODIFY, "acme", "one", old, new, LATER)
+    assert expected == [finding.kind for finding in verify(change, NESTED_NOW, KEYS, published).findings]
 
 
 def test_a_stale_key_in_an_item_under_an_older_policy_stays_stale():
     older = item(policy=OPEN_POLICY, ssn=TEXT, contacts={"L": [{"M": {"email": sealed(3)}}]})
-    kind, findings = found(older, past=[OPEN_POLICY])
+    kind, findings = found(older, published=BOTH)
     assert kind == "stale"
     assert findings[1] == ("stale", "contacts[].email", "sealed under a data key that is no longer active")
 
 
 def test_an_item_under_an_older_policy_that_the_present_one_finds_clean_is_verified():
-    assert judge(item(policy=OPEN_POLICY, ssn=sealed(1)), past=[OPEN_POLICY]).kind is VerdictKind.VERIFIED
+    assert judge(item(policy=OPEN_POLICY, ssn=sealed(1)), published=BOTH).kind is VerdictKind.VERIFIED
 
 
 def test_an_item_that_breaks_its_own_older_policy_is_judged_by_the_present_one():
     older = item(policy=OPEN_POLICY, ssn=TEXT, odd=TEXT)
-    kind, findings = found(older, past=[OPEN_POLICY])
+    kind, findings = found(older, published=BOTH)
     assert kind == "plaintext"
     assert [finding[0] for finding in findings] == ["plaintext", "plaintext"]
 
 
+def test_what_looks_sensitive_breaks_no_older_policy_and_none_excuses_it():
+    older = item(policy=OPEN_POLICY, ssn=TEXT, kind=CARD)
+    kind, findings = found(older, published=BOTH)
+    assert (kind, [finding[0] for finding in findings]) == ("undeclared", ["stale", "undeclared"])
+
+
 def test_an_older_policy_excuses_no_fault_of_the_system_attributes():
     older = without(item(policy=OPEN_POLICY, ssn=TEXT), "_src")
-    assert found(older, past=[OPEN_POLICY])[0] == "malformed"
+    assert found(older, published=BOTH)[0] == "malformed"
 
 
-TOMBSTONE = item(_deleted_at={"N": "1732183200"}, _expires_at={"N": "1734775200"})
+DELETED_AT = 1_732_183_200
+TOMBSTONE = item(_deleted_at={"N": str(DELETED_AT)}, _expires_at={"N": str(DELETED_AT + TOMBSTONE_SECONDS)})
 
 
 def test_a_tombstone_is_verified():
-    assert Verdict(VerdictKind.VERIFIED) == judge(TOMBSTONE, item(ssn=sealed(1)))
+    before = item(ssn=sealed(1), source=kinesis_position(b"key", "4", 0))
+    assert Verdict(VerdictKind.VERIFIED) == judge(TOMBSTONE, before)
+
+
+@pytest.mark.parametrize(
+    ("deleted_at", "expires_at"),
+    [
+        ("1732183200.5", "1832183200"),
+        ("1732183200", "1832183200.5"),
+        ("-1", str(TOMBSTONE_SECONDS)),
+        (str(DELETED_AT), str(DELETED_AT + TOMBSTONE_SECONDS - 1)),
+        ("7258118400", "9999999999"),
+        ("1" * 38, "2" * 38),
+    ],
+)
+def test_a_tombstone_of_other_times_is_malformed(deleted_at, expires_at):
+    changed = {**TOMBSTONE, "_deleted_at": {"N": deleted_at}, "_expires_at": {"N": expires_at}}
+    reason = ("malformed", "_expires_at", "a tombstone of other times than sealstream writes")
+    assert reason in found(changed)[1]
 
 
 @pytest.mark.parametrize(
@@ -283,6 +473,27 @@ def test_the_key_ids_of_an_item_are_those_of_its_sealed_values_at_any_depth():
     assert frozenset({1, 2}) == key_ids(
         item(ssn=sealed(1), odd={"M": {"x": {"L": [sealed(2)]}}}, kind={"B": b"not sealed"})
     )
+
+
+def test_a_name_that_the_policy_names_is_the_operators_and_no_finding():
+    odd_policy = parse_policy(SOURCE_TEXT + '"078-05-1120" = { seal = "pii" }\n', "p")
+    change = ItemChange(
+        "1", ChangeKind.INSERT, "acme", "one", None, item(policy=odd_policy, **{"078-05-1120": sealed(1)}), 0.0
+    )
+    assert verify(change, odd_policy, KEYS, {}).kind is VerdictKind.VERIFIED
+
+
+def test_a_name_that_repeats_is_found_each_time_and_read_once(monkeypatch):
+    scanned = []
+
+    def scan(text):
+        scanned.append(text)
+        return scan_text(text)
+
+    monkeypatch.setattr("shared.policy.verify.scan_text", scan)
+    people = {"L": [{"M": {"email": sealed(1), "219-09-9999": sealed(2)}}] * 1_000}
+    assert len(judge(item(contacts=people)).findings) == 1_000
+    assert ["acme", "one", "219-09-9999"] == scanned
 
 
 def test_no_value_is_in_a_verdict():
