@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -11,6 +11,7 @@ import click
 
 from ops.local_aws import process
 from ops.local_aws import up as lifecycle
+from ops.local_aws.files import shown
 from ops.local_aws.process import BUILD, LocalAwsError
 
 _EXAMPLE = """\
@@ -19,7 +20,7 @@ Use it from any shell:
   echo '{{"tenant_id": "acme", "id": "42", "ssn": "078-05-1120", "amount": 9.5}}' |
     aws kinesis put-record --stream-name "$SEALSTREAM_STREAM" --partition-key 42 --data fileb:///dev/stdin
   aws dynamodb scan --table-name "$SEALSTREAM_TABLE"
-End it: make down"""
+End it: {down}"""
 
 _folder = click.option(
     "--folder", type=click.Path(path_type=Path, file_okay=False), default=BUILD, help="where its state and logs are"
@@ -33,21 +34,31 @@ def main() -> None:
 
 @main.command()
 @_folder
-@click.option("--port", type=click.IntRange(1, 65535), help="the loopback port; a free one by default")
+@click.option("--port", type=click.IntRange(1, 65535), envvar="SEALSTREAM_LOCAL_PORT", help="a free one by default")
 def up(folder: Path, port: int | None) -> None:
     """Start it, deploy the stacks, leave it running."""
     start = time.monotonic()
-    started = lifecycle.up(folder, port=port, say=_say)
-    _say(f"Ready after {time.monotonic() - start:.0f} s; logs: {_short(folder)}/local_aws.log, deploy.log")
+    for end in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C
+        signal.signal(end, signal.default_int_handler)
+    try:
+        started = lifecycle.up(folder, port=port, say=_say)
+    except KeyboardInterrupt:
+        click.echo("Interrupted; nothing was left running.", err=True)
+        sys.exit(130)
+    _say(f"Ready after {time.monotonic() - start:.0f} s; logs: {shown(folder / 'local_aws.log')}, deploy.log")
     if "SEALSTREAM_STREAM" in started.environment:
-        _say(_EXAMPLE.format(environment=_short(folder / "local.env")))
+        _say(_EXAMPLE.format(environment=_sourced(folder / "local.env"), down=process.command("down", folder)))
 
 
 @main.command()
 @_folder
-def down(folder: Path) -> None:
+@click.option("--quiet", is_flag=True, help="say nothing where it does not run")
+def down(folder: Path, *, quiet: bool) -> None:
     """End it; nothing happens where it does not run."""
-    _say("The local AWS is ended." if lifecycle.down(folder) else "The local AWS was not running.")
+    if lifecycle.down(folder):
+        _say("The local AWS is ended.")
+    elif not quiet:
+        _say("The local AWS was not running.")
 
 
 @main.command()
@@ -56,13 +67,15 @@ def status(folder: Path) -> None:
     """Say whether it runs; exit status 3 where it does not."""
     server = process.running(folder)
     if server is None:
-        _say("The local AWS is not running.")
+        _say(f"The local AWS is not running; start it with `{process.command('up', folder)}`.")
         sys.exit(3)
-    _say(f"The local AWS runs: {server.endpoint} (process {server.pid}, since {server.started_at})")
+    does = "runs" if process.is_answering(server) else "is starting, or does not answer"
+    _say(f"The local AWS {does}: {server.endpoint} (process {server.pid}, since {server.started_at})")
 
 
-def _short(path: Path) -> str:
-    return os.path.relpath(path)
+def _sourced(path: Path) -> str:
+    name = shown(path)
+    return name if "/" in name else f"./{name}"  # a shell would look for a bare name in PATH
 
 
 def _say(text: str) -> None:

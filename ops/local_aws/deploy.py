@@ -7,14 +7,16 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
-from ops.local_aws.files import tail, write_atomically
+from ops.local_aws.files import shown, tail, write_atomically
+from ops.local_aws.interrupts import held_back
 from ops.local_aws.process import BUILD, PROJECT, LocalAwsError, Server
 
 ACCOUNT: Final = "000000000000"
@@ -48,10 +50,14 @@ def deploy(server: Server, folder: Path = BUILD, say: Callable[[str], None] = pr
     log = folder / "deploy.log"
     log.unlink(missing_ok=True)
     outputs.unlink(missing_ok=True)
+    say("Bootstrapping it; meanwhile synthesising the stacks and bundling the Lambdas …")
     with _synthesis(assembly, folder / "synth.log") as synthesized:
         # Outside the project's folder, where cdk.json would make it synthesise the app once more.
         _run(["bootstrap", f"aws://{ACCOUNT}/{REGION}", "--no-notices"], server, log, cwd=folder)
+        say("  bootstrapped")
         synthesized()
+        say("  synthesised and bundled")
+    say("Deploying the stacks …")
     _run(
         [
             *("deploy", "--all", "--app", str(assembly), "--outputs-file", str(outputs)),
@@ -92,26 +98,14 @@ def environment_file(environment: Mapping[str, str]) -> str:
 @contextmanager
 def _synthesis(assembly: Path, log: Path) -> Iterator[Callable[[], None]]:
     """Synthesise beside whatever else happens in the block; calling what it gives waits for the end."""
-    with (
-        log.open("wb") as output,
-        subprocess.Popen(
-            ["cdk", "synth", "--quiet", "--context", "local=true", "--output", str(assembly)],
-            cwd=PROJECT,
-            env=_cdk_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        ) as process,
-    ):
+    arguments = ["synth", "--quiet", "--context", "local=true", "--output", str(assembly)]
+    with log.open("wb") as output, _cdk(arguments, cwd=PROJECT, environment={}, output=output) as process:
 
         def finish() -> None:
             if process.wait() != 0:
-                raise LocalAwsError(f"cdk synth failed; {log} ends with:\n{tail(log)}")
+                raise LocalAwsError(f"cdk synth failed; {shown(log)} ends with:\n{tail(log)}")
 
-        try:
-            yield finish
-        finally:
-            process.terminate()
+        yield finish
 
 
 def _run(
@@ -120,24 +114,43 @@ def _run(
     """Run one cdk command; its whole output goes to the log, a line for each finished stack to `say`."""
     with (
         log.open("a", encoding="utf-8") as record,
-        subprocess.Popen(
-            ["cdk", *arguments],
-            cwd=cwd,
-            env=_cdk_environment() | credentials(server),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            errors="replace",
-        ) as process,
+        _cdk(arguments, cwd=cwd, environment=credentials(server), output=subprocess.PIPE) as process,
     ):
         for line in process.stdout or ():
             record.write(line)
             done = _STACK_DONE.match(line)
             if say and done:
                 say(f"  deployed {done.group(1)}")
+        process.wait()
     if process.returncode != 0:
-        raise LocalAwsError(f"cdk {arguments[0]} failed; {log} ends with:\n{tail(log)}")
+        raise LocalAwsError(f"cdk {arguments[0]} failed; {shown(log)} ends with:\n{tail(log)}")
+
+
+@contextmanager
+def _cdk(
+    arguments: list[str], *, cwd: Path, environment: dict[str, str], output: IO[bytes] | int
+) -> Iterator[subprocess.Popen[str]]:
+    """A cdk command, with all that it starts in a group that ends with the block: Ctrl-C leaves nothing behind."""
+    process = None
+    try:
+        with held_back():  # else it may have started, and nobody know it
+            process = subprocess.Popen(
+                ["cdk", *arguments],
+                cwd=cwd,
+                env=_cdk_environment() | environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                encoding="utf-8",
+                errors="replace",
+                start_new_session=True,
+            )
+        yield process
+    finally:
+        if process:
+            with process:  # closes its pipe and waits for it
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGTERM)
 
 
 def _cdk_environment() -> dict[str, str]:

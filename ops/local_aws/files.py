@@ -1,7 +1,8 @@
-"""Two things done to files: replace one whole, show the end of one."""
+"""Three things done to files: replace one whole, show the end of one, name one."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Final
 
@@ -21,3 +22,8 @@ def tail(log: Path) -> str:
     """The last lines of a log, indented for an error message."""
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LINES_SHOWN:]
     return "\n".join(f"    {line}" for line in lines)
+
+
+def shown(path: Path) -> str:
+    """The path as a person would type it here: from the current folder, unless from the root is shorter."""
+    return min(os.path.relpath(path), str(path.absolute()), key=len)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ops.local_aws import process
 from ops.local_aws.deploy import deploy
+from ops.local_aws.interrupts import held_back
 from ops.local_aws.process import BUILD, Server
 
 
@@ -26,17 +27,22 @@ class Up:
 
 def up(folder: Path = BUILD, *, port: int | None = None, say: Callable[[str], None] = print) -> Up:
     """Start, bootstrap and deploy; raises LocalAwsError, with nothing left running, where any of it fails."""
+    say("Starting the local AWS …")
     server = process.start(folder, port=port)
-    say(f"Local AWS started: {server.endpoint} (process {server.pid})")
     try:
+        say(f"Local AWS started: {server.endpoint} (process {server.pid})")
         return Up(server, deploy(server, folder, say))
     except BaseException:
-        down(folder)
+        with held_back():
+            if process.running(folder) == server:  # else somebody ended it, and perhaps started the next one
+                down(folder)
+        say("The local AWS is ended again.")
         raise
 
 
 def down(folder: Path = BUILD) -> bool:
     """End the server and remove what names it; False where none ran."""
+    ran = process.stop(folder)
     for name in ("local.env", "outputs.json"):
         (folder / name).unlink(missing_ok=True)
-    return process.stop(folder)
+    return ran

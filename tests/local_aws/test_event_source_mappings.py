@@ -41,6 +41,8 @@ def handler(event, context):
     ids = [wish["id"] for wish in wishes]
     write(stream, {"ids": ids, "begin": begin, "records": records[:10]})
     time.sleep(sum(wish.get("sleep", 0) for wish in wishes))
+    while not all(os.path.exists(wish["until"]) for wish in wishes if "until" in wish):
+        time.sleep(0.01)
     write(stream, {"ended": begin, "end": time.time()})
     if any(wish.get("raise") for wish in wishes):
         raise ValueError("wished for")
@@ -422,9 +424,26 @@ class TestFailures:
         low, high = _keys_by_half_of_the_hash_range()
         stage.put(stream, {"id": "poison", "key": low, "raise": True}, {"id": "behind", "key": low})
         stage.wait_for("poison")
-        stage.put(stream, *({"id": i, "key": high} for i in range(10)))
-        wait_until(lambda: [9] in stage.ids(), deadline_seconds=3)
-        assert [ids for ids in stage.ids() if ids != ["poison"]] == [[i] for i in range(10)]
+        stage.put(stream, *({"id": i, "key": high} for i in range(50)))
+        wait_until(lambda: [49] in stage.ids() and stage.ids().count(["poison"]) > 1, deadline_seconds=3)
+        assert [ids for ids in stage.ids() if ids != ["poison"]] == [[i] for i in range(50)]
+
+    def test_a_function_that_takes_long_holds_up_no_other_mapping(self, stage: Stage, tmp_path: Path) -> None:
+        slow, enough = stage.stream(), tmp_path / "enough"
+        stage.map(slow)
+        quick = stage.stream()
+        stage.map(quick)
+        try:
+            stage.put(slow, {"id": "slow", "until": str(enough)})
+            stage.source = slow
+            stage.wait_for("slow")
+            stage.put(quick, {"id": "quick"})
+            stage.source = quick
+            wait_until(lambda: stage.ids() == [["quick"]], deadline_seconds=3)
+            stage.source = slow
+            assert [] == [entry for entry in stage.entries() if "ended" in entry]
+        finally:
+            enough.touch()
 
 
 def _keys_by_half_of_the_hash_range() -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -264,6 +265,28 @@ def test_a_policy_that_insists_on_tls_lets_local_requests_pass(local_aws, table)
     db = _session(local_aws, allow, allow | {"Effect": "Deny", "Condition": insecure})
 
     assert db.get_item(TableName=table, Key=_key("nobody"))
+
+
+def test_a_bucket_that_enforces_tls_serves_local_requests(local_aws):
+    name, root = unique("bucket"), local_aws.client("s3")
+    root.create_bucket(Bucket=name)
+    resources = [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"]
+    enforce_tls = {  # as the CDK's enforce_ssl writes it
+        "Effect": "Deny",
+        "Principal": {"AWS": "*"},
+        "Action": "s3:*",
+        "Resource": resources,
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    root.put_bucket_policy(Bucket=name, Policy=json.dumps({"Version": "2012-10-17", "Statement": [enforce_tls]}))
+    policy = [{"Effect": "Allow", "Action": ["s3:PutObject", "s3:GetObject"], "Resource": resources}]
+    role = make_role(local_aws, {"Version": "2012-10-17", "Statement": policy})
+    session = local_aws.client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+    s3 = local_aws.client("s3", session)
+
+    s3.put_object(Bucket=name, Key="object", Body=b"content")
+    assert s3.get_object(Bucket=name, Key="object")["Body"].read() == b"content"
+    assert _code(lambda: s3.delete_object(Bucket=name, Key="object")) == "AccessDenied"  # policies are in force
 
 
 def test_the_right_to_read_one_stream_covers_what_its_shard_iterator_reads(local_aws):

@@ -1,18 +1,23 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from ops.local_aws import process
+from ops.local_aws.files import shown
 from ops.local_aws.process import LocalAwsError
+from ops.local_aws.up import down, up
 from tests.local_aws.support import LocalAws, invoke, make_function, wait_until
 
 
@@ -31,6 +36,15 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
         timeout=30,
         check=False,
     )
+
+
+def commands_that_name(folder: Path) -> list[bytes]:
+    """The command lines of living processes that name the folder; none where the system does not list them."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found.append(path.read_bytes())
+    return [line for line in found if bytes(folder) in line]
 
 
 def is_alive(pid: int) -> bool:
@@ -55,9 +69,57 @@ def test_started_twice_says_which_one_runs_and_leaves_it_running(folder: Path) -
     with pytest.raises(LocalAwsError, match=f"runs already .*{server.pid}.*{server.endpoint}"):
         process.start(folder)
     again = command("up", "--folder", str(folder))
-    assert (1, "") == (again.returncode, again.stdout)
-    assert f"runs already (process {server.pid}, {server.endpoint}); end it with `make down`" in again.stderr
+    assert (1, "Starting the local AWS …\n") == (again.returncode, again.stdout)
+    down = f"{shown(Path(sys.executable))} -m ops.local_aws down --folder {shown(folder)}"
+    assert f"runs already (process {server.pid}, {server.endpoint}); end it with `{down}`" in again.stderr
     assert server == process.running(folder)
+
+
+def test_two_starts_at_once_make_one_server(folder: Path) -> None:
+    with ThreadPoolExecutor(2) as threads:
+        started = [threads.submit(process.start, folder) for _ in range(2)]
+    [refused] = [one.exception() for one in started if one.exception()]
+    [server] = [one.result() for one in started if not one.exception()]
+    assert f"runs already (process {server.pid}" in str(refused)
+    assert server == process.running(folder)
+
+
+def test_two_downs_at_once_both_find_it_ended(folder: Path) -> None:
+    process.start(folder)
+    with ThreadPoolExecutor(2) as threads:
+        ended = [threads.submit(command, "down", "--folder", str(folder)) for _ in range(2)]
+    assert [0, 0] == [one.result().returncode for one in ended], [one.result().stderr for one in ended]
+    assert process.running(folder) is None
+
+
+def test_the_files_beside_the_lock_do_not_matter_to_status_and_down(folder: Path) -> None:
+    server = process.start(folder)
+    for path in folder.iterdir():
+        if path.is_file() and path.name != "local_aws.lock":
+            path.unlink()
+    found = command("status", "--folder", str(folder))
+    assert 0 == found.returncode
+    assert f"The local AWS runs: {server.endpoint} (process {server.pid}, since " in found.stdout
+    assert "The local AWS is ended.\n" == command("down", "--folder", str(folder)).stdout
+    assert process.running(folder) is None
+
+
+@pytest.mark.parametrize("text", ["", "a foreign process"])
+def test_an_altered_lock_file_ends_nobody_and_everything_says_so_soon(folder: Path, text: str) -> None:
+    server = process.start(folder)
+    lock = folder / "local_aws.lock"
+    true = lock.read_text()
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as bystander:
+        lock.write_text(text and json.dumps(json.loads(true) | {"pid": bystander.pid}))
+        for ask in (process.running, process.start, process.stop):
+            start = time.monotonic()
+            with pytest.raises(LocalAwsError, match=f"{shown(lock)} was altered and does not name its process"):
+                ask(folder)
+            assert time.monotonic() - start < 3
+        assert (None, True) == (bystander.poll(), is_alive(server.pid))
+        bystander.communicate(b"\n", timeout=10)
+    lock.write_text(true)
+    assert process.stop(folder)
 
 
 def test_a_taken_port_is_said_and_nothing_is_left(folder: Path) -> None:
@@ -75,7 +137,7 @@ def test_a_killed_server_is_not_mistaken_for_a_live_one(folder: Path) -> None:
     server = process.start(folder)
     os.kill(server.pid, signal.SIGKILL)
     os.waitpid(server.pid, 0)
-    assert (folder / "local_aws.json").is_file()
+    assert f'"pid": {server.pid}' in (folder / "local_aws.lock").read_text()
     assert process.running(folder) is None
     assert 3 == command("status", "--folder", str(folder)).returncode
     assert process.start(folder).pid != server.pid
@@ -84,19 +146,84 @@ def test_a_killed_server_is_not_mistaken_for_a_live_one(folder: Path) -> None:
 def test_stale_state_that_names_a_foreign_process_ends_nobody(folder: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as bystander:
         state = {"pid": bystander.pid, "port": 1, "started_at": "2024-01-01T00:00:00+00:00", "stock": False}
-        (folder / "local_aws.json").write_text(json.dumps(state))
+        (folder / "local_aws.lock").write_text(json.dumps(state))
         ended = command("down", "--folder", str(folder))
         assert (0, "The local AWS was not running.\n") == (ended.returncode, ended.stdout)
         assert bystander.poll() is None
         bystander.communicate(b"\n", timeout=10)
-    assert not (folder / "local_aws.json").exists()
+    assert "" == (folder / "local_aws.lock").read_text()
 
 
-def test_down_is_repeatable_and_needs_no_folder(folder: Path) -> None:
+def test_down_is_repeatable_needs_no_folder_and_makes_no_file(folder: Path) -> None:
     process.start(folder)
     assert "The local AWS is ended.\n" == command("down", "--folder", str(folder)).stdout
     assert 0 == command("down", "--folder", str(folder)).returncode
     assert 0 == command("down", "--folder", str(folder / "never" / "made")).returncode
+    (folder / "empty").mkdir()
+    quiet = command("down", "--quiet", "--folder", str(folder / "empty"))
+    assert (0, "", "") == (quiet.returncode, quiet.stdout, quiet.stderr)
+    assert [] == list((folder / "empty").iterdir())
+
+
+def test_down_removes_the_environment_file_only_once_the_server_has_ended(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = folder / "local.env"
+    environment.touch()
+
+    def stop(_: Path) -> bool:
+        assert environment.exists()
+        raise LocalAwsError("does not end")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(process, "stop", stop)
+        with pytest.raises(LocalAwsError, match="does not end"):
+            down(folder)
+    assert environment.exists()
+    assert not down(folder)
+    assert not environment.exists()
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_up_that_is_interrupted_leaves_nothing_running(folder: Path, sent: signal.Signals) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "ops.local_aws", "up", "--folder", str(folder)],
+        cwd=process.PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as starting:
+        said = [next(line for line in starting.stdout or () if "ootstrapping" in line)]
+        starting.send_signal(sent)
+        rest, errors = starting.communicate(timeout=30)
+    assert 130 == starting.returncode
+    assert "The local AWS is ended again.\n" == rest, said
+    assert "Interrupted; nothing was left running.\n" == errors
+    assert process.running(folder) is None
+    wait_until(lambda: not commands_that_name(folder))
+
+
+def test_a_deployment_that_fails_after_somebody_started_the_next_server_leaves_that_one_alone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def deploy(*_: object) -> dict[str, str]:
+        process.stop(folder)
+        process.start(folder)
+        raise LocalAwsError("its server is gone")
+
+    monkeypatch.setattr("ops.local_aws.up.deploy", deploy)
+    with pytest.raises(LocalAwsError, match="its server is gone"):
+        up(folder)
+    assert process.running(folder)
+
+
+def test_messages_name_the_command_that_helps_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(process.PROJECT)
+    assert "make down" == process.command("down")
+    demo = f"{shown(Path(sys.executable))} -m ops.local_aws down --folder build/demo"
+    assert demo == process.command("down", process.BUILD / "demo")
+    monkeypatch.chdir(process.PROJECT / "docs")
+    assert "make -C .. up" == process.command("up")
 
 
 def test_a_server_that_dies_while_starting_shows_the_end_of_its_log(
