@@ -402,6 +402,15 @@ def test_what_stands_already_is_told_place_by_place(before, expected):
     assert expected == [finding.kind for finding in verify(change, NESTED_NOW, KEYS, published).findings]
 
 
+@pytest.mark.parametrize(("odd_before", "expected"), [(sealed(2), "stale"), (sealed(1), "plaintext")])
+def test_a_container_in_clear_stands_only_as_a_whole(odd_before, expected):
+    boxed = parse_policy(SOURCE_TEXT + '"box.x" = { plain = "string" }\n', "p")
+    old = item(policy=boxed, box={"M": {"x": TEXT, "odd": odd_before}})
+    new = item(policy=boxed, box={"M": {"x": TEXT, "odd": sealed(2)}})
+    published = [(boxed, OLDER_AT), (POLICY, PUBLISHED_AT)]
+    assert expected == found(new, old, published=published, changed_at=LATER)[0]
+
+
 def test_a_stale_key_in_an_item_under_an_older_policy_stays_stale():
     older = item(policy=OPEN_POLICY, ssn=TEXT, contacts={"L": [{"M": {"email": sealed(3)}}]})
     kind, findings = found(older, published=BOTH)
