@@ -12,19 +12,19 @@ from collections.abc import Mapping
 from rich.table import Table
 from rich.text import Text
 
-from ops.item_view import OpenSealed, View, json_of, opened_view, rows_of, safe, stored_view, table_of
+from ops.item_view import View, json_of, opened_view, rows_of, stored_view, table_of
 from shared.aws.clients import client
 from shared.aws.item_reader import DynamoItemReader
 from shared.aws.key_store import DynamoKeyStatusReader, DynamoKeyStore
 from shared.aws.kms import KmsKeyService
-from shared.envelope.associated_data import record_prefix
-from shared.envelope.layout import is_sealed, key_id_of
-from shared.envelope.seal import open_value, sealed_values
 from shared.errors import SettingsError
 from shared.keys.keyring import Keyring
-from shared.model import Attributes, AttributeValue, KeyStatus, Path
+from shared.model import Attributes, KeyStatus
 from shared.policy.load import load_policy
+from shared.policy.verify import key_ids
+from shared.printable import quoted
 from shared.runtime.settings import POLICY_FILE
+from shared.sealed_table_keys import ItemKeys
 
 
 def show_item(tenant: str, item_id: str, *, open_values: bool, as_json: bool = False) -> None:
@@ -57,14 +57,13 @@ def views(tenant: str, item_id: str, *, open_values: bool) -> tuple[View, View]:
     dynamodb = client("dynamodb")
     item = DynamoItemReader(dynamodb, table).get((tenant, item_id), consistent=True)
     if item is None:
-        raise SystemExit(f"sealstream: tenant {safe(tenant)} has no item {safe(item_id)} (a record takes seconds)")
-    key_ids = _key_ids_in(item)
-    statuses = DynamoKeyStatusReader(dynamodb, key_store).statuses(tenant, key_ids)
+        raise SystemExit(f"sealstream: tenant {quoted(tenant)} has no item {quoted(item_id)} (a record takes seconds)")
+    statuses = DynamoKeyStatusReader(dynamodb, key_store).statuses(tenant, key_ids(item))
     stored = stored_view(item, statuses)
-    return stored, _opened(tenant, item_id, item, statuses) if open_values else {}
+    return stored, _opened(item, statuses) if open_values else {}
 
 
-def _opened(tenant: str, item_id: str, item: Attributes, statuses: Mapping[int, KeyStatus]) -> View:
+def _opened(item: Attributes, statuses: Mapping[int, KeyStatus]) -> View:
     attribute_key = _setting("SEALSTREAM_ATTRIBUTE_KEY")
     dataset = load_policy(POLICY_FILE).dataset
     keyring = Keyring(
@@ -73,25 +72,7 @@ def _opened(tenant: str, item_id: str, item: Attributes, statuses: Mapping[int, 
         dataset=dataset,
         trusted_kms_key_arns=frozenset({attribute_key}),
     )
-    prefix = record_prefix(dataset=dataset, tenant_id=tenant, item_id=item_id)
-    return opened_view(item, statuses, opener(keyring, tenant, prefix, _key_ids_in(item)))
-
-
-def opener(keyring: Keyring, tenant_id: str, prefix: bytes, key_ids: frozenset[int]) -> OpenSealed:
-    """Opens the values of one item; what it gives raises CannotOpen where a value stays closed."""
-    failures = keyring.prefetch(tenant_id, key_ids)
-
-    def open_sealed(path: Path, sealed: bytes) -> AttributeValue:
-        key_id = key_id_of(sealed)
-        if key_id in failures:
-            raise failures[key_id]
-        return open_value(keyring.opener(tenant_id, key_id).cipher, prefix, path, sealed)
-
-    return open_sealed
-
-
-def _key_ids_in(item: Attributes) -> frozenset[int]:
-    return frozenset(key_id_of(sealed) for _, sealed in sealed_values(item) if is_sealed(sealed))
+    return opened_view(item, statuses, ItemKeys.fetch(keyring, dataset, [item]).opener(item))
 
 
 def _setting(name: str) -> str:

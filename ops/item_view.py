@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,6 +13,8 @@ from shared.envelope.seal import open_attributes
 from shared.errors import CannotOpen, DoesNotOpen, KeyDenied, KeyDestroyed, KeyRetired, KeyUnknown, NotSealed
 from shared.model import ITEM_ID, POLICY, SOURCE, TENANT_ID, Attributes, AttributeValue, KeyStatus, Path
 from shared.policy.paths import format_path
+from shared.printable import quoted
+from shared.sealed_table_keys import OpenSealed
 from shared.source_position import LANE_BYTES
 
 CLOSED_TAG: Final = "SEALED"
@@ -29,7 +31,6 @@ _WHY: Final[Mapping[type[CannotOpen], str]] = {
 }
 
 View = Mapping[str, AttributeValue]
-OpenSealed = Callable[[Path, bytes], AttributeValue]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ def _rows(path: str, value: AttributeValue) -> Iterator[tuple[str, str]]:
 def _shown(tag: str, content: Any) -> str:
     match tag:
         case "S":
-            return safe(content)
+            return quoted(content)
         case "B":
             return _MARKED.format(f"binary · {b64encode(content).decode()}")
         case "SS" | "NS" | "BS":
@@ -139,15 +140,7 @@ def _shown(tag: str, content: Any) -> str:
 def _system_binary(name: str, content: bytes) -> str:
     if name == POLICY:
         return content.hex()
-    return f"{safe(content[:1].decode('latin-1'))} {content[1:LANE_BYTES].hex()} {content[LANE_BYTES:].hex()}"
-
-
-def safe(text: str) -> str:
-    """The text as JSON, with every character escaped that a terminal could take as a command or hide."""
-    return "".join(
-        character if character.isprintable() else json.dumps(character)[1:-1]
-        for character in json.dumps(text, ensure_ascii=False)
-    )
+    return f"{quoted(content[:1].decode('latin-1'))} {content[1:LANE_BYTES].hex()} {content[LANE_BYTES:].hex()}"
 
 
 def _json(value: AttributeValue) -> Any:

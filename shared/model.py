@@ -91,10 +91,11 @@ class SealedItem:
 
 @dataclass(frozen=True, slots=True)
 class PutResult:
-    """Whether an item was stored; where not, the `_src` that stands in the way (None: it has none)."""
+    """Whether an item was stored; where not, the item that stands in the way and its `_src` (None: it has none)."""
 
     stored: bool
     found_source: AttributeValue | None = None
+    found: Attributes | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,22 +5,31 @@
     table.get_item(Key={"tenant_id": "acme", "item_id": "c-1"})["Item"]
     {"tenant_id": "acme", "item_id": "c-1", "amount": Decimal("12.5"), "ssn": "123-45-6789", "card": Sealed("pci")}
 
-Values are those of a boto3 Table (numbers are Decimal, binary is boto3's Binary). Three things differ: a value that the
-credentials may not open is `Sealed`, deleted items are hidden, and so are the system's own attributes unless asked for.
-Conditions and filters see what is stored, so only the keys and attributes that the policy leaves in clear.
+Values are those of a boto3 Table (numbers are Decimal, binary is boto3's Binary). What is unlike one:
+
+- A value that the credentials may not open is `Sealed`. What nobody can read raises, or with `unreadable="mark"` is
+  `Unreadable`, so that one bad value does not hide a page. Neither can be put.
+- Only what the policy declares plain is taken in clear. Whatever else stands in clear, or in clear with another type
+  than declared, was not written by sealstream, or under an older policy that was looser: `NotSealed`. Declared-plain
+  values are as the table holds them; whoever can write the table can change them.
+- Deleted items are hidden, and so are the system's own attributes unless asked for.
+- Filters, projections and indexes (FilterExpression, ProjectionExpression, IndexName …) are not there. The table sees
+  sealed bytes, which differ each time that a value is sealed: no condition on a sealed attribute could hold. Filter
+  what comes back. Writes are whole items; there is no update_item.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from shared.aws.item_reader import DynamoItemReader, ItemKey, Page, clients_of
 from shared.aws.items import DynamoItemTable
 from shared.aws.key_store import DynamoKeyStatusReader, DynamoKeyStore
 from shared.aws.kms import KmsKeyService
 from shared.aws.python_values import to_python, to_typed
-from shared.errors import ConflictError
+from shared.envelope.typed_value import encode
+from shared.errors import ConflictError, DoesNotOpen, KeyServiceUnavailable
 from shared.identity import check_item_id, check_tenant_id
 from shared.keys.keyring import Keyring
 from shared.model import (
@@ -34,9 +43,10 @@ from shared.model import (
     PutResult,
     SealedItem,
 )
-from shared.policy.compiled import Policy
+from shared.policy.compiled import Policy, UnknownOrder
 from shared.policy.plan import plan
-from shared.sealed_table_opening import ItemOpener, KeyStatuses, Sealed
+from shared.printable import printable
+from shared.sealed_table_opening import ItemOpener, KeyStatuses, OnUnreadable, Sealed, Unreadable
 from shared.sealing import ItemAddress, seal_item
 from shared.source_position import SourcePosition, counter_after
 
@@ -44,7 +54,10 @@ if TYPE_CHECKING:
     from boto3.dynamodb.conditions import ConditionBase
     from boto3.session import Session
 
-__all__ = ["Sealed", "SealedTable"]
+__all__ = ["Sealed", "SealedTable", "Unreadable"]
+
+_SEALINGS: Final = 3
+"""How often an item is sealed whose data keys are too old by then: each time anew under the active ones."""
 
 
 class ItemReads(Protocol):
@@ -78,23 +91,41 @@ class ItemWrites(Protocol):
 class SealedTable:
     """Reads and writes items of one dataset; safe to share between threads.
 
-    What reading raises, beside StoreUnavailable and KeyServiceUnavailable (try again): DoesNotOpen where a value was
-    changed or moved, NotSealed where a binary is no sealed value, KeyRetired, KeyDestroyed and KeyUnknown where its
-    data key may not or cannot open it. Each names tenant, item and path.
+    What reading raises, beside StoreUnavailable and KeyServiceUnavailable (try again): NotSealed where something stands
+    in clear that the policy seals, or a binary is no sealed value; DoesNotOpen where a value was changed or moved, or
+    the table gives an item that was not asked for; KeyRetired, KeyDestroyed and KeyUnknown where a data key may not or
+    cannot open a value. Each names tenant and item, and the path where it is about one.
+
+    Args:
+        unreadable: "mark" puts an `Unreadable` in the place of a value that would raise one of these.
     """
 
     def __init__(
-        self, *, reads: ItemReads, writes: ItemWrites, keyring: Keyring, statuses: KeyStatuses, policy: Policy
+        self,
+        *,
+        reads: ItemReads,
+        writes: ItemWrites,
+        keyring: Keyring,
+        statuses: KeyStatuses,
+        policy: Policy,
+        unreadable: OnUnreadable = "raise",
     ) -> None:
         self._reads = reads
         self._writes = writes
         self._keyring = keyring
         self._policy = policy
-        self._opener = ItemOpener(keyring=keyring, statuses=statuses, policy=policy)
+        self._opener = ItemOpener(keyring=keyring, statuses=statuses, policy=policy, unreadable=unreadable)
 
     @classmethod
     def connect(
-        cls, table_name: str, *, key_store: str, attribute_key: str, policy: Policy, session: Session | None = None
+        cls,
+        table_name: str,
+        *,
+        key_store: str,
+        attribute_key: str,
+        policy: Policy,
+        session: Session | None = None,
+        unreadable: OnUnreadable = "raise",
     ) -> SealedTable:
         """A table by the names of its stack's outputs.
 
@@ -102,8 +133,9 @@ class SealedTable:
             table_name: of the items table.
             key_store: name of the key store table.
             attribute_key: ARN of the KMS key that data keys lie under; rows that name another are refused.
-            policy: the one that is deployed; what is put is sealed by it.
+            policy: the one that is deployed; what is put is sealed by it, and what is read is held against it.
             session: whose credentials decide what opens; without one the process's own.
+            unreadable: whether a value that nobody can read raises or is marked.
         """
         dynamodb, kms = clients_of(session)
         keyring = Keyring(
@@ -118,19 +150,22 @@ class SealedTable:
             keyring=keyring,
             statuses=DynamoKeyStatusReader(dynamodb, key_store),
             policy=policy,
+            unreadable=unreadable,
         )
 
     def get_item(
         self, *, Key: Mapping[str, str], ConsistentRead: bool = False, system_attributes: bool = False
     ) -> dict[str, Any]:
         """`{"Item": …}`, or `{}` where there is none."""
-        item = self._reads.get(_item_key(Key), consistent=ConsistentRead)
+        item = self._get(_item_key(Key), consistent=ConsistentRead)
         opened = self._open([] if item is None else [item], system_attributes=system_attributes)
         return {"Item": opened[0]} if opened else {}
 
     def batch_get(self, *, Keys: Iterable[Mapping[str, str]], system_attributes: bool = False) -> dict[str, Any]:
         """`{"Items": […]}`: those that exist, in no particular order, always read consistently."""
-        items = self._reads.batch_get([_item_key(key) for key in Keys])
+        keys = [_item_key(key) for key in Keys]
+        items = self._reads.batch_get(keys)
+        _check_asked_for(items, keys)
         return {"Items": self._open(items, system_attributes=system_attributes)}
 
     def query(
@@ -172,39 +207,65 @@ class SealedTable:
         """Seal an item as the policy says and put it in the place of the one that is there; returns `{}`.
 
         Without a position the write counts on from the item's last one (lane `a`) and hangs on it being the last
-        still. With one it hangs on the item being older in the same lane. An item that came through Kinesis and is
-        then put here no longer compares with its records: name an `order` in the policy, and give positions.
+        still. An item that came through Kinesis and is then put so no longer compares with its records. Where the
+        policy orders items, by an attribute or by arrival, a position is therefore needed:
+
+            time_position(time_ns(), kinesis_position(b"", "0", 0), ordered_by=ARRIVAL)  # shared.source_position
+
+        With a position the write hangs on the item being older in the same lane; one that is there at this very
+        position already is this one, put before; so each write has a position of its own.
 
         Raises:
             ConflictError: someone else wrote the item meanwhile, or it is newer; nothing was written.
             RecordRejected: the policy refuses an attribute, or DynamoDB the item.
-            TypeError, ValueError: not an item that DynamoDB could hold, or one with a `Sealed` value.
+            TypeError, ValueError: not an item that DynamoDB could hold, one with a `Sealed` or `Unreadable` value, or
+                no position where one is needed.
             RetryLater: table, key store or KMS are not available, or the credentials may not seal.
         """
         attributes = {name: to_typed(value) for name, value in Item.items()}
         key = _item_key({name: Item.get(name) for name in (TENANT_ID, ITEM_ID)})
         if position is not None:
-            result = self._writes.put_if_newer(self._seal(key, attributes, position))
+            item = self._seal(key, attributes, position)
+            result = self._writes.put_if_newer(item)
         else:
-            result = self._put_counted(key, attributes)
-        if not result.stored:
-            raise ConflictError(f"item {key[1]} of tenant {key[0]} was written meanwhile, or is newer: read it again")
+            item, result = self._put_counted(key, attributes)
+        if not (result.stored or _stands_already(item, result)):
+            where = printable(f"item {key[1]} of tenant {key[0]}")
+            raise ConflictError(f"{where} was written meanwhile, or is newer: read it again")
         return {}
 
-    def _put_counted(self, key: ItemKey, attributes: Attributes) -> PutResult:
+    def _put_counted(self, key: ItemKey, attributes: Attributes) -> tuple[SealedItem, PutResult]:
         if self._policy.item.order is not None:
-            raise ValueError(f"the policy orders items by {self._policy.item.order}: give a position made from it")
-        standing = (self._reads.get(key, consistent=True) or {}).get(SOURCE)
+            raise ValueError(
+                f"the policy orders items by {self._policy.item.order}: give a position made from it, by "
+                "time_position or integer_position(…, ordered_by=its name)"
+            )
+        if self._policy.item.unknown_order is UnknownOrder.ARRIVAL:
+            raise ValueError(
+                "the policy orders items by arrival: give a position made by time_position(…, ordered_by=ARRIVAL)"
+            )
+        standing = (self._get(key, consistent=True) or {}).get(SOURCE)
         found = None if standing is None else SourcePosition.from_bytes(standing.get("B"))
         item = self._seal(key, attributes, counter_after(found))
         if standing is None:
-            return self._writes.put_if_newer(item)
-        return self._writes.put_if_source_is(item, standing)
+            return item, self._writes.put_if_newer(item)
+        return item, self._writes.put_if_source_is(item, standing)
 
     def _seal(self, key: ItemKey, attributes: Attributes, position: SourcePosition) -> SealedItem:
+        """The item, fresh enough to be sent at once."""
         own = {name: value for name, value in attributes.items() if name not in {TENANT_ID, ITEM_ID}}
         address = ItemAddress(check_tenant_id(key[0]), check_item_id(key[1]), position)
-        return seal_item(address, plan(self._policy, own), policy=self._policy, keyring=self._keyring).item
+        planned = plan(self._policy, own)
+        for _ in range(_SEALINGS):
+            sealed = seal_item(address, planned, policy=self._policy, keyring=self._keyring)
+            if sealed.is_fresh(self._keyring):
+                return sealed.item
+        raise KeyServiceUnavailable("a data key took longer to get than it may be used")
+
+    def _get(self, key: ItemKey, *, consistent: bool) -> Attributes | None:
+        item = self._reads.get(key, consistent=consistent)
+        _check_asked_for([] if item is None else [item], [key])
+        return item
 
     def _page(self, page: Page, *, system_attributes: bool) -> dict[str, Any]:
         items = self._open(page.items, system_attributes=system_attributes)
@@ -231,3 +292,24 @@ def _item_key(key: Mapping[str, Any]) -> ItemKey:
 
 def _start_key(key: Mapping[str, Any] | None) -> Attributes | None:
     return None if key is None else {name: to_typed(value) for name, value in key.items()}
+
+
+def _check_asked_for(items: Iterable[Attributes], keys: Iterable[ItemKey]) -> None:
+    """What is in clear is bound to no key: an item in the place of another would be taken for it."""
+    asked = set(keys)
+    for item in items:
+        tenant_id, item_id = item[TENANT_ID]["S"], item[ITEM_ID]["S"]
+        if (tenant_id, item_id) not in asked:
+            where = printable(f"tenant {tenant_id}, item {item_id}")
+            raise DoesNotOpen(f"{where}: the table gave this item, which was not asked for")
+
+
+def _stands_already(item: SealedItem, result: PutResult) -> bool:
+    """Whether what stands in the way is the item itself: the answer to a put was lost, and the put repeated.
+
+    Two writers may count to the same place, but no two sealed values are equal. Every other place is of one write.
+    """
+    if result.found is None or result.found_source != item.attributes[SOURCE]:
+        return False
+    counted = item.position.lane == counter_after(None).lane
+    return not counted or encode({"M": dict(result.found)}) == encode({"M": dict(item.attributes)})

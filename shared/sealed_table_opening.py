@@ -1,29 +1,59 @@
-"""Stored items to opened ones: what the credentials may not open stays `Sealed`, anything else that fails raises."""
+"""Stored items to opened ones: what the credentials may not open is `Sealed`, what else fails raises or is marked."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol, TypeAlias
 
-from shared.envelope.associated_data import record_prefix
-from shared.envelope.layout import is_sealed, key_id_of
-from shared.envelope.seal import open_attributes, open_value, sealed_values
-from shared.errors import CannotOpen, KeyDenied, SealstreamError
+from shared.envelope.layout import key_id_of
+from shared.errors import (
+    CannotOpen,
+    DoesNotOpen,
+    KeyDenied,
+    KeyDestroyed,
+    KeyRetired,
+    KeyUnknown,
+    NotSealed,
+    StoreUnavailable,
+)
 from shared.keys.keyring import Keyring
 from shared.model import ITEM_ID, TENANT_ID, Attributes, AttributeValue, KeyStatus, Path
 from shared.policy.compiled import Policy
+from shared.printable import printable
+from shared.sealed_table_keys import ItemKeys
+from shared.sealed_table_walk import ItemWalk
 
-SEALED_TAG: Final = "SEALED"
-"""Stands in an opened, DynamoDB-typed tree before a `Sealed`; DynamoDB has no such type."""
+MARKER_TAG: Final = "MARKER"
+"""Stands in an opened, DynamoDB-typed tree before a `Sealed` or `Unreadable`; DynamoDB has no such type."""
+
+OnUnreadable: TypeAlias = Literal["raise", "mark"]
+
+_REASONS: Final[Mapping[type[CannotOpen], str]] = {
+    NotSealed: "not_sealed",
+    DoesNotOpen: "does_not_open",
+    KeyUnknown: "key_unknown",
+    KeyRetired: "key_retired",
+    KeyDestroyed: "key_destroyed",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """Stands for a value that the caller's credentials may not open."""
+    """Stands for a value that the caller's credentials may not open; the class is "" where nobody may say it."""
 
     data_class: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Stands for what nobody can read; the reason is one of a few fixed words.
+
+    Attributes:
+        reason: not_sealed, does_not_open, key_unknown, key_retired or key_destroyed.
+    """
+
+    reason: str
 
 
 class KeyStatuses(Protocol):
@@ -34,62 +64,48 @@ class KeyStatuses(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Closed:
-    """The data keys of a page that cannot be had, as (tenant, key id): the class of the denied, the error of others."""
-
-    denied: Mapping[tuple[str, int], str]
-    errors: Mapping[tuple[str, int], SealstreamError]
-
-
-@dataclass(frozen=True, slots=True)
 class ItemOpener:
     """Opens the items of one dataset; raises what `SealedTable` says, with tenant, item and path in the message."""
 
     keyring: Keyring
     statuses: KeyStatuses
     policy: Policy
+    unreadable: OnUnreadable
 
     def open(self, items: Sequence[Attributes]) -> list[dict[str, AttributeValue]]:
         """New items, opened; the data keys of all are fetched together."""
-        closed = self._prefetch(items)
-        return [self._open_item(item, closed) for item in items]
+        keys = ItemKeys.fetch(self.keyring, self.policy.dataset, items)
+        denied: dict[tuple[str, int], Sealed] = {}
+        return [self._open_item(item, keys, denied) for item in items]
 
-    def _prefetch(self, items: Sequence[Attributes]) -> _Closed:
-        key_ids: defaultdict[str, set[int]] = defaultdict(set)
-        for item in items:
-            for _, sealed in sealed_values(item):
-                if is_sealed(sealed):
-                    key_ids[item[TENANT_ID]["S"]].add(key_id_of(sealed))
-        errors = {
-            (tenant_id, key_id): error
-            for tenant_id, ids in key_ids.items()
-            for key_id, error in self.keyring.prefetch(tenant_id, ids).items()
-        }
-        denied: defaultdict[str, set[int]] = defaultdict(set)
-        for (tenant_id, key_id), error in errors.items():
-            if isinstance(error, KeyDenied):
-                denied[tenant_id].add(key_id)
-        classes = {
-            (tenant_id, key_id): status.data_class
-            for tenant_id, ids in denied.items()
-            for key_id, status in self.statuses.statuses(tenant_id, ids).items()
-        }
-        return _Closed(classes, errors)
-
-    def _open_item(self, item: Attributes, closed: _Closed) -> dict[str, AttributeValue]:
+    def _open_item(
+        self, item: Attributes, keys: ItemKeys, denied: dict[tuple[str, int], Sealed]
+    ) -> dict[str, AttributeValue]:
         tenant_id, item_id = item[TENANT_ID]["S"], item[ITEM_ID]["S"]
-        prefix = record_prefix(dataset=self.policy.dataset, tenant_id=tenant_id, item_id=item_id)
+        open_sealed = keys.opener(item)
+
+        def closed(path: Path, error: CannotOpen) -> AttributeValue:
+            if self.unreadable == "mark":
+                return {MARKER_TAG: Unreadable(_REASONS[type(error)])}
+            where = f"tenant {tenant_id}, item {item_id}, {self.policy.notation(path)}"
+            raise type(error)(printable(f"{where}: {error}")) from None
 
         def open_one(path: Path, sealed: bytes) -> AttributeValue:
             try:
-                key = tenant_id, key_id_of(sealed)
-                if key in closed.denied:
-                    return {SEALED_TAG: Sealed(closed.denied[key])}
-                if key in closed.errors:
-                    raise closed.errors[key]
-                return open_value(self.keyring.opener(*key).cipher, prefix, path, sealed)
+                return open_sealed(path, sealed)
+            except KeyDenied:
+                asked = (tenant_id, key_id_of(sealed))
+                if asked not in denied:
+                    denied[asked] = self._denied(*asked)
+                return {MARKER_TAG: denied[asked]}
             except CannotOpen as error:
-                where = f"tenant {tenant_id}, item {item_id}, {self.policy.notation(path)}"
-                raise type(error)(f"{where}: {error}") from None
+                return closed(path, error)
 
-        return open_attributes(item, open_one)
+        return ItemWalk(self.policy, open_one, lambda path, why: closed(path, NotSealed(why))).read(item)
+
+    def _denied(self, tenant_id: str, key_id: int) -> Sealed:
+        try:
+            status = self.statuses.statuses(tenant_id, [key_id]).get(key_id)
+        except StoreUnavailable:  # that the value stays closed is known all the same
+            status = None
+        return Sealed("" if status is None else status.data_class)

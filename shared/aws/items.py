@@ -69,7 +69,8 @@ class DynamoItemTable:
             )
         except AWS_ERRORS as error:
             if isinstance(error, ClientError) and error_code(error) == "ConditionalCheckFailedException":
-                return PutResult(stored=False, found_source=_standing(error).get(SOURCE))
+                found = _standing(error)
+                return PutResult(stored=False, found_source=found.get(SOURCE), found=found)
             raise _put_error(error) from None
         return PutResult(stored=True)
 

@@ -18,9 +18,9 @@ One value has one encoding, and nothing else decodes. Errors are `ValueError`s t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from shared.envelope.number import canonical_number
 from shared.model import AttributeValue
@@ -33,13 +33,16 @@ HEADER_BYTES: Final = 5
 
 _LENGTH_BYTES: Final = 4
 
+Content = TypeVar("Content")
+
 
 def encode(value: AttributeValue) -> bytes:
     """The canonical encoding; numbers are brought into their one spelling, sets into their one order.
 
     Raises:
-        ValueError: not one DynamoDB-typed value, a set that is empty or repeats a member, a number as
-            `canonical_number` says, a lone surrogate, or more than `MAX_DEPTH` containers in one another.
+        ValueError: not one DynamoDB-typed value, content of another type than its tag says, a set that is empty or
+            repeats a member, a number as `canonical_number` says, a lone surrogate, or more than `MAX_DEPTH`
+            containers in one another.
     """
     return _encode(value, MAX_DEPTH)
 
@@ -57,7 +60,7 @@ def decode(raw: bytes) -> AttributeValue:
 
 
 def _encode(value: AttributeValue, depth: int) -> bytes:
-    if len(value) != 1:
+    if not isinstance(value, Mapping) or len(value) != 1:
         raise ValueError("a typed value has exactly one type")
     ((kind, content),) = value.items()
     leaf = _BY_KIND.get(kind)
@@ -65,10 +68,10 @@ def _encode(value: AttributeValue, depth: int) -> bytes:
         return leaf.tag + _sized(leaf.to_bytes(content))
     if kind == "L":
         inner = _deeper(depth)
-        return b"L" + _sized(b"".join([_encode(member, inner) for member in content]))
+        return b"L" + _sized(b"".join([_encode(member, inner) for member in _checked(content, list)]))
     if kind == "M":
         inner = _deeper(depth)
-        entries = sorted((_to_utf8(key), member) for key, member in content.items())
+        entries = sorted((_to_utf8(key), member) for key, member in _checked(content, dict).items())
         return b"M" + _sized(b"".join([_sized(key) + _encode(member, inner) for key, member in entries]))
     raise ValueError("not a DynamoDB type")
 
@@ -113,7 +116,7 @@ def _extent(raw: bytes, start: int, end: int) -> tuple[int, int]:
     """Where the content begins and ends whose length stands at `start`."""
     content_start = start + _LENGTH_BYTES
     content_end = content_start + int.from_bytes(raw[start:content_start], "big")
-    if content_start > end or content_end > end:
+    if content_end > end:
         raise ValueError("a typed value is cut off")
     return content_start, content_end
 
@@ -124,9 +127,19 @@ def _deeper(depth: int) -> int:
     return depth - 1
 
 
-def _to_utf8(text: str) -> bytes:
+def _checked(content: Any, kind: type[Content]) -> Content:
+    if not isinstance(content, kind):
+        raise ValueError("the content of a typed value is not of its type")  # noqa: TRY004 - one error for all
+    return content
+
+
+def _to_bytes(raw: Any) -> bytes:
+    return _checked(raw, bytes)
+
+
+def _to_utf8(text: Any) -> bytes:
     try:
-        return text.encode()
+        return _checked(text, str).encode()
     except UnicodeEncodeError:
         raise ValueError("a text holds a lone surrogate") from None
 
@@ -138,8 +151,8 @@ def _from_utf8(raw: bytes) -> str:
         raise ValueError("a text is not UTF-8") from None
 
 
-def _to_number(text: str) -> bytes:
-    return canonical_number(text).encode()
+def _to_number(text: Any) -> bytes:
+    return canonical_number(_checked(text, str)).encode()
 
 
 def _from_number(raw: bytes) -> str:
@@ -149,10 +162,20 @@ def _from_number(raw: bytes) -> str:
     return text
 
 
+def _to_boolean(truth: Any) -> bytes:
+    return b"\x01" if _checked(truth, bool) else b"\x00"
+
+
 def _from_boolean(raw: bytes) -> bool:
     if raw not in (b"\x00", b"\x01"):
         raise ValueError("a boolean is neither 0 nor 1")
     return raw == b"\x01"
+
+
+def _to_null(content: Any) -> bytes:
+    if content is not True:
+        raise ValueError("a null says True")
+    return b""
 
 
 def _from_null(raw: bytes) -> bool:
@@ -163,7 +186,7 @@ def _from_null(raw: bytes) -> bool:
 
 def _set_to_bytes(member_to_bytes: Callable[[Any], bytes]) -> Callable[[Any], bytes]:
     def to_bytes(members: Any) -> bytes:
-        ordered = sorted(map(member_to_bytes, members))
+        ordered = sorted(map(member_to_bytes, _checked(members, list)))
         if not ordered or len(set(ordered)) != len(ordered):
             raise ValueError("a set is empty or repeats a member")
         return b"".join(map(_sized, ordered))
@@ -200,12 +223,12 @@ class _Leaf:
 _LEAVES: Final = (
     _Leaf("S", b"S", _to_utf8, _from_utf8),
     _Leaf("N", b"N", _to_number, _from_number),
-    _Leaf("B", b"B", bytes, bytes),
-    _Leaf("BOOL", b"?", lambda content: b"\x01" if content else b"\x00", _from_boolean),
-    _Leaf("NULL", b"0", lambda _: b"", _from_null),
+    _Leaf("B", b"B", _to_bytes, bytes),
+    _Leaf("BOOL", b"?", _to_boolean, _from_boolean),
+    _Leaf("NULL", b"0", _to_null, _from_null),
     _Leaf("SS", b"s", _set_to_bytes(_to_utf8), _set_from_bytes(_from_utf8)),
     _Leaf("NS", b"n", _set_to_bytes(_to_number), _set_from_bytes(_from_number)),
-    _Leaf("BS", b"b", _set_to_bytes(bytes), _set_from_bytes(bytes)),
+    _Leaf("BS", b"b", _set_to_bytes(_to_bytes), _set_from_bytes(bytes)),
 )
 _BY_KIND: Final = {leaf.kind: leaf for leaf in _LEAVES}
 _BY_TAG: Final = {leaf.tag: leaf for leaf in _LEAVES}

@@ -38,9 +38,10 @@ class FakeItemTable:
         key = (item.tenant_id, item.item_id)
         with self._lock:
             self.puts.append(key)
-            found = self.items.get(key, {}).get(SOURCE)
-            if found is not None and not replaceable(found):
-                return PutResult(stored=False, found_source=found)
+            found = self.items.get(key, {})
+            source = found.get(SOURCE)
+            if source is not None and not replaceable(source):
+                return PutResult(stored=False, found_source=source, found=found)
             self.items[key] = dict(item.attributes)
             return PutResult(stored=True)
 

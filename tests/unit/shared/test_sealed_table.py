@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -13,8 +15,9 @@ from boto3.dynamodb.conditions import Key
 from boto3.dynamodb.types import Binary
 from moto import mock_aws
 
-from shared.aws.item_reader import DynamoItemReader
+from shared.aws.item_reader import DynamoItemReader, ItemKey
 from shared.aws.items import DynamoItemTable
+from shared.aws.python_values import to_python
 from shared.errors import (
     ConflictError,
     DoesNotOpen,
@@ -22,6 +25,7 @@ from shared.errors import (
     KeyDestroyed,
     KeyRetired,
     KeyServiceUnavailable,
+    KeyStoreCorrupt,
     KeyUnknown,
     NotSealed,
     Reason,
@@ -30,10 +34,12 @@ from shared.errors import (
 )
 from shared.keys.keyring import Keyring
 from shared.keys.ports import EncryptionContext
-from shared.model import AttributeValue, KeyState, PutResult, SealedItem
+from shared.model import Attributes, AttributeValue, KeyState, PutResult, SealedItem
 from shared.policy.load import parse_policy
-from shared.sealed_table import Sealed, SealedTable
-from shared.source_position import counter_position, kinesis_position
+from shared.sealed_table import Sealed, SealedTable, Unreadable
+from shared.sealed_table_opening import OnUnreadable
+from shared.source_position import ARRIVAL, counter_position, kinesis_position, time_position
+from tests.fakes.clock import FakeClock
 from tests.fakes.items import FakeItemTable
 from tests.fakes.key_service import ATTRIBUTE_KEY_ARN, FakeKeyService
 from tests.fakes.key_store import FakeKeyStore
@@ -54,10 +60,12 @@ id = "id"
 [classes.pci]
 [attributes]
 "amount" = { plain = "number" }
+"tags" = { plain = "string_set" }
 "ssn" = { seal = "pii" }
 "address" = { seal = "pii" }
 "contacts[].email" = { seal = "pii" }
 "contacts[].kind" = { plain = "string" }
+"**.note" = { plain = "string" }
 "card" = { seal = "pci" }
 """,
     "policy.toml",
@@ -66,11 +74,22 @@ KEY = {"tenant_id": "acme", "item_id": "c-1"}
 ITEM: dict[str, Any] = {
     **KEY,
     "amount": Decimal("12.5"),
+    "tags": {"new", "vip"},
     "ssn": "123-45-6789",
     "card": {"4111111111111111"},
     "address": {"street": "1 Main St", "zip": Decimal(12345), "geo": [Decimal("-0.1"), None, True]},
     "contacts": [{"kind": "home", "email": "a@b.example"}],
     "photo": Binary(b"\x00\xff"),
+}
+
+
+SCHEMA: dict[str, Any] = {
+    "KeySchema": [
+        {"AttributeName": "tenant_id", "KeyType": "HASH"},
+        {"AttributeName": "item_id", "KeyType": "RANGE"},
+    ],
+    "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in ("tenant_id", "item_id")],
+    "BillingMode": "PAY_PER_REQUEST",
 }
 
 
@@ -90,6 +109,37 @@ class InterruptedTable(DynamoItemTable):
         return super().put_if_source_is(item, found_source)
 
 
+class RepeatingTable(DynamoItemTable):
+    """The real table, but the answer to every put is lost and the client repeats it."""
+
+    def put_if_newer(self, item: SealedItem) -> PutResult:
+        super().put_if_newer(item)
+        return super().put_if_newer(item)
+
+    def put_if_source_is(self, item: SealedItem, found_source: AttributeValue) -> PutResult:
+        super().put_if_source_is(item, found_source)
+        return super().put_if_source_is(item, found_source)
+
+
+class LaggingReader(DynamoItemReader):
+    """The real reads, but what is not read consistently is not there yet."""
+
+    def get(self, key: ItemKey, *, consistent: bool) -> Attributes | None:
+        return super().get(key, consistent=consistent) if consistent else None
+
+
+class ConfusedReader(DynamoItemReader):
+    """Gives another item than the one that is asked for."""
+
+    other = ("acme", "c-2\x1b")
+
+    def get(self, key: ItemKey, *, consistent: bool) -> Attributes | None:
+        return super().get(self.other, consistent=consistent)
+
+    def batch_get(self, keys: Sequence[ItemKey]) -> list[Attributes]:
+        return super().batch_get([*keys[1:], self.other])
+
+
 @pytest.fixture(scope="module")
 def dynamodb():
     with mock_aws():
@@ -98,15 +148,7 @@ def dynamodb():
 
 @pytest.fixture
 def items_table(dynamodb) -> Iterator[str]:
-    dynamodb.create_table(
-        TableName=TABLE,
-        KeySchema=[{"AttributeName": "tenant_id", "KeyType": "HASH"}, {"AttributeName": "item_id", "KeyType": "RANGE"}],
-        AttributeDefinitions=[
-            {"AttributeName": "tenant_id", "AttributeType": "S"},
-            {"AttributeName": "item_id", "AttributeType": "S"},
-        ],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    dynamodb.create_table(TableName=TABLE, **SCHEMA)
     yield TABLE
     dynamodb.delete_table(TableName=TABLE)
 
@@ -116,19 +158,31 @@ def world(dynamodb, items_table) -> SimpleNamespace:
     """A table with the stores behind it; `reader()` is another process with nothing in its caches."""
     store, service = FakeKeyStore(), FakeKeyService()
 
-    def reader(policy=POLICY, meanwhile=lambda: None, writes=None, table=TABLE) -> SealedTable:
+    clock = FakeClock()
+
+    def reader(
+        policy=POLICY,
+        meanwhile=lambda: None,
+        reads=None,
+        writes=None,
+        statuses=store,
+        unreadable: OnUnreadable = "raise",
+    ) -> SealedTable:
         keyring = Keyring(
             store=store,
             service=service,
             dataset=policy.dataset,
             trusted_kms_key_arns=frozenset({ATTRIBUTE_KEY_ARN}),
+            wall=clock.wall,
+            monotonic=clock.monotonic,
         )
         return SealedTable(
-            reads=DynamoItemReader(dynamodb, table),
+            reads=reads or DynamoItemReader(dynamodb, TABLE),
             writes=writes or InterruptedTable(dynamodb, meanwhile),
             keyring=keyring,
-            statuses=store,
+            statuses=statuses,
             policy=policy,
+            unreadable=unreadable,
         )
 
     def key_id(data_class: str) -> int:
@@ -138,13 +192,14 @@ def world(dynamodb, items_table) -> SimpleNamespace:
         key = {"tenant_id": {"S": "acme"}, "item_id": {"S": item_id}}
         return dict(dynamodb.get_item(TableName=TABLE, Key=key, ConsistentRead=True)["Item"])
 
-    def overwrite(**attributes: Any) -> None:
-        dynamodb.put_item(TableName=TABLE, Item={**stored(), **attributes})
+    def overwrite(item_id: str = "c-1", **attributes: Any) -> None:
+        dynamodb.put_item(TableName=TABLE, Item={**stored(item_id), **attributes})
 
     return SimpleNamespace(
         dynamodb=dynamodb,
         store=store,
         service=service,
+        clock=clock,
         reader=reader,
         table=reader(),
         key_id=key_id,
@@ -274,20 +329,63 @@ def test_what_the_credentials_may_not_open_comes_back_as_a_marker_with_its_class
     assert "Sealed(data_class='pci')" == repr(item["card"])
 
 
-def test_a_denied_key_is_asked_for_once_a_page(world):
+def test_a_denied_value_is_a_marker_also_where_its_class_may_not_be_read(world):
+    class Refused:
+        def statuses(self, tenant_id, key_ids):
+            raise StoreUnavailable("AccessDeniedException")
+
+    class Unknown:
+        def statuses(self, tenant_id, key_ids):
+            return {}
+
+    world.table.put_item(Item=ITEM)
+    deny(world, "pci")
+
+    for statuses in (Refused(), Unknown()):
+        item = world.reader(statuses=statuses).get_item(Key=KEY)["Item"]
+        assert {**ITEM, "card": Sealed("")} == item
+
+
+def test_keys_that_end_before_a_page_is_opened_and_are_denied_then_are_asked_for_once(world):
+    for item_id in ("a", "b"):
+        world.table.put_item(Item={"tenant_id": "acme", "item_id": item_id, "card": "1", "ssn": "2"})
+
+    def slow_then_denied(context: EncryptionContext) -> None:
+        world.clock.advance(200.0)  # so the two are too old once both are fetched
+        if len(world.service.decrypted) > 2:
+            raise KeyDenied("no")
+
+    world.service.on_decrypt = slow_then_denied
+
+    items = world.reader().scan()["Items"]
+
+    assert [(Sealed("pii"), Sealed("pci"))] * 2 == [(item["ssn"], item["card"]) for item in items]
+    assert 4 == len(world.service.decrypted)
+
+
+def test_a_denied_key_and_its_class_are_asked_for_once_a_page(world):
+    class CountedStatuses:
+        calls = 0
+
+        def statuses(self, tenant_id, key_ids):
+            self.calls += 1
+            return world.store.statuses(tenant_id, key_ids)
+
     for item_id in ("a", "b", "c"):
         world.table.put_item(Item={"tenant_id": "acme", "item_id": item_id, "card": item_id})
     deny(world, "pci")
+    statuses = CountedStatuses()
 
-    page = world.reader().scan()
+    page = world.reader(statuses=statuses).scan()
 
     assert [Sealed("pci")] * 3 == [item["card"] for item in page["Items"]]
-    assert 1 == len(world.service.decrypted)
+    assert (1, 1) == (len(world.service.decrypted), statuses.calls)
 
 
-def test_an_item_with_a_marker_cannot_be_put(world):
-    with pytest.raises(TypeError, match="Sealed"):
-        world.table.put_item(Item={**ITEM, "card": Sealed("pci")})
+@pytest.mark.parametrize("marker", [Sealed("pci"), Unreadable("does_not_open")])
+def test_an_item_with_a_marker_cannot_be_put(world, marker):
+    with pytest.raises(TypeError, match=type(marker).__name__):
+        world.table.put_item(Item={**ITEM, "card": marker})
 
 
 def test_a_changed_value_raises_and_says_where(world):
@@ -317,6 +415,125 @@ def test_a_binary_that_is_no_sealed_value_raises_without_an_undeclared_name(worl
     assert "jane" not in str(caught.value)
 
 
+FORGED: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
+    ("sealed by the policy", {"ssn": {"S": "forged"}}, "ssn", {"ssn": Unreadable("not_sealed")}),
+    ("sealed, null", {"ssn": {"NULL": True}}, "ssn", {"ssn": Unreadable("not_sealed")}),
+    (
+        "inside of something sealed",
+        {"address": {"M": {"street": {"S": "forged"}}}},
+        "address",
+        {"address": Unreadable("not_sealed")},
+    ),
+    ("undeclared", {"forged": {"S": "forged"}}, "?", {"forged": Unreadable("not_sealed")}),
+    ("undeclared and empty", {"forged": {"M": {}}}, "?", {"forged": Unreadable("not_sealed")}),
+    ("binary set", {"forged": {"BS": [b"forged"]}}, "?", {"forged": Unreadable("not_sealed")}),
+    ("of another type than declared", {"amount": {"S": "forged"}}, "amount", {"amount": Unreadable("not_sealed")}),
+    (
+        "a list where a number is declared",
+        {"amount": {"L": [{"N": "1"}]}},
+        "amount[]",
+        {"amount": Unreadable("not_sealed")},
+    ),
+    ("list on the way", {"contacts": {"L": []}}, "contacts", {"contacts": Unreadable("not_sealed")}),
+    (
+        "nested in a list",
+        {"contacts": {"L": [{"M": {"kind": {"S": "home"}, "email": {"S": "forged"}}}]}},
+        "contacts[].email",
+        {"contacts": [{"kind": "home", "email": Unreadable("not_sealed")}]},
+    ),
+    ("reserved name", {"_forged": {"S": "forged"}}, "?", {"_forged": Unreadable("not_sealed")}),
+    (
+        "something plain within a reserved name",
+        {"_forged": {"M": {"note": {"S": "forged"}}}},
+        "?",
+        {"_forged": Unreadable("not_sealed")},
+    ),
+    ("no sealed value", {"ssn": {"B": b"forged"}}, "ssn", {"ssn": Unreadable("not_sealed")}),
+]
+
+
+@pytest.mark.parametrize(("forged", "where", "marked"), [case[1:] for case in FORGED], ids=[case[0] for case in FORGED])
+def test_what_someone_without_a_key_put_in_clear_is_not_taken_for_what_sealstream_wrote(world, forged, where, marked):
+    world.table.put_item(Item=ITEM)
+    world.overwrite(**forged)
+
+    with pytest.raises(NotSealed, match=re.escape(f"tenant acme, item c-1, {where}: ")) as caught:
+        world.reader().get_item(Key=KEY)
+    assert "forged" not in str(caught.value)
+    assert {"Item": {**ITEM, **marked}} == world.reader(unreadable="mark").get_item(Key=KEY)
+
+
+@pytest.mark.parametrize("value", [{"N": "7"}, {"NULL": True}])
+def test_what_is_declared_plain_is_taken_as_it_stands(world, value):
+    world.table.put_item(Item=ITEM)
+    world.overwrite(amount=value)
+
+    assert {"Item": {**ITEM, "amount": to_python(value)}} == world.reader().get_item(Key=KEY)
+
+
+def test_a_value_that_a_looser_policy_keeps_plain_by_now_still_opens(world):
+    world.table.put_item(Item=ITEM)
+    looser = parse_policy(
+        POLICY.source.replace('"ssn" = { seal = "pii" }', '"ssn" = { plain = "string" }'), "policy.toml"
+    )
+
+    assert {"Item": ITEM} == world.reader(looser).get_item(Key=KEY)
+
+
+def test_one_unreadable_value_does_not_hide_the_page_where_it_is_marked(world):
+    for item_id in ("a", "b", "c"):
+        world.table.put_item(Item={"tenant_id": "acme", "item_id": item_id, "ssn": item_id})
+    sealed = world.stored("a")["ssn"]["B"]
+    rogue = {"tenant_id": {"S": "acme"}, "item_id": {"S": "b"}, "ssn": {"B": b"\x01"}, "photo": {"B": sealed}}
+    world.dynamodb.put_item(TableName=TABLE, Item=rogue)
+    marking = world.reader(unreadable="mark")
+    items = [
+        {"tenant_id": "acme", "item_id": "a", "ssn": "a"},
+        {
+            "tenant_id": "acme",
+            "item_id": "b",
+            "ssn": Unreadable("not_sealed"),
+            "photo": Unreadable("does_not_open"),
+        },
+        {"tenant_id": "acme", "item_id": "c", "ssn": "c"},
+    ]
+
+    assert items == marking.query(KeyConditionExpression=Key("tenant_id").eq("acme"))["Items"]
+    assert items == marking.scan()["Items"]
+    with pytest.raises(NotSealed, match="tenant acme, item b, ssn"):
+        world.reader().scan()
+
+
+def test_an_error_cannot_command_the_terminal(world):
+    item_id = "\x1b[2J\u202e\n"
+    key = {"tenant_id": "acme", "item_id": item_id}
+    world.table.put_item(Item={**key, "ssn": "x"})
+    world.overwrite(item_id, ssn={"B": b"forged"})
+
+    with pytest.raises(NotSealed, match=re.escape(r"item \u001b[2J\u202e\n, ssn")) as caught:
+        world.reader().get_item(Key=key)
+    with pytest.raises(ConflictError, match=re.escape(r"item \u001b[2J\u202e\n of")) as conflict:
+        world.reader(meanwhile=lambda: world.reader().put_item(Item=key)).put_item(Item=key | {"ssn": "y"})
+    assert str(caught.value).isprintable()
+    assert str(conflict.value).isprintable()
+
+
+def test_an_item_that_was_not_asked_for_is_refused(world):
+    for item_id in ("c-1", "c-2\x1b"):
+        world.table.put_item(Item={"tenant_id": "acme", "item_id": item_id, "amount": 1})
+    confused = ConfusedReader(world.dynamodb, TABLE)
+
+    for unreadable in ("raise", "mark"):
+        table = world.reader(reads=confused, unreadable=unreadable)
+        for read in (
+            lambda table=table: table.get_item(Key=KEY),
+            lambda table=table: table.batch_get(Keys=[KEY, {**KEY, "item_id": "c-3"}]),
+            lambda table=table: table.put_item(Item=ITEM),
+        ):
+            with pytest.raises(DoesNotOpen, match=r"tenant acme, item c-2\\u001b: .*not asked for"):
+                read()
+
+
 @pytest.mark.parametrize(("state", "error"), [(KeyState.RETIRED, KeyRetired), (KeyState.DESTROYED, KeyDestroyed)])
 def test_a_retired_or_destroyed_key_refuses_and_says_so(world, state, error):
     world.table.put_item(Item=ITEM)
@@ -324,6 +541,7 @@ def test_a_retired_or_destroyed_key_refuses_and_says_so(world, state, error):
 
     with pytest.raises(error, match=f"tenant acme, item c-1, ssn: .*{state}"):
         world.reader().get_item(Key=KEY)
+    assert Unreadable(f"key_{state}") == world.reader(unreadable="mark").get_item(Key=KEY)["Item"]["ssn"]
 
 
 def test_an_unknown_key_raises(world):
@@ -333,6 +551,7 @@ def test_an_unknown_key_raises(world):
 
     with pytest.raises(KeyUnknown, match="ssn"):
         world.reader().get_item(Key=KEY)
+    assert Unreadable("key_unknown") == world.reader(unreadable="mark").get_item(Key=KEY)["Item"]["ssn"]
 
 
 def test_without_keys_nothing_is_written(world):
@@ -347,8 +566,9 @@ def test_an_outage_of_kms_is_no_marker(world):
     world.table.put_item(Item=ITEM)
     world.service.fail_with = KeyServiceUnavailable("down")
 
-    with pytest.raises(KeyServiceUnavailable):
-        world.reader().get_item(Key=KEY)
+    for unreadable in ("raise", "mark"):
+        with pytest.raises(KeyServiceUnavailable):
+            world.reader(unreadable=unreadable).get_item(Key=KEY)
 
 
 def test_each_put_counts_on_from_the_one_before(world):
@@ -395,10 +615,73 @@ def test_a_position_that_is_not_newer_in_the_same_lane_is_a_conflict(world):
     table.put_item(Item=ITEM, position=kinesis_position(b"k", "7", 0))
     table.put_item(Item=ITEM, position=newest)
 
-    for position in (newest, kinesis_position(b"k", "6", 0), kinesis_position(b"other", "9", 0)):
+    for position in (kinesis_position(b"k", "6", 0), kinesis_position(b"other", "9", 0)):
         with pytest.raises(ConflictError):
             table.put_item(Item=ITEM, position=position)
     assert {"B": newest.to_bytes()} == writes.items["acme", "c-1"]["_src"]
+
+
+def test_what_stands_at_the_very_position_is_the_same_write(world):
+    position = kinesis_position(b"k", "7", 0)
+    world.table.put_item(Item=ITEM, position=position)
+    before = world.stored()
+
+    assert {} == world.table.put_item(Item=ITEM, position=position)
+    assert before == world.stored()
+
+
+def test_two_writers_who_count_to_the_same_place_are_not_the_same_write(world):
+    world.table.put_item(Item={**KEY, "ssn": "first"}, position=counter_position(1))
+
+    with pytest.raises(ConflictError):
+        world.table.put_item(Item={**KEY, "ssn": "second"}, position=counter_position(1))
+
+
+def test_a_put_whose_answer_was_lost_and_that_was_repeated_is_no_conflict(world):
+    for item in (ITEM, {**ITEM, "amount": Decimal(1)}):  # into an empty place, and in place of the one before
+        assert {} == world.reader(writes=RepeatingTable(world.dynamodb, TABLE)).put_item(Item=item)
+        assert {"Item": item} == world.reader().get_item(Key=KEY)
+
+
+def test_a_repeated_put_is_known_again_whatever_order_the_table_gives_sets_in(world):
+    class Reordering(RepeatingTable):
+        def put_if_newer(self, item: SealedItem) -> PutResult:
+            result = super().put_if_newer(item)
+            found = dict(result.found or {})
+            return replace(result, found={**found, "tags": {"SS": found["tags"]["SS"][::-1]}})
+
+    assert {} == world.reader(writes=Reordering(world.dynamodb, TABLE)).put_item(Item=ITEM)
+
+
+def test_what_was_sealed_under_keys_that_are_too_old_is_sealed_anew_before_it_is_sent(world):
+    world.table.put_item(Item=ITEM)
+    slow = [301.0, 0.0]
+    world.service.on_decrypt = lambda context: world.clock.advance(slow.pop(0))
+
+    world.reader().put_item(Item={**KEY, "ssn": "new"})
+
+    assert [] == slow
+    world.service.on_decrypt = lambda context: None
+    assert "new" == world.reader().get_item(Key=KEY)["Item"]["ssn"]
+
+
+def test_where_keys_are_never_fresh_nothing_is_sent(world):
+    world.table.put_item(Item=ITEM)
+    before = world.stored()
+    world.service.on_decrypt = lambda context: world.clock.advance(301.0)
+
+    with pytest.raises(KeyServiceUnavailable, match="longer to get"):
+        world.reader().put_item(Item={**KEY, "ssn": "new"})
+    assert before == world.stored()
+
+
+def test_the_count_goes_on_from_what_is_read_consistently(world):
+    table = world.reader(reads=LaggingReader(world.dynamodb, TABLE))
+
+    table.put_item(Item=ITEM)
+    table.put_item(Item=ITEM)
+
+    assert {"B": counter_position(2).to_bytes()} == world.stored()["_src"]
 
 
 def test_where_the_policy_names_an_order_a_put_needs_a_position(world):
@@ -406,6 +689,22 @@ def test_where_the_policy_names_an_order_a_put_needs_a_position(world):
 
     with pytest.raises(ValueError, match="updated_at"):
         world.reader(ordered).put_item(Item=ITEM)
+    assert [] == world.table.scan()["Items"]
+
+
+def test_where_the_policy_orders_by_arrival_a_put_needs_a_position_that_later_records_compare_with(world):
+    source = POLICY.source.replace('id = "id"', 'id = "id"\nunknown_order = "arrival"')
+    writes = FakeItemTable()
+    table = world.reader(parse_policy(source, "policy.toml"), writes=writes)
+
+    with pytest.raises(ValueError, match="ordered_by=ARRIVAL"):
+        table.put_item(Item=ITEM)
+    assert {} == writes.items
+
+    for nanoseconds in (1, 2):
+        position = time_position(nanoseconds, kinesis_position(b"", "0", 0), ordered_by=ARRIVAL)
+        table.put_item(Item=ITEM, position=position)
+        assert {"B": position.to_bytes()} == writes.items["acme", "c-1"]["_src"]
 
 
 @pytest.mark.parametrize(
@@ -475,7 +774,7 @@ def test_a_request_that_dynamodb_refuses_is_no_outage(world):
 
 
 def test_a_missing_table_is_said_without_what_was_asked(world):
-    world.table = world.reader(table="no-such-table")
+    world.table = world.reader(reads=DynamoItemReader(world.dynamodb, "no-such-table"))
 
     for read in (
         lambda: world.table.get_item(Key=KEY),
@@ -489,15 +788,36 @@ def test_a_missing_table_is_said_without_what_was_asked(world):
 
 
 def test_connect_wires_the_real_adapters(dynamodb, items_table):
+    connect = connector(items_table)
+
+    connect().put_item(Item=ITEM)
+
+    assert {"Item": ITEM} == connect().get_item(Key=KEY)
+    dynamodb.update_item(
+        TableName=items_table,
+        Key={name: {"S": text} for name, text in KEY.items()},
+        UpdateExpression="SET ssn = :forged",
+        ExpressionAttributeValues={":forged": {"S": "forged"}},
+    )
+    assert {"Item": {**ITEM, "ssn": Unreadable("not_sealed")}} == connect(unreadable="mark").get_item(Key=KEY)
+
+
+def test_connect_trusts_the_attribute_key_that_it_was_given_and_no_other(dynamodb, items_table):
+    connect = connector(items_table)
+    connect().put_item(Item={"tenant_id": "other-key", "item_id": "1", "ssn": "x"})
+    _, another = kms_with_attribute_key()
+
+    with pytest.raises(KeyStoreCorrupt, match="untrusted"):
+        connect(attribute_key=another).get_item(Key={"tenant_id": "other-key", "item_id": "1"})
+
+
+def connector(table: str) -> Callable[..., SealedTable]:
+    """`connect` with all but what a test changes."""
     _, attribute_key = kms_with_attribute_key()
-    session = boto3.Session(region_name=REGION)
     names: dict[str, Any] = {
         "key_store": KEY_STORE_TABLE,
         "attribute_key": attribute_key,
         "policy": POLICY,
-        "session": session,
+        "session": boto3.Session(region_name=REGION),
     }
-
-    SealedTable.connect(items_table, **names).put_item(Item=ITEM)
-
-    assert {"Item": ITEM} == SealedTable.connect(items_table, **names).get_item(Key=KEY)
+    return lambda **changed: SealedTable.connect(table, **{**names, **changed})

@@ -74,7 +74,10 @@ def test_what_is_not_newer_in_the_same_lane_is_shown_its_obstacle(table, standin
     items, write, read = table
     write({SOURCE: {"B": standing.to_bytes()}})
 
-    assert PutResult(stored=False, found_source={"B": standing.to_bytes()}) == items.put_if_newer(item(at(2)))
+    result = items.put_if_newer(item(at(2)))
+
+    assert PutResult(stored=False, found_source={"B": standing.to_bytes()}) == result
+    assert read() == result.found
     assert "a" not in read()
 
 
@@ -110,7 +113,7 @@ def test_a_foreign_source_is_replaced_only_as_exactly_what_was_seen(table, found
     ],
 )
 def test_a_refusal_is_told_as_what_becomes_of_the_record_and_without_its_values(code, message, error):
-    keys = {"aws_access_key_id": "x", "aws_secret_access_key": "x"}
+    keys: dict[str, Any] = {"aws_access_key_id": "x", "aws_secret_access_key": "x"}
     dynamodb = boto3.client("dynamodb", region_name="eu-central-1", config=config("dynamodb"), **keys)
     with Stubber(dynamodb) as stubber:
         for _ in range(TOTAL_ATTEMPTS):  # botocore tries again what may pass

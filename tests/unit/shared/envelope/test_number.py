@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from time import perf_counter
 
 import pytest
 
@@ -75,3 +76,12 @@ def test_numbers_outside_of_dynamodbs_range_are_refused(text):
 def test_an_endless_exponent_is_refused_at_once():
     with pytest.raises(ValueError, match="limit"):
         canonical_number("1e" + "9" * 100_000)
+
+
+@pytest.mark.parametrize("text", ["1" * 200_000 + "x", "." + "1" * 200_000 + "x", "1e" + "1" * 200_000 + "x"])
+def test_a_long_text_that_is_no_number_is_refused_in_linear_time(text):
+    started = perf_counter()
+    with pytest.raises(ValueError, match="not a decimal number"):
+        canonical_number(text)
+
+    assert perf_counter() - started < 1

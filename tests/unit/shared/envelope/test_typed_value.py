@@ -71,11 +71,46 @@ def test_containers_nest_to_the_limit_and_no_deeper():
         {"S": "\ud800"},
         {"M": {"\ud800": {"S": ""}}},
         {"L": [{"L": [{"X": 1}]}]},
+        "S",
+        {"L": ["S"]},
+        {5: "a"},
     ],
 )
 def test_what_dynamodb_could_not_hold_does_not_encode(value):
     with pytest.raises(ValueError):  # noqa: PT011 - each for its own reason
         encode(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"S": 5},
+        {"S": b"abc"},
+        {"N": 5},
+        {"B": 5},
+        {"B": [1, 2]},
+        {"B": "abc"},
+        {"BOOL": "false"},
+        {"BOOL": 1},
+        {"NULL": False},
+        {"NULL": "yes"},
+        {"NULL": 1},
+        {"SS": "abc"},
+        {"SS": ["a", 5]},
+        {"NS": [5]},
+        {"NS": "12"},
+        {"BS": [5]},
+        {"BS": b"abc"},
+        {"L": "abc"},
+        {"L": {"a": {"S": ""}}},
+        {"M": [("a", {"S": ""})]},
+        {"M": {5: {"S": ""}}},
+    ],
+)
+def test_content_of_another_type_than_the_tag_says_does_not_encode_and_is_not_shown(value):
+    with pytest.raises(ValueError, match=r"not of its type|null says True") as caught:
+        encode(value)
+    assert not any(part in str(caught.value) for part in ("5", "abc", "12", "yes", "['"))
 
 
 @pytest.mark.parametrize(
