@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from consumers.encryptor.identify import IdentifiedRecord, Operation
 from shared.keys.keyring import Keyring
-from shared.model import DELETED_AT, EXPIRES_AT, AttributeValue
+from shared.model import DELETED_AT, EXPIRES_AT, TOMBSTONE_SECONDS, AttributeValue
 from shared.policy.compiled import Policy
 from shared.policy.plan import SealingPlan, plan
 from shared.sealing import ItemAddress, SealedWithKeys, data_classes, seal_item
-
-TOMBSTONE_SECONDS: Final = 400 * 24 * 3600
-"""How long a tombstone outlives the record that asked for it; a stream keeps records for 365 days at most."""
 
 
 @dataclass(frozen=True, slots=True)
