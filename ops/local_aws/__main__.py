@@ -34,7 +34,7 @@ def main() -> None:
 
 @main.command()
 @_folder
-@click.option("--port", type=click.IntRange(1, 65535), envvar="SEALSTREAM_LOCAL_PORT", help="a free one by default")
+@click.option("--port", type=click.IntRange(1, 65535), envvar="LOCAL_AWS_PORT", help="a free one by default")
 def up(folder: Path, port: int | None) -> None:
     """Start it, deploy the stacks, leave it running."""
     start = time.monotonic()

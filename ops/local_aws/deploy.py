@@ -104,8 +104,17 @@ def _synthesis(assembly: Path, log: Path) -> Iterator[Callable[[], None]]:
         def finish() -> None:
             if process.wait() != 0:
                 raise LocalAwsError(f"cdk synth failed; {shown(log)} ends with:\n{tail(log)}")
+            remove_unused_assets(assembly)
 
         yield finish
+
+
+def remove_unused_assets(assembly: Path) -> None:
+    """Synthesis keeps the bundles of every earlier one, some 60 MB for each change of the code."""
+    used = "".join(manifest.read_text(encoding="utf-8") for manifest in assembly.glob("*.assets.json"))
+    for asset in assembly.glob("asset.*"):
+        if asset.name not in used and asset.is_dir():
+            shutil.rmtree(asset)
 
 
 def _run(

@@ -84,7 +84,10 @@ def start(
         try:
             with (folder / "local_aws.log").open("wb") as log, held_back():
                 process = subprocess.Popen(
-                    [sys.executable, *SERVER, "--port", str(chosen), *(["--stock"] if stock else [])],
+                    [
+                        *(sys.executable, *SERVER, "--port", str(chosen), "--lock", str((folder / _LOCK).resolve())),
+                        *(["--stock"] if stock else []),
+                    ],
                     cwd=PROJECT,
                     env={name: os.environ[name] for name in _INHERITED if name in os.environ}
                     | {"TMPDIR": str(temporary.resolve())},

@@ -8,18 +8,24 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
+import threading
+import time
 from importlib.metadata import version
+from pathlib import Path
 from typing import Final
 
 #: The repairs replace functions by name, so they hold for this version only.
 MINISTACK_VERSION: Final = "1.5.33"
+_LOOKS_EVERY_SECONDS: Final = 1
 
 
 def main() -> None:
     """Run until SIGTERM; exit status 2 where another MiniStack is installed than the repairs are made for."""
     parser = argparse.ArgumentParser(prog="python -m ops.local_aws.server")
     parser.add_argument("--port", type=int, required=True, help="the loopback port to listen on")
+    parser.add_argument("--lock", type=Path, help="the file by which the server is found; it ends when that is gone")
     parser.add_argument("--stock", action="store_true", help="MiniStack as it comes, without the repairs")
     arguments = parser.parse_args()
 
@@ -31,6 +37,8 @@ def main() -> None:
         )
         sys.exit(2)
     _set_environment(arguments.port)
+    if arguments.lock:
+        threading.Thread(target=_end_without, args=[arguments.lock], daemon=True).start()
     _serve(stock=arguments.stock)
 
 
@@ -48,6 +56,13 @@ def _set_environment(port: int) -> None:
     )
     os.environ.setdefault("LOG_LEVEL", "WARNING")
     os.environ.pop("AWS_ENDPOINT_URL", None)  # the server would call itself through it
+
+
+def _end_without(lock: Path) -> None:
+    """Without it, `rm -r build` would leave a server that nothing finds any more, and whose Lambdas have no code."""
+    while lock.exists():
+        time.sleep(_LOOKS_EVERY_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _serve(*, stock: bool) -> None:

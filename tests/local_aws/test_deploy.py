@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.local_aws.deploy import environment_file, variables
+from ops.local_aws.deploy import environment_file, remove_unused_assets, variables
 from ops.local_aws.files import write_atomically
 from ops.local_aws.process import LocalAwsError
 
@@ -38,3 +38,12 @@ def test_a_shell_sources_the_environment_file_and_forgets_other_credentials(tmp_
         check=True,
     )
     assert "it's $HOME; rm -rf \\ *|us-east-1|||" == printed.stdout
+
+
+def test_only_the_bundles_of_the_last_synthesis_are_kept(tmp_path: Path) -> None:
+    for name in ("asset.new", "asset.old"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "handler.py").touch()
+    (tmp_path / "Stack.assets.json").write_text('{"files": {"new": {"source": {"path": "asset.new"}}}}')
+    remove_unused_assets(tmp_path)
+    assert ["Stack.assets.json", "asset.new"] == sorted(path.name for path in tmp_path.iterdir())

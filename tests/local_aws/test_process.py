@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -267,6 +268,18 @@ def test_it_outlives_the_process_that_started_it_and_its_workers_end_with_it(fol
     assert [] == [path.name for path in folder.iterdir() if path.name not in {"local_aws.lock", "local_aws.log"}]
 
 
+@pytest.mark.parametrize("gone", ["its folder", "its lock file"])
+def test_a_server_that_nobody_can_find_any_more_ends_itself(tmp_path: Path, gone: str) -> None:
+    folder = tmp_path / "build"
+    server = process.start(folder)
+    if gone == "its folder":
+        shutil.rmtree(folder)
+    else:
+        (folder / "local_aws.lock").unlink()
+    wait_until(lambda: os.waitpid(server.pid, os.WNOHANG) != (0, 0))
+
+
+@pytest.mark.also_on_stock  # how the server is started does this, not a repair
 def test_a_lambda_sees_nothing_of_the_shell_that_started_the_server(local_aws: LocalAws) -> None:
     source = "import os\ndef handler(event, context):\n    return list(os.environ)\n"
     names = invoke(local_aws, make_function(local_aws, source))
