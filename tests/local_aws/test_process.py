@@ -17,6 +17,7 @@ import pytest
 
 from ops.local_aws import process
 from ops.local_aws.files import shown
+from ops.local_aws.interrupts import held_back
 from ops.local_aws.process import LocalAwsError
 from ops.local_aws.up import down, up
 from tests.local_aws.support import LocalAws, invoke, make_function, wait_until
@@ -202,6 +203,20 @@ def test_up_that_is_interrupted_leaves_nothing_running(folder: Path, sent: signa
     assert "Interrupted; nothing was left running.\n" == errors
     assert process.running(folder) is None
     wait_until(lambda: not commands_that_name(folder))
+
+
+def test_an_interrupt_that_is_held_back_counts_once_the_block_is_done() -> None:
+    done: list[str] = []
+
+    def interrupted() -> None:
+        with held_back():
+            os.kill(os.getpid(), signal.SIGINT)
+            done.append("block")
+        done.append("what follows")
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert ["block"] == done
 
 
 def test_a_deployment_that_fails_after_somebody_started_the_next_server_leaves_that_one_alone(
