@@ -32,7 +32,7 @@ demo: setup ## start the local AWS, deploy, send records, show what is stored, e
 	$(BIN)/python -m ops.demo
 
 up: setup ## start the local AWS, deploy the stacks, leave it running; then: . build/local.env
-	$(BIN)/python -m ops.local_aws up
+	$(BIN)/python -m ops.local_aws up $(if $(PORT),--port $(PORT))
 
 down: setup ## end the local AWS that `make up` started
 	$(BIN)/python -m ops.local_aws down
@@ -72,6 +72,6 @@ lock: $(VENV)/.installed ## write the locks anew after a change of a requirement
 	$(COMPILE) --universal --python-version 3.11 requirements/dev.in -o requirements/dev.txt
 
 clean: ## end what runs, and remove everything that was made
-	@test ! -x $(BIN)/python || for folder in build build/demo; do $(BIN)/python -m ops.local_aws down --folder $$folder; done
+	@test ! -x $(BIN)/python || for folder in build build/demo; do $(BIN)/python -m ops.local_aws down --quiet --folder $$folder; done
 	rm -rf $(VENV) node_modules build cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

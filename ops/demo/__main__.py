@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -23,6 +20,7 @@ from ops.demo.produce import as_aggregates, with_command_line, with_sdk
 from ops.demo.progress import Reported, read_reports
 from ops.demo.records import DemoRecord, card_number, customer_records, unusable_records
 from ops.item import side_by_side
+from ops.local_aws.interrupts import held_back
 from ops.local_aws.process import BUILD, LocalAwsError
 from ops.local_aws.up import Up, down, up
 from shared.aws.clients import client, forget
@@ -72,22 +70,12 @@ def _run() -> dict[str, Any]:
         forget()
         figures = _story(running, timings)
     finally:
-        with _timed(timings, "ending"), _uninterrupted():
+        with _timed(timings, "ending"), held_back():
             down(_FOLDER)
     timings["all"] = time.monotonic() - started
     figures["seconds"] = {name: round(seconds, 1) for name, seconds in timings.items()}
     _FIGURES.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     return figures
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """A second Ctrl-C does not keep the local AWS from being ended."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 class _timed:  # noqa: N801 - reads as a word at its use
