@@ -32,7 +32,7 @@ class SealstreamError(Exception):
     """Root of all errors that this project raises on purpose."""
 
 
-class RetryLater(SealstreamError):  # noqa: N818 - says what to do; every subclass too
+class RetryLater(SealstreamError):
     """Nothing is wrong with the record; the same call may succeed later."""
 
 
@@ -84,7 +84,7 @@ class Reason(StrEnum):
     KEY_UNUSABLE = "key_unusable"
 
 
-class RecordRejected(SealstreamError):  # noqa: N818
+class RecordRejected(SealstreamError):
     """The record can never be written.
 
     Attributes:
@@ -99,7 +99,7 @@ class RecordRejected(SealstreamError):  # noqa: N818
         self.detail = detail
 
 
-class CannotOpen(SealstreamError):  # noqa: N818
+class CannotOpen(SealstreamError):
     """A sealed value stays closed."""
 
 
@@ -127,7 +127,7 @@ class KeyDenied(CannotOpen):
     """The caller's credentials may not open values of this tenant or data class."""
 
 
-class NeedsAttention(SealstreamError):  # noqa: N818
+class NeedsAttention(SealstreamError):
     """Somebody must act; retrying or quarantining would only hide it."""
 
 

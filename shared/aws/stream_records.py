@@ -57,7 +57,7 @@ def item_change(record: StreamRecord) -> ItemChange | UnreadableChange:
         return UnreadableChange(sequence_number_of(record), float(changed_at), str(error))
 
 
-class _Unreadable(ValueError):  # noqa: N818 - as the errors of shared.errors, it says what is the case
+class _Unreadable(ValueError):
     """What is wrong, without any value."""
 
 

@@ -14,7 +14,7 @@ ELEMENT = "element"
 MAX_DEPTH = 32
 
 
-class Refused(Exception):  # noqa: N818
+class Refused(Exception):
     """`not_sealed` or `does_not_open`."""
 
 

@@ -1,7 +1,5 @@
 """CloudFormation: properties that MiniStack takes and drops are applied, on create and on update."""
 
-# ruff: noqa: SLF001 - a repair replaces MiniStack's internals
-
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
@@ -113,5 +111,5 @@ def _function(name: str, properties: Properties) -> None:
 def _accept(response: tuple[int, Any, bytes]) -> None:
     """A service's refusal fails the resource, as on AWS."""
     status, _, body = response
-    if status >= 400:  # noqa: PLR2004 - an HTTP status
+    if status >= 400:
         raise ValueError(body.decode() if isinstance(body, bytes) else str(body))

@@ -1,7 +1,5 @@
 """DynamoDB: what its stream carries, how operands of another type compare, and text that is no UTF-8."""
 
-# ruff: noqa: SLF001 - a repair replaces MiniStack's internals
-
 from __future__ import annotations
 
 import asyncio

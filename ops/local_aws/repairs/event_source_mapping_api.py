@@ -42,7 +42,7 @@ def apply() -> None:
 
 
 def _answer_with_defaults() -> None:
-    stock = lambda_svc._esm_response  # noqa: SLF001
+    stock = lambda_svc._esm_response
 
     def esm_response(mapping: dict[str, Any]) -> dict[str, Any]:
         answer: dict[str, Any] = stock(mapping)
@@ -51,11 +51,11 @@ def _answer_with_defaults() -> None:
         answer.pop("Qualifier", None)  # the function's ARN carries it
         return {**_DEFAULTS, **answer, "StateTransitionReason": "User action"}
 
-    lambda_svc._esm_response = esm_response  # noqa: SLF001
+    lambda_svc._esm_response = esm_response
 
 
 def _create_as_lambda_does() -> None:
-    stock = lambda_svc._create_esm  # noqa: SLF001
+    stock = lambda_svc._create_esm
 
     def create(request: dict[str, Any]) -> _Response:
         stream_arn = request.get("EventSourceArn", "")
@@ -74,18 +74,18 @@ def _create_as_lambda_does() -> None:
             )
             return _response(error_response_json("ResourceConflictException", message, 409))
         response = _response(stock({"BatchSize": _BATCH_SIZE, **request}))
-        if response[0] >= 300:  # noqa: PLR2004
+        if response[0] >= 300:
             return response
-        mapping = lambda_svc._esms[json.loads(response[2])["UUID"]]  # noqa: SLF001
+        mapping = lambda_svc._esms[json.loads(response[2])["UUID"]]
         _remember(mapping, request)
-        return _with(response, lambda_svc._esm_response(mapping) | {"State": "Creating"})  # noqa: SLF001
+        return _with(response, lambda_svc._esm_response(mapping) | {"State": "Creating"})
 
-    lambda_svc._create_esm = create  # noqa: SLF001
+    lambda_svc._create_esm = create
 
 
 def _existing_mapping(stream_arn: str, function: str) -> Mapping[str, Any] | None:
-    name, qualifier = lambda_svc._resolve_request_scoped_name_and_qualifier(function)  # noqa: SLF001
-    for mapping in list(lambda_svc._esms.values()):  # noqa: SLF001
+    name, qualifier = lambda_svc._resolve_request_scoped_name_and_qualifier(function)
+    for mapping in list(lambda_svc._esms.values()):
         found: Mapping[str, Any] = mapping
         if (found["EventSourceArn"], found["FunctionName"], found.get("Qualifier")) == (stream_arn, name, qualifier):
             return found
@@ -93,28 +93,28 @@ def _existing_mapping(stream_arn: str, function: str) -> Mapping[str, Any] | Non
 
 
 def _update_says_updating() -> None:
-    stock = lambda_svc._update_esm  # noqa: SLF001
+    stock = lambda_svc._update_esm
 
     def update(mapping_id: str, request: dict[str, Any]) -> _Response:
         response = _response(stock(mapping_id, request))
         body = json.loads(response[2])
-        if response[0] >= 300 or source_of(body.get("EventSourceArn", "")) is None:  # noqa: PLR2004
+        if response[0] >= 300 or source_of(body.get("EventSourceArn", "")) is None:
             return response
-        _remember(lambda_svc._esms[mapping_id], request)  # noqa: SLF001
+        _remember(lambda_svc._esms[mapping_id], request)
         return _with(response, body | {"State": "Updating"})
 
-    lambda_svc._update_esm = update  # noqa: SLF001
+    lambda_svc._update_esm = update
 
 
 def _create_from_cloudformation() -> None:
-    handlers = provisioners._RESOURCE_HANDLERS["AWS::Lambda::EventSourceMapping"]  # noqa: SLF001
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::Lambda::EventSourceMapping"]
     stock = handlers["create"]
 
     def create(logical_id: str, properties: dict[str, Any], stack_name: str) -> Any:
         is_stream = source_of(str(properties.get("EventSourceArn", ""))) is not None
         created = stock(logical_id, {"BatchSize": _BATCH_SIZE, **properties} if is_stream else properties, stack_name)
         if is_stream:
-            _remember(lambda_svc._esms[created[0]], properties)  # noqa: SLF001
+            _remember(lambda_svc._esms[created[0]], properties)
         return created
 
     handlers["create"] = create

@@ -5,7 +5,6 @@
 evaluates in any expression. A request that reads says in `dynamodb:Select` whether it projects.
 Source: "Using IAM policy conditions for fine-grained access control" in the DynamoDB developer guide.
 """
-# ruff: noqa: SLF001 - a repair replaces what MiniStack keeps to itself
 
 from __future__ import annotations
 

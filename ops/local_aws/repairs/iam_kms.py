@@ -1,5 +1,4 @@
 """IAM for KMS: what a request says about its encryption context, the key it means, and grants on that key."""
-# ruff: noqa: SLF001 - a repair replaces what MiniStack keeps to itself
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
 """IAM for Kinesis and DynamoDB Streams: the stream that a request reads, where only its shard iterator tells."""
-# ruff: noqa: SLF001 - a repair replaces what MiniStack keeps to itself
 
 from __future__ import annotations
 

@@ -4,7 +4,6 @@ A variable that the request gives no single value makes its statement match noth
 (`${aws:PrincipalTag/TenantID, 'none'}`) stands in for it. The escapes `${*}`, `${?}` and `${$}` are not
 supported: they count as variables without a value.
 """
-# ruff: noqa: SLF001 - a repair replaces what MiniStack keeps to itself
 
 from __future__ import annotations
 

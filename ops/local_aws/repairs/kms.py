@@ -1,5 +1,4 @@
 """KMS: the operations that MiniStack lacks, and the checks that every operation makes first."""
-# ruff: noqa: SLF001 - a repair replaces what MiniStack keeps to itself
 
 from __future__ import annotations
 

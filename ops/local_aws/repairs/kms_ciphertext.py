@@ -10,7 +10,6 @@
 
 Associated data: the first two fields, then the encryption context as JSON with sorted keys.
 """
-# ruff: noqa: SLF001 - a repair replaces what MiniStack keeps to itself
 
 from __future__ import annotations
 
@@ -221,7 +220,7 @@ def generate_data_key_pair(request: Request, action: str) -> Any:
 
 def _require_success(response: Response) -> bytes:
     status, _, body = response
-    if status != 200:  # noqa: PLR2004
+    if status != 200:
         refused = json.loads(body)
         raise KmsRefusal(refused["__type"], refused.get("message", ""))
     return body

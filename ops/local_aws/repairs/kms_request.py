@@ -1,5 +1,4 @@
 """KMS: how a request is checked before anything is done with a key, and how it is refused."""
-# ruff: noqa: SLF001 - a repair replaces what MiniStack keeps to itself
 
 from __future__ import annotations
 
@@ -38,7 +37,7 @@ _KEY_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9
 _MAX_PLAINTEXT_BYTES: Final = 4096
 
 
-class KmsRefusal(Exception):  # noqa: N818 - named as AWS would say it
+class KmsRefusal(Exception):
     """The request is refused; AWS's error code and message."""
 
     def __init__(self, code: str, message: str = "") -> None:

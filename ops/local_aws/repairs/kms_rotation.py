@@ -4,7 +4,6 @@ MiniStack keeps one material in a key's record, under `_symmetric_key`. That sta
 which MiniStack derives from it (DescribeKey's CurrentKeyMaterialId among it) follows a rotation by itself.
 What it supersedes is kept beside it, as base64 text since the record is saved as JSON.
 """
-# ruff: noqa: SLF001 - a repair replaces what MiniStack keeps to itself
 
 from __future__ import annotations
 

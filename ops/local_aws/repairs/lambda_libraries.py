@@ -1,7 +1,5 @@
 """What a Lambda function can import: its own bundle, the standard library, and what the runtime brings."""
 
-# ruff: noqa: SLF001 - a repair replaces MiniStack's internals
-
 from __future__ import annotations
 
 import tempfile

@@ -4,8 +4,6 @@ The worker is a script that MiniStack writes into a process and talks to in JSON
 The script and the two functions that read its answers are replaced together.
 """
 
-# ruff: noqa: SLF001 - a repair replaces MiniStack's internals
-
 from __future__ import annotations
 
 import queue

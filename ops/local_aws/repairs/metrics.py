@@ -1,7 +1,5 @@
 """CloudWatch extracts metrics from log events in embedded metric format; MiniStack stores such events as mere text."""
 
-# ruff: noqa: SLF001 - a repair replaces MiniStack's internals
-
 from __future__ import annotations
 
 import json
