@@ -13,16 +13,13 @@ from typing import Final
 
 from consumers.encryptor.decode import decode
 from consumers.encryptor.identify import identify
-from consumers.encryptor.sealing import plan_record
-from shared.envelope.layout import OVERHEAD_BYTES
-from shared.envelope.typed_value import encode
-from shared.errors import PolicyError, Reason, RecordRejected
-from shared.item_size import MAX_ITEM_BYTES, item_size_bytes
-from shared.model import ELEMENT, ITEM_ID, POLICY, SOURCE, TENANT_ID, Attributes, AttributeValue, InboundRecord, Path
+from shared.errors import PolicyError, RecordRejected
+from shared.model import ELEMENT, ITEM_ID, TENANT_ID, Attributes, AttributeValue, InboundRecord, Path
 from shared.policy.compiled import PLAIN_TYPES, KeepPlain, Policy, Rule, SealAs, Undeclared, UnknownOrder, rule_at
 from shared.policy.load import load_policy
 from shared.policy.paths import format_path
 from shared.policy.plan import plan
+from shared.sealing import ItemAddress, check_sealed_size
 
 _OPERATION: Final = "_op"
 _TYPE_NAMES: Final = {tag: name for name, tag in PLAIN_TYPES.items()}
@@ -147,19 +144,12 @@ def _attribute_rows(policy: Policy, name: str, value: AttributeValue) -> Iterato
 
 
 def _size_rows(policy: Policy, record: Attributes) -> Iterator[Row]:
-    """Whether the item fits into the table once sealed; sealing adds the same bytes to whatever value."""
-    planned = plan_record(identify(_SOMEWHERE, dict(record), policy), policy)
-    sealed = [bytes(OVERHEAD_BYTES + len(encode(slot.value))) for slot in planned.plan.slots]
-    identified = planned.identified
-    item = {
-        **planned.plan.fill(sealed),
-        TENANT_ID: {"S": identified.tenant_id},
-        ITEM_ID: {"S": identified.item_id},
-        SOURCE: {"B": identified.position.to_bytes()},
-        POLICY: {"B": policy.digest},
-    }
-    if item_size_bytes(item) > MAX_ITEM_BYTES:
-        error = RecordRejected(Reason.ITEM_TOO_LARGE, f"over {MAX_ITEM_BYTES} bytes once sealed")
+    """Whether the item fits into the table once sealed."""
+    identified = identify(_SOMEWHERE, dict(record), policy)
+    address = ItemAddress(identified.tenant_id, identified.item_id, identified.position)
+    try:
+        check_sealed_size(address, plan(policy, identified.attributes), policy=policy)
+    except RecordRejected as error:
         yield Row("(record)", f"rejected: {error}", "DynamoDB", rejected=True)
 
 

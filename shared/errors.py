@@ -128,7 +128,7 @@ class KeyDenied(CannotOpen):
 
 
 class NeedsAttention(SealstreamError):
-    """Somebody must act; retrying or quarantining would only hide it."""
+    """Somebody must act: nothing that is done to the record mends it."""
 
 
 class PolicyError(NeedsAttention):

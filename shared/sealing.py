@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from shared.envelope.associated_data import record_prefix
+from shared.envelope.layout import OVERHEAD_BYTES
 from shared.envelope.seal import seal_value
+from shared.envelope.typed_value import encode
 from shared.errors import Reason, RecordRejected
 from shared.item_size import MAX_ITEM_BYTES, item_size_bytes
 from shared.keys.data_key import DataKey
@@ -62,7 +64,28 @@ def seal_item(
     keys = _active_keys(keyring, address.tenant_id, data_classes(plan))
     prefix = record_prefix(dataset=policy.dataset, tenant_id=address.tenant_id, item_id=address.item_id)
     sealed = [seal_value(keys[slot.data_class].cipher, prefix, slot.path, slot.value) for slot in plan.slots]
-    attributes: Attributes = {
+    attributes = _attributes(address, plan, sealed, policy=policy, system=system)
+    _check_size(attributes)
+    item = SealedItem(address.tenant_id, address.item_id, address.position, attributes, sealed_count=len(sealed))
+    return SealedWithKeys(item, tuple(keys.values()))
+
+
+def check_sealed_size(
+    address: ItemAddress, plan: SealingPlan, *, policy: Policy, system: Attributes | None = None
+) -> None:
+    """Know before any key is asked for whether the item fits: sealing adds the same number of bytes to every value.
+
+    Raises:
+        RecordRejected: item_too_large.
+    """
+    sealed = [bytes(OVERHEAD_BYTES + len(encode(slot.value))) for slot in plan.slots]
+    _check_size(_attributes(address, plan, sealed, policy=policy, system=system))
+
+
+def _attributes(
+    address: ItemAddress, plan: SealingPlan, sealed: Sequence[bytes], *, policy: Policy, system: Attributes | None
+) -> Attributes:
+    return {
         **plan.fill(sealed),
         **(system or {}),
         TENANT_ID: {"S": address.tenant_id},
@@ -70,10 +93,11 @@ def seal_item(
         SOURCE: {"B": address.position.to_bytes()},
         POLICY: {"B": policy.digest},
     }
+
+
+def _check_size(attributes: Attributes) -> None:
     if item_size_bytes(attributes) > MAX_ITEM_BYTES:
         raise RecordRejected(Reason.ITEM_TOO_LARGE, f"over {MAX_ITEM_BYTES} bytes once sealed")
-    item = SealedItem(address.tenant_id, address.item_id, address.position, attributes, sealed_count=len(sealed))
-    return SealedWithKeys(item, tuple(keys.values()))
 
 
 def _active_keys(keyring: Keyring, tenant_id: str, classes: Iterable[str]) -> dict[str, DataKey]:

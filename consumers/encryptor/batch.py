@@ -15,14 +15,17 @@ from consumers.encryptor.identify import identify, known_tenant
 from consumers.encryptor.quarantine import Quarantine, entry_key
 from consumers.encryptor.sealing import PlannedRecord, plan_record
 from consumers.encryptor.writing import Writer
-from shared.errors import KeyStoreCorrupt, OutOfTime, Reason, RecordRejected, SealstreamError
+from shared.errors import KeyStoreCorrupt, OutOfTime, Reason, RecordRejected, RetryLater, SealstreamError
 from shared.model import InboundRecord, Outcome, QuarantineEntry
 from shared.policy.compiled import Policy
 from shared.runtime.batch import attempt
 from shared.runtime.log import log_failure
 
-RESERVE_SECONDS: Final = 30
-"""No call of AWS begins with less time left than the slowest one may take (shared/aws/clients.py)."""
+WRITE_RESERVE_SECONDS: Final = 36
+KEEP_RESERVE_SECONDS: Final = 28
+"""With less time left no record's write begins, and then none is put into quarantine: a call of AWS takes 27 s at most
+(shared/aws/clients.py), and what the writes rejected needs time of its own."""
+_KEYS_AT_ONCE: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,40 +126,56 @@ class _Batch:
     seconds_left: Callable[[], float]
 
     def settle(self, plans: Sequence[PlannedRecord | Rejected | RecordResult]) -> list[RecordResult]:
-        """The results of all plans."""
-        groups: dict[tuple[str, str], list[PlannedRecord]] = defaultdict(list)
-        for planned in plans:
-            if isinstance(planned, PlannedRecord):
-                groups[planned.item_key].append(planned)
-        sealable, unsealable = self._with_keys(list(groups.values()))
-        written = [result for group in self.with_.pool.map(self._write_item, sealable) for result in group]
-        settled = [plan for plan in plans if not isinstance(plan, PlannedRecord)] + written + unsealable
-        entries: dict[tuple[str, str, str], list[Rejected]] = defaultdict(list)
-        for one in settled:
-            if isinstance(one, Rejected):
-                entries[entry_key(one)].append(one)
-        kept = [result for entry in self.with_.pool.map(self._keep, entries.values()) for result in entry]
-        return [one for one in settled if isinstance(one, RecordResult)] + kept
+        """The results of all plans.
 
-    def _with_keys(
-        self, groups: list[list[PlannedRecord]]
-    ) -> tuple[list[list[PlannedRecord]], list[RecordResult | Rejected]]:
-        """The groups whose data keys are at hand, and what becomes of the records of the others."""
+        What was rejected before any write is kept first, or a slow table would leave no time for it, and the lane would
+        stand at that record until it is given up.
+        """
+        results = [plan for plan in plans if isinstance(plan, RecordResult)]
+        results += self._keep_all([plan for plan in plans if isinstance(plan, Rejected)])
+        sealable, settled = self._with_keys([plan for plan in plans if isinstance(plan, PlannedRecord)])
+        groups: dict[tuple[str, str], list[PlannedRecord]] = defaultdict(list)
+        for planned in sealable:
+            groups[planned.item_key].append(planned)
+        settled += [result for group in self.with_.pool.map(self._write_item, groups.values()) for result in group]
+        results += [one for one in settled if isinstance(one, RecordResult)]
+        again = {one.record.sequence_number for one in results if one.outcome is Outcome.RETRY}
+        refused = [one for one in settled if isinstance(one, Rejected)]
+        # the Kinesis record is delivered again anyway, and its rejects would then be kept twice
+        results += [RecordResult(r.record, Outcome.RETRY) for r in refused if r.record.sequence_number in again]
+        return results + self._keep_all([r for r in refused if r.record.sequence_number not in again])
+
+    def _with_keys(self, planned: list[PlannedRecord]) -> tuple[list[PlannedRecord], list[RecordResult | Rejected]]:
+        """The records whose data keys are at hand, and what becomes of the others."""
         missing: dict[tuple[str, str], SealstreamError] = {}
-        pairs = {pair for group in groups for planned in group for pair in planned.data_keys}
-        if not attempt("", lambda: missing.update(self.with_.prefetch(pairs))):
-            return [], [RecordResult(one.identified.record, Outcome.RETRY) for group in groups for one in group]
+        if not attempt("", lambda: missing.update(self._prefetch({pair for one in planned for pair in one.data_keys}))):
+            return [], [RecordResult(one.identified.record, Outcome.RETRY) for one in planned]
         if missing:
             log_failure(next(iter(missing.values())), data_keys_missing=str(len(missing)))
-        ready: list[list[PlannedRecord]] = []
+        ready: list[PlannedRecord] = []
         others: list[RecordResult | Rejected] = []
-        for group in groups:
-            failures = [missing[pair] for planned in group for pair in planned.data_keys if pair in missing]
+        for one in planned:
+            failures = [missing[pair] for pair in one.data_keys if pair in missing]
             if failures:
-                others += [_without_key(planned, failures[0]) for planned in group]
+                others.append(_without_key(one, failures))
             else:
-                ready.append(group)
+                ready.append(one)
         return ready, others
+
+    def _prefetch(self, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], SealstreamError]:
+        """Have data keys at hand, some at a time; after the first outage the rest is not asked for.
+
+        Each call to a service that hangs takes long, and tenants whose keys are at hand must still be written.
+        """
+        missing: dict[tuple[str, str], SealstreamError] = {}
+        left = sorted(pairs)
+        while left:
+            asked, left = left[:_KEYS_AT_ONCE], left[_KEYS_AT_ONCE:]
+            missing |= self.with_.prefetch(asked)
+            outage = next((error for error in missing.values() if isinstance(error, RetryLater)), None)
+            if outage:
+                return missing | dict.fromkeys(left, outage)
+        return missing
 
     def _write_item(self, group: list[PlannedRecord]) -> list[RecordResult | Rejected]:
         """Write the records of one item: the newest of each lane, which supersedes the rest without asking the table.
@@ -186,27 +205,33 @@ class _Batch:
         return results + [RecordResult(planned.identified.record, Outcome.RETRY) for planned in left]
 
     def _write(self, planned: PlannedRecord) -> RecordResult | Rejected:
-        self._check_time()
+        self._check_time(WRITE_RESERVE_SECONDS)
         try:
             outcome, sealed_count = self.with_.writer.write(planned)
         except RecordRejected as error:
             return Rejected(planned.identified.record, error, planned.identified.tenant_id)
         return RecordResult(planned.identified.record, outcome, sealed_count)
 
+    def _keep_all(self, rejected: list[Rejected]) -> list[RecordResult]:
+        entries: dict[tuple[str, str, str], list[Rejected]] = defaultdict(list)
+        for one in rejected:
+            entries[entry_key(one)].append(one)
+        return [result for entry in self.with_.pool.map(self._keep, entries.values()) for result in entry]
+
     def _keep(self, entry: list[Rejected]) -> list[RecordResult]:
         kept: list[QuarantineEntry] = []
 
         def work() -> None:
-            self._check_time()
+            self._check_time(KEEP_RESERVE_SECONDS)
             kept.append(self.with_.quarantine.keep(entry, stream_arn=self.stream_arn))
 
         if not attempt(entry[0].record.sequence_number, work):
             return [RecordResult(rejected.record, Outcome.RETRY) for rejected in entry]
         return [RecordResult(rejected.record, Outcome.QUARANTINED, kept=kept[0]) for rejected in entry]
 
-    def _check_time(self) -> None:
-        if self.seconds_left() < RESERVE_SECONDS:
-            raise OutOfTime(f"less than {RESERVE_SECONDS} s of the invocation are left")
+    def _check_time(self, reserve_seconds: float) -> None:
+        if self.seconds_left() < reserve_seconds:
+            raise OutOfTime(f"less than {reserve_seconds} s of the invocation are left")
 
 
 def _take_out(outer: Mapping[str, Any], taken: list[InboundRecord | Rejected]) -> None:
@@ -218,13 +243,11 @@ def _unreadable(sequence_number: str) -> InboundRecord:
     return InboundRecord(sequence_number, shard_id="", sub_sequence=0, partition_key=b"", arrived_at=0.0, payload=b"")
 
 
-def _without_key(planned: PlannedRecord, failure: SealstreamError) -> RecordResult | Rejected:
+def _without_key(planned: PlannedRecord, failures: Sequence[SealstreamError]) -> RecordResult | Rejected:
     """An outage passes; a key store row that contradicts itself does not, and must not hold up other tenants."""
     record, tenant_id = planned.identified.record, planned.identified.tenant_id
-    if isinstance(failure, KeyStoreCorrupt):
-        return Rejected(
-            record, RecordRejected(Reason.KEY_UNUSABLE, "a data key of the tenant is not usable"), tenant_id
-        )
+    if any(isinstance(failure, KeyStoreCorrupt) for failure in failures):
+        return Rejected(record, RecordRejected(Reason.KEY_UNUSABLE, "the tenant's data key is spoiled"), tenant_id)
     return RecordResult(record, Outcome.RETRY)
 
 

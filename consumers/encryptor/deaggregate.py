@@ -22,6 +22,8 @@ from shared.model import InboundRecord
 
 _MAGIC: Final = b"\xf3\x89\x9a\xc2"
 _DIGEST_BYTES: Final = 16
+_MAX_KEY_BYTES: Final = 256 * 4
+"""256 characters, UTF-8."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,8 @@ def _aggregated(payload: bytes) -> list[tuple[bytes, bytes]]:
     if not aggregate.records:
         raise RecordRejected(Reason.AGGREGATE_CORRUPT, "holds no record")
     keys = [_utf8(key) for key in aggregate.partition_key_table]
+    if any(len(key) > _MAX_KEY_BYTES for key in keys):
+        raise RecordRejected(Reason.AGGREGATE_CORRUPT, "a partition key is longer than Kinesis takes")
     hash_keys = len(aggregate.explicit_hash_key_table)
     found = []
     for record in aggregate.records:

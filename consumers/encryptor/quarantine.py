@@ -51,11 +51,11 @@ class Quarantine:
         Raises:
             RetryLater: nothing was kept; the records must be delivered again.
         """
+        rejected = sorted(rejected, key=lambda one: one.record.sub_sequence)
         first = rejected[0]
         entry_id = quarantine_id(stream_arn, rejected)
         key = self.keyring.active(SYSTEM_TENANT, QUARANTINE_CLASS)
         prefix = record_prefix(dataset=self.dataset, tenant_id=SYSTEM_TENANT, item_id=entry_id)
-        content = {"L": [_content(one) for one in rejected]}
         entry = QuarantineEntry(
             quarantine_id=entry_id,
             reason=first.error.reason,
@@ -66,7 +66,7 @@ class Quarantine:
             sequence_number=first.record.sequence_number,
             arrived_at=first.record.arrived_at,
             record_count=len(rejected),
-            sealed_content=seal_value(key.cipher, prefix, CONTENT_PATH, content),
+            sealed_content=seal_value(key.cipher, prefix, CONTENT_PATH, _content(rejected)),
         )
         self.store.keep(entry)
         return entry
@@ -84,12 +84,21 @@ def quarantine_id(stream_arn: str, rejected: Sequence[Rejected]) -> str:
     return sha256(named.encode("utf-8")).hexdigest()[:32]
 
 
-def _content(rejected: Rejected) -> dict[str, Any]:
-    record = rejected.record
-    return {
-        "M": {
-            "sub_sequence": {"N": str(record.sub_sequence)},
-            "partition_key": {"B": record.partition_key},
-            "payload": {"B": record.payload},
+def _content(rejected: Sequence[Rejected]) -> dict[str, Any]:
+    """The records, and each partition key once, so that content is about as large as what arrived.
+
+    An aggregate names a key once for all its records; a copy for each could be thousands of times its size.
+    """
+    keys = list(dict.fromkeys(one.record.partition_key for one in rejected))
+    index = {key: {"N": str(n)} for n, key in enumerate(keys)}
+    records = [
+        {
+            "M": {
+                "sub_sequence": {"N": str(one.record.sub_sequence)},
+                "partition_key": index[one.record.partition_key],
+                "payload": {"B": one.record.payload},
+            }
         }
-    }
+        for one in rejected
+    ]
+    return {"M": {"partition_keys": {"L": [{"B": key} for key in keys]}, "records": {"L": records}}}

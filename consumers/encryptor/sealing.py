@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from consumers.encryptor.identify import IdentifiedRecord, Operation
+from shared.item_size import MAX_ITEM_BYTES
 from shared.keys.keyring import Keyring
 from shared.model import DELETED_AT, EXPIRES_AT, TOMBSTONE_SECONDS, AttributeValue
 from shared.policy.compiled import Policy
 from shared.policy.plan import SealingPlan, plan
-from shared.sealing import ItemAddress, SealedWithKeys, data_classes, seal_item
+from shared.sealing import ItemAddress, SealedWithKeys, check_sealed_size, data_classes, seal_item
+
+_MOST_GROWTH: Final = 32
+"""How many times larger than its JSON a sealed item can be: `0,` in a list becomes some 60 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +40,14 @@ def plan_record(identified: IdentifiedRecord, policy: Policy) -> PlannedRecord:
     """Decide what is to be sealed; a delete carries nothing over, but must be as sound as any record.
 
     Raises:
-        RecordRejected: the policy refuses an attribute.
+        RecordRejected: the policy refuses an attribute, or the item would be too large once sealed.
     """
     planned = plan(policy, identified.attributes)
-    return PlannedRecord(identified, plan(policy, {}) if identified.operation is Operation.DELETE else planned)
+    if identified.operation is Operation.DELETE:
+        return PlannedRecord(identified, plan(policy, {}))
+    if _MOST_GROWTH * len(identified.record.payload) > MAX_ITEM_BYTES:
+        check_sealed_size(_address(identified), planned, policy=policy)
+    return PlannedRecord(identified, planned)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +59,16 @@ class RecordSealer:
 
     def seal(self, planned: PlannedRecord) -> SealedWithKeys:
         """Raises as `shared.sealing.seal_item`."""
-        identified = planned.identified
-        address = ItemAddress(identified.tenant_id, identified.item_id, identified.position)
-        system = _tombstone(identified)
+        address, system = _address(planned.identified), _tombstone(planned.identified)
         return seal_item(address, planned.plan, policy=self.policy, keyring=self.keyring, system=system)
 
     def is_fresh(self, sealed: SealedWithKeys) -> bool:
         """Whether all its keys may still be used."""
         return sealed.is_fresh(self.keyring)
+
+
+def _address(identified: IdentifiedRecord) -> ItemAddress:
+    return ItemAddress(identified.tenant_id, identified.item_id, identified.position)
 
 
 def _tombstone(identified: IdentifiedRecord) -> Mapping[str, AttributeValue]:

@@ -54,7 +54,10 @@ class Reported:
     def quarantined_by_reason(self) -> dict[str, int]:
         """Quarantined records by reason, from their audit events."""
         held = (event for event in self.events.values() if event["event"] == AuditEvent.RECORD_QUARANTINED)
-        return dict(Counter(event["reason"] for event in held))
+        counts: Counter[str] = Counter()
+        for event in held:
+            counts[event["reason"]] += event["record_count"]
+        return dict(counts)
 
     @property
     def audited(self) -> int:

@@ -13,14 +13,17 @@ from typing import Any
 import pytest
 
 from consumers.encryptor.batch import BatchResult, Encryptor
+from consumers.encryptor.deaggregate import user_records
+from consumers.encryptor.decode import decode
+from consumers.encryptor.identify import identify
 from consumers.encryptor.quarantine import CONTENT_PATH, Quarantine
-from consumers.encryptor.sealing import RecordSealer
+from consumers.encryptor.sealing import RecordSealer, plan_record
 from consumers.encryptor.writing import Writer
 from shared.envelope.associated_data import record_prefix
 from shared.envelope.seal import open_attributes, open_value
-from shared.errors import KeyServiceUnavailable, Reason, StoreUnavailable
+from shared.errors import KeyServiceUnavailable, Reason, RecordRejected, StoreUnavailable
 from shared.keys.keyring import Keyring
-from shared.model import QUARANTINE_CLASS, SYSTEM_TENANT, Outcome
+from shared.model import QUARANTINE_CLASS, SYSTEM_TENANT, InboundRecord, KeyState, Outcome
 from shared.policy.load import parse_policy
 from tests.fakes.clock import FakeClock
 from tests.fakes.items import FakeItemTable, FakeQuarantine
@@ -165,7 +168,7 @@ def test_a_bad_record_is_quarantined_sealed_and_its_neighbours_are_written(world
     assert {("acme", "before"), ("acme", "after")} == world.table.items.keys()
     (entry,) = world.quarantine.entries.values()
     assert (reason, bad["kinesis"]["sequenceNumber"]) == (entry.reason, entry.sequence_number)
-    assert [payload] == [one["M"]["payload"]["B"] for one in _content(world, entry)["L"]]
+    assert [payload] == [one["M"]["payload"]["B"] for one in _content(world, entry)["M"]["records"]["L"]]
     assert CANARY not in repr(result) + repr(entry) + entry.detail + "".join(capfd.readouterr()) + caplog.text
     assert CANARY.encode() not in entry.sealed_content
 
@@ -289,7 +292,7 @@ def test_what_an_aggregate_holds_of_one_reason_and_tenant_is_one_entry(world):
     assert {("not_json", ""): 5_000, ("id_invalid", "acme"): 1, ("id_invalid", "other"): 1} == {
         key: entry.record_count for key, entry in entries.items()
     }
-    kept = _content(world, entries["not_json", ""])["L"]
+    kept = _content(world, entries["not_json", ""])["M"]["records"]["L"]
     assert [(str(n), data) for n, (_, data) in enumerate(bad)] == [
         (one["M"]["sub_sequence"]["N"], one["M"]["payload"]["B"]) for one in kept
     ]
@@ -308,7 +311,7 @@ def test_a_second_delivery_that_rejects_one_more_record_hides_none(world):
         first.outcomes(),
         second.outcomes(),
     )
-    held = [_content(world, entry)["L"] for entry in world.quarantine.entries.values()]
+    held = [_content(world, entry)["M"]["records"]["L"] for entry in world.quarantine.entries.values()]
     assert [["0"], ["0", "1"]] == [[one["M"]["sub_sequence"]["N"] for one in content] for content in held]
 
 
@@ -343,10 +346,132 @@ def test_items_are_written_at_the_same_time(world):
 def test_what_is_not_begun_in_time_is_delivered_again(world):
     bad = kinesis_record(b"no json", sequence=1)
 
-    result = world.process(kinesis_record(record(a=1)), bad, seconds_left=lambda: 29.9)
+    result = world.process(kinesis_record(record(a=1)), bad, seconds_left=lambda: 27.9)
 
     assert {Outcome.RETRY: 2} == result.outcomes()
     assert ({}, {}) == (world.table.items, world.quarantine.entries)
+
+
+def test_a_slow_table_does_not_keep_bad_records_out_of_quarantine_and_the_batch_advances(world):
+    left = [60.0]
+
+    def slow(item):
+        left[0] -= 0.4
+
+    world.table.before_put = slow
+    batch = [kinesis_record(b"no json"), *(kinesis_record(record(str(n)), sequence=n) for n in range(1, 101))]
+
+    deliveries = 0
+    while batch:
+        deliveries += 1
+        left[0] = 60.0
+        result = world.process(*batch, seconds_left=lambda: left[0])
+        failed = result.failed_sequence_numbers
+        first = min(
+            (n for n, one in enumerate(batch) if one["kinesis"]["sequenceNumber"] in failed), default=len(batch)
+        )
+        assert first > 0
+        batch = batch[first:]
+
+    assert (101, 2) == (len(world.table.items) + len(world.quarantine.entries), deliveries)
+
+
+def test_an_outage_of_kms_is_asked_about_once_and_leaves_time_for_who_has_a_key(world):
+    world.process(kinesis_record(record("0", "healthy", a=1)))
+    left, asked = [60.0], []
+
+    def hangs(pairs):
+        asked.append(len(pairs))
+        left[0] -= 21 if any(tenant != "healthy" for tenant, _ in pairs) else 0
+        return {pair: KeyServiceUnavailable("timed out") for pair in pairs if pair[0] != "healthy"}
+
+    encryptor = replace(world.encryptor, prefetch=hangs)
+    others = [kinesis_record(record("1", f"t{n:03}", a=1), sequence=n) for n in range(1, 200)]
+    healthy = kinesis_record(record("1", "healthy", a=1), sequence=500)
+
+    result = encryptor.process([*others, healthy], stream_arn=STREAM_ARN, seconds_left=lambda: left[0])
+
+    assert {Outcome.RETRY: 199, Outcome.WRITTEN: 1} == result.outcomes()
+    assert [16] == asked
+
+
+def test_a_spoiled_key_costs_only_the_records_that_need_it(world):
+    world.process(kinesis_record(record("0", ssn="1")))
+    (pii,) = [row for row in world.store.all_rows() if row.data_class == "pii"]
+    world.store.put_row(replace(pii, state=KeyState.RETIRED))
+    world.clock.advance(301)
+
+    result = world.process(
+        kinesis_record(record(ssn="1"), sequence=1),
+        kinesis_record(record(a=1), sequence=2),
+        kinesis_record(record(_op="delete"), sequence=3),
+    )
+
+    assert {Outcome.QUARANTINED: 1, Outcome.SUPERSEDED: 1, Outcome.WRITTEN: 1} == result.outcomes()
+    assert "_deleted_at" in world.table.items["acme", "1"]
+
+
+def test_a_record_that_is_too_large_is_quarantined_also_where_a_newer_one_follows(world):
+    result = world.process(kinesis_record(record(a="x" * 420_000)), kinesis_record(record(a=1), sequence=1))
+
+    assert {Outcome.QUARANTINED: 1, Outcome.WRITTEN: 1} == result.outcomes()
+
+
+@pytest.mark.parametrize(
+    "many", [record(a=[0] * 9_000), record(a=[""] * 9_000), record(contacts=[{"email": ""}] * 9_000)]
+)
+def test_an_item_that_only_sealing_makes_too_large_is_known_before_it_is_sealed(many):
+    each_sealed = '"a[]" = { seal = "pii" }\n"amount"'
+    policy = parse_policy(POLICY.source.replace('"amount"', each_sealed), "policy.toml")
+    (inbound,) = user_records(kinesis_record(many))
+    assert isinstance(inbound, InboundRecord)
+
+    with pytest.raises(RecordRejected) as rejected:
+        plan_record(identify(inbound, decode(many), policy), policy)
+
+    assert len(many) < 200_000
+    assert Reason.ITEM_TOO_LARGE == rejected.value.reason
+
+
+def test_the_content_of_an_entry_is_about_as_large_as_what_arrived(world):
+    key = "k" * 256
+    payload = aggregate([(key, b"x")] * 20_000)
+
+    world.process(kinesis_record(payload))
+
+    (entry,) = world.quarantine.entries.values()
+    assert len(entry.sealed_content) < 120 * 20_000
+    content = _content(world, entry)["M"]
+    assert [{"B": key.encode()}] == content["partition_keys"]["L"]
+    assert 20_000 == len(content["records"]["L"])
+
+
+def test_an_entry_is_the_same_whatever_else_the_batch_holds(world):
+    world.process(*(kinesis_record(record(item, a=0), sequence=n, partition_key="z") for n, item in enumerate("XY")))
+    mixed = kinesis_record(aggregate([("k", record("Y")), ("k", record("X"))]), sequence=9)
+
+    world.process(kinesis_record(record("X", a=1), sequence=8, partition_key="other"), mixed)
+    before = {entry.quarantine_id for entry in world.quarantine.entries.values()}
+    world.process(mixed)
+
+    assert before == {entry.quarantine_id for entry in world.quarantine.entries.values()}
+
+
+def test_rejects_of_a_record_that_comes_again_are_kept_once(world):
+    world.process(kinesis_record(record("1", a=0), partition_key="z"))
+    payload = kinesis_record(aggregate([("k", record("1")), ("k", record("2"))]), sequence=5)
+
+    def down_for_two(item):
+        if item.item_id == "2":
+            raise StoreUnavailable("down")
+
+    world.table.before_put = down_for_two
+    first = world.process(payload)
+    world.table.before_put = lambda item: None
+    second = world.process(payload)
+
+    assert ({Outcome.RETRY: 2}, {Outcome.QUARANTINED: 1, Outcome.WRITTEN: 1}) == (first.outcomes(), second.outcomes())
+    assert 1 == len(world.quarantine.entries)
 
 
 def test_a_kinesis_record_that_cannot_even_be_read_is_counted_and_delivered_again(world):

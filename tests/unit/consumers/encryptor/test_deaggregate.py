@@ -59,6 +59,9 @@ def _message(*, partition_key_index: int = 0, explicit_hash_key_index: int | Non
         pytest.param(aggregate([("a", b"1")])[:9], "checksum does not match", id="cut off"),
         pytest.param(enclose(b"\xff\xff\xff"), "not an AggregatedRecord message", id="no protobuf"),
         pytest.param(enclose(b""), "holds no record", id="empty"),
+        pytest.param(
+            aggregate([("k" * 1_025, b"1")]), "a partition key is longer than Kinesis takes", id="partition key"
+        ),
         pytest.param(enclose(b"\x1a\x02\x08\x00"), "a required field is missing", id="no data field"),
         pytest.param(enclose(_message(partition_key_index=1)), "a partition key index is out of range", id="key index"),
         pytest.param(
