@@ -16,6 +16,7 @@ from consumers.encryptor.quarantine import Quarantine, entry_key
 from consumers.encryptor.sealing import PlannedRecord, plan_record
 from consumers.encryptor.writing import Writer
 from shared.errors import KeyStoreCorrupt, OutOfTime, Reason, RecordRejected, RetryLater, SealstreamError
+from shared.keys.keyring import PARALLEL_LOADS
 from shared.model import InboundRecord, Outcome, QuarantineEntry
 from shared.policy.compiled import Policy
 from shared.runtime.batch import attempt
@@ -25,7 +26,6 @@ WRITE_RESERVE_SECONDS: Final = 36
 KEEP_RESERVE_SECONDS: Final = 28
 """With less time left no record's write begins, and then none is put into quarantine: a call of AWS takes 27 s at most
 (shared/aws/clients.py), and what the writes rejected needs time of its own."""
-_KEYS_AT_ONCE: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +170,7 @@ class _Batch:
         missing: dict[tuple[str, str], SealstreamError] = {}
         left = sorted(pairs)
         while left:
-            asked, left = left[:_KEYS_AT_ONCE], left[_KEYS_AT_ONCE:]
+            asked, left = left[:PARALLEL_LOADS], left[PARALLEL_LOADS:]
             missing |= self.with_.prefetch(asked)
             outage = next((error for error in missing.values() if isinstance(error, RetryLater)), None)
             if outage:
