@@ -36,7 +36,9 @@ SOURCE: Final = "_src"
 POLICY: Final = "_policy"
 DELETED_AT: Final = "_deleted_at"
 EXPIRES_AT: Final = "_expires_at"
-SYSTEM_ATTRIBUTES: Final = frozenset({TENANT_ID, ITEM_ID, SOURCE, POLICY, DELETED_AT, EXPIRES_AT})
+OPEN_SINCE: Final = "_open_since"
+"""Since when something that is sealed now had stood in clear, seconds since the epoch; where that is known."""
+SYSTEM_ATTRIBUTES: Final = frozenset({TENANT_ID, ITEM_ID, SOURCE, POLICY, DELETED_AT, EXPIRES_AT, OPEN_SINCE})
 """What sealstream itself puts on an item; everything else came from the record."""
 
 TOMBSTONE_SECONDS: Final = 400 * 24 * 3600

@@ -7,11 +7,13 @@
 | `k` + 7 bytes of SHA-256 of the partition key | sequence number (24), sub-sequence (4) | 8 + 28 |
 | `o` + `t` or `i` + 6 bytes of SHA-256 of what orders | order value (16), position above as tie-break | 8 + 16 + 36 |
 | `a` + 7 zero bytes | a counter of the item's writes, from 1 (8) | 8 + 8 |
+| `f` + 7 zero bytes | nothing | 8 |
 
 What orders is the name of the policy's `order` attribute, or `_arrival` for the time of arrival in Kinesis: values of
 different attributes do not compare, nor does a time with an integer. Order values are signed 128-bit integers
 (nanoseconds since the epoch for times) with the sign bit flipped, so that bytes sort as numbers do. Lane `a` is of
-those who write single items by themselves (applications, the tenant API). Another, `s` for files, comes with its door.
+those who write single items by themselves (applications, the tenant API). Lane `f` is of items that somebody else wrote
+and sealstream found and sealed: any record supersedes them. Another, `s` for files, comes with its door.
 """
 
 from __future__ import annotations
@@ -36,6 +38,7 @@ _TIME: Final = b"ot"
 _INTEGER: Final = b"oi"
 _COUNTER_LANE: Final = b"a" + bytes(LANE_BYTES - 1)
 _COUNTER_BYTES: Final = 8
+_FOUND_LANE: Final = b"f" + bytes(LANE_BYTES - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,8 @@ class SourcePosition:
         """Read a stored `_src`; None where it has no form that sealstream writes."""
         if not isinstance(raw, bytes):
             return None
+        if raw == _FOUND_LANE:
+            return FOUND
         lane, place = raw[:LANE_BYTES], raw[LANE_BYTES:]
         if lane[:1] == b"k":
             return cls(lane, place) if _is_kinesis_place(place) else None
@@ -78,6 +83,10 @@ class SourcePosition:
             return None
         sequence, sub_sequence = _kinesis_numbers(self.place)
         return str(sequence), sub_sequence
+
+
+FOUND: Final = SourcePosition(_FOUND_LANE, b"")
+"""The position of an item that sealstream found in the table and sealed there: any record supersedes it."""
 
 
 def kinesis_position(partition_key: bytes, sequence_number: str, sub_sequence: int) -> SourcePosition:

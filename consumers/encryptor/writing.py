@@ -9,7 +9,7 @@ from consumers.encryptor.sealing import PlannedRecord
 from shared.errors import KeyServiceUnavailable, Reason, RecordRejected, StoreUnavailable
 from shared.model import AttributeValue, Outcome, PutResult, SealedItem
 from shared.sealing import SealedWithKeys
-from shared.source_position import SourcePosition
+from shared.source_position import FOUND, SourcePosition
 
 _ATTEMPTS: Final = 4
 """Puts of one record while others keep writing the same item; an unanswered put is repeated by the client below."""
@@ -29,7 +29,7 @@ class ItemTable(Protocol):
     """The items table, seen from the encryptor: conditional puts, nothing else."""
 
     def put_if_newer(self, item: SealedItem) -> PutResult:
-        """Store where no item stands, or one without `_src`, or one whose `_src` is lower in the same lane.
+        """Store where no item stands, or one without `_src`, or at `FOUND`, or lower in the same lane.
 
         Raises:
             StoreUnavailable: no answer, or throttled.
@@ -105,6 +105,8 @@ def standing_item(position: SourcePosition, found_source: AttributeValue | None)
         # not ours, or not readable: replaced, but only as exactly what was seen; never taken for a duplicate,
         # or every later record of the item would be lost without a sound
         return Replace(found_source)
+    if found == FOUND:
+        return Replace(None)
     if found.lane != position.lane:
         raise RecordRejected(Reason.ORDER_UNKNOWN, "the item was last written from another lane")
     if found.place == position.place:

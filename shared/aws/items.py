@@ -9,12 +9,14 @@ from botocore.exceptions import ClientError
 from shared.aws.errors import AWS_ERRORS, error_code, store_error
 from shared.errors import Reason, RecordRejected, SettingsError, StoreUnavailable
 from shared.model import SOURCE, AttributeValue, PutResult, SealedItem
+from shared.source_position import FOUND
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _NEWER: Final = (
-    "attribute_not_exists(#src) OR (attribute_type(#src, :binary) AND begins_with(#src, :lane) AND #src < :src)"
+    "attribute_not_exists(#src) OR #src = :found"
+    " OR (attribute_type(#src, :binary) AND begins_with(#src, :lane) AND #src < :src)"
 )
 _UNCHANGED: Final = "#src = :found"
 _ABOUT_THE_ITEM: Final = (
@@ -40,7 +42,7 @@ class DynamoItemTable:
         self._table = table
 
     def put_if_newer(self, item: SealedItem) -> PutResult:
-        """Store where no item stands, or one without `_src`, or one whose `_src` is lower in the same lane.
+        """Store where no item stands, or one without `_src`, or at `FOUND`, or lower in the same lane.
 
         Raises:
             StoreUnavailable: no answer, or throttled.
@@ -48,6 +50,7 @@ class DynamoItemTable:
         """
         values = {
             ":binary": {"S": "B"},
+            ":found": {"B": FOUND.to_bytes()},
             ":lane": {"B": item.position.lane},
             ":src": {"B": item.position.to_bytes()},
         }

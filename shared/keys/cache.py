@@ -50,6 +50,11 @@ class AgingCache(Generic[Key, Value]):
             while len(self._entries) > self._max_entries:
                 self._entries.popitem(last=False)
 
+    def drop(self, key: Key) -> None:
+        """Keep it no longer."""
+        with self._lock:
+            self._entries.pop(key, None)
+
     def __len__(self) -> int:
         with self._lock:
             return len(self._entries)

@@ -46,6 +46,7 @@ class Keyring:
         wall: seconds since the epoch.
         monotonic: seconds that never go back.
         on_created: told of each key that this keyring made and stored.
+        opens_retired: for the re-encryptor, which must be able to take back what a late write left under such a key.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Keyring:
         wall: Callable[[], float] = time,
         monotonic: Callable[[], float] = monotonic_clock,
         on_created: Callable[[DataKeyRow], None] = lambda _: None,
+        opens_retired: bool = False,
     ) -> None:
         self._store = store
         self._age = AgeLimit(max_age_seconds, wall, monotonic)
@@ -74,6 +76,7 @@ class Keyring:
             age=self._age,
             tally=self._tally,
             on_created=on_created,
+            opens_retired=opens_retired,
         )
         self._active: AgingCache[tuple[str, str], DataKey] = AgingCache(self._age, max_keys)
         self._by_id: AgingCache[tuple[str, int], DataKey] = AgingCache(self._age, max_keys)
@@ -124,6 +127,10 @@ class Keyring:
         if expected_class is not None and key.data_class != expected_class:
             raise DoesNotOpen(f"data key {key_id:08x} of tenant {tenant_id} is not of class {expected_class}")
         return key
+
+    def forget_active(self, tenant_id: str, data_class: str) -> None:
+        """Ask the key store anew for this class's active key: the one at hand is known to have been replaced."""
+        self._active.drop((tenant_id, data_class))
 
     def prefetch_active(self, pairs: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], SealstreamError]:
         """Have the active keys of these (tenant, class) pairs at hand; the missing ones are loaded in parallel.

@@ -49,6 +49,7 @@ class KeyLoader:
         age: AgeLimit,
         tally: Tally,
         on_created: Callable[[DataKeyRow], None],
+        opens_retired: bool,
     ) -> None:
         self._store = store
         self._service = service
@@ -58,6 +59,7 @@ class KeyLoader:
         self._age = age
         self._tally = tally
         self._on_created = on_created
+        self._opens_retired = opens_retired
         self._unwraps: SingleFlight[tuple[str, int], DataKey] = SingleFlight()
 
     def active(self, tenant_id: str, data_class: str) -> DataKey:
@@ -79,7 +81,7 @@ class KeyLoader:
         """The key in a row that was read after the deadline was taken; None where there was no row."""
         if row is None:
             raise KeyUnknown(f"tenant {tenant_id} has no data key {key_id:08x}")
-        if row.state is KeyState.RETIRED:
+        if row.state is KeyState.RETIRED and not self._opens_retired:
             raise KeyRetired(f"data key {key_id:08x} of tenant {tenant_id} is retired")
         if row.state is KeyState.DESTROYED:
             raise KeyDestroyed(f"data key {key_id:08x} of tenant {tenant_id} is destroyed")

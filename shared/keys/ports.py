@@ -20,7 +20,11 @@ class DataKeyRow:
         encrypted_data_key: as KMS returned it.
         key_material_id: of the KMS key material that wrapped it; "" where KMS returned none.
         created_at: seconds since the epoch.
-        made_by: the rotation that made it; "" for a first key.
+        made_by: the run that made it; "" for a first key.
+        closed_at: when it last ceased to be the key to seal under: replaced, or reopened after its retirement; None
+            while it is active.
+        rewrapped_by: the run that last had KMS wrap it anew; "" for none.
+        state_set_by: the run that last set its state by itself (not by replacing it); "" for none.
     """
 
     tenant_id: str
@@ -32,6 +36,9 @@ class DataKeyRow:
     state: KeyState
     created_at: float
     made_by: str = ""
+    closed_at: float | None = None
+    rewrapped_by: str = ""
+    state_set_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +75,8 @@ class KeyStore(Protocol):
 
     def create(self, row: DataKeyRow, *, replaces: int | None) -> bool:
         """Write an active key and its pointer in one transaction, and the replaced key's state `decrypt_only`.
+
+        The replaced key's `closed_at` is the new one's `created_at`.
 
         Returns:
             False, with nothing written, where the pointer no longer is `replaces` or the id is taken.

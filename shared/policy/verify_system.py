@@ -9,6 +9,7 @@ from typing import Final
 from shared.model import (
     DELETED_AT,
     EXPIRES_AT,
+    OPEN_SINCE,
     POLICY,
     SOURCE,
     SYSTEM_ATTRIBUTES,
@@ -20,9 +21,9 @@ from shared.model import (
 )
 from shared.policy.sensitive import scan_bytes, scan_text
 from shared.policy.verify_findings import in_clear, malformed
-from shared.source_position import SourcePosition
+from shared.source_position import FOUND, SourcePosition
 
-_TAGS: Final = {SOURCE: "B", POLICY: "B", DELETED_AT: "N", EXPIRES_AT: "N"}
+_TAGS: Final = {SOURCE: "B", POLICY: "B", DELETED_AT: "N", EXPIRES_AT: "N", OPEN_SINCE: "N"}
 _SECONDS: Final = re.compile(r"[0-9]{1,12}", re.ASCII)
 _YEAR_2200: Final = 7_258_118_400
 
@@ -63,7 +64,9 @@ def _source_findings(new: Attributes, old: Attributes | None) -> Iterator[Findin
     before = None if old is None else _position(old)
     if old is None or before is None:
         return
-    if before.lane != position.lane:
+    if position == FOUND != before:
+        yield malformed(SOURCE, "the source position was lost")
+    elif before.lane != position.lane:
         # nobody writes over another partition key's record; other lanes may follow each other
         if before.lane[:1] == position.lane[:1] == b"k":
             yield malformed(SOURCE, "the source lane changed")

@@ -7,6 +7,7 @@ from threading import Lock
 from typing import Any
 
 from shared.model import SOURCE, AttributeValue, PutResult, SealedItem
+from shared.source_position import FOUND
 
 
 class FakeItemTable:
@@ -26,6 +27,8 @@ class FakeItemTable:
     def put_if_newer(self, item: SealedItem) -> PutResult:
         def newer(found: AttributeValue) -> bool:
             raw = found.get("B")
+            if raw == FOUND.to_bytes():
+                return True
             return isinstance(raw, bytes) and raw.startswith(item.position.lane) and raw < item.position.to_bytes()
 
         return self._put(item, newer)
