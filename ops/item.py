@@ -23,7 +23,7 @@ from shared.model import Attributes, KeyStatus
 from shared.policy.load import load_policy
 from shared.policy.verify import key_ids
 from shared.printable import quoted
-from shared.runtime.settings import POLICY_FILE
+from shared.runtime.settings import POLICY_FILE, AttributeKeys
 from shared.sealed_table_keys import ItemKeys
 
 
@@ -64,13 +64,13 @@ def views(tenant: str, item_id: str, *, open_values: bool) -> tuple[View, View]:
 
 
 def _opened(item: Attributes, statuses: Mapping[int, KeyStatus]) -> View:
-    attribute_key = _setting("SEALSTREAM_ATTRIBUTE_KEY")
+    attribute_keys = AttributeKeys.from_environment(os.environ)
     dataset = load_policy(POLICY_FILE).dataset
     keyring = Keyring(
         store=DynamoKeyStore(client("dynamodb"), _setting("SEALSTREAM_KEY_STORE")),
-        service=KmsKeyService(client("kms"), attribute_key),
+        service=KmsKeyService(client("kms"), attribute_keys.present),
         dataset=dataset,
-        trusted_kms_key_arns=frozenset({attribute_key}),
+        trusted_kms_key_arns=attribute_keys.trusted,
     )
     return opened_view(item, statuses, ItemKeys.fetch(keyring, dataset, [item]).opener(item))
 

@@ -20,7 +20,7 @@ Values are those of a boto3 Table (numbers are Decimal, binary is boto3's Binary
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from shared.aws.item_reader import DynamoItemReader, ItemKey, Page, clients_of
@@ -123,6 +123,7 @@ class SealedTable:
         *,
         key_store: str,
         attribute_key: str,
+        former_attribute_keys: Collection[str] = (),
         policy: Policy,
         session: Session | None = None,
         unreadable: OnUnreadable = "raise",
@@ -133,6 +134,7 @@ class SealedTable:
             table_name: of the items table.
             key_store: name of the key store table.
             attribute_key: ARN of the KMS key that data keys lie under; rows that name another are refused.
+            former_attribute_keys: ARNs of those that data keys may still lie under, from before a move to another.
             policy: the one that is deployed; what is put is sealed by it, and what is read is held against it.
             session: whose credentials decide what opens; without one the process's own.
             unreadable: whether a value that nobody can read raises or is marked.
@@ -142,7 +144,7 @@ class SealedTable:
             store=DynamoKeyStore(dynamodb, key_store),
             service=KmsKeyService(kms, attribute_key),
             dataset=policy.dataset,
-            trusted_kms_key_arns=frozenset({attribute_key}),
+            trusted_kms_key_arns=frozenset({attribute_key, *former_attribute_keys}),
         )
         return cls(
             reads=DynamoItemReader(dynamodb, table_name),

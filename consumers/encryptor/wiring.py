@@ -49,9 +49,10 @@ def wire(settings: EncryptorSettings) -> Wired:
     key_store.publish_policy(policy.digest, policy.source, time.time())
     keyring = Keyring(
         store=key_store,
-        service=KmsKeyService(client("kms"), settings.attribute_key),
+        service=KmsKeyService(client("kms"), settings.attribute_keys.present),
         dataset=policy.dataset,
-        trusted_kms_key_arns=frozenset({settings.attribute_key}),
+        trusted_kms_key_arns=settings.attribute_keys.trusted,
+        max_age_seconds=settings.attribute_keys.max_age_seconds,
         on_created=lambda row: report_created_key(row, audit_log),
     )
     writer = Writer(DynamoItemTable(dynamodb, settings.table), RecordSealer(policy, keyring))

@@ -8,22 +8,51 @@ from pathlib import Path
 from typing import Final
 
 from shared.errors import SettingsError
+from shared.keys.age import MAX_AGE_SECONDS
 
 POLICY_FILE: Final = Path(__file__).resolve().parents[2] / "policy.toml"
 """At the root of the checkout, and at the root of every Lambda asset."""
 
 
 @dataclass(frozen=True, slots=True)
-class EncryptorSettings:
-    """Names of what the encryptor works with.
+class AttributeKeys:
+    """The KMS keys that wrap data keys, and how long an unwrapped data key is used.
 
     Attributes:
-        attribute_key: ARN of the KMS key that wraps data keys.
+        present: ARN of the one that wraps now.
+        former: ARNs of those that still may have wrapped some.
+        max_age_seconds: shorter than the barrier counts on, never longer.
     """
+
+    present: str
+    former: frozenset[str] = frozenset()
+    max_age_seconds: float = MAX_AGE_SECONDS
+
+    @property
+    def trusted(self) -> frozenset[str]:
+        """All of them: a row that names another never gets to KMS."""
+        return self.former | {self.present}
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> AttributeKeys:
+        """Read `SEALSTREAM_ATTRIBUTE_KEY`, and, where they are set, `…_FORMER_ATTRIBUTE_KEYS`, `…_KEY_AGE_SECONDS`."""
+        former = environ.get("SEALSTREAM_FORMER_ATTRIBUTE_KEYS", "").split(",")
+        return cls(
+            present=_key_arn("SEALSTREAM_ATTRIBUTE_KEY", _required(environ, "SEALSTREAM_ATTRIBUTE_KEY")),
+            former=frozenset(
+                _key_arn("SEALSTREAM_FORMER_ATTRIBUTE_KEYS", arn.strip()) for arn in former if arn.strip()
+            ),
+            max_age_seconds=_key_age(environ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EncryptorSettings:
+    """Names of what the encryptor works with."""
 
     table: str
     key_store: str
-    attribute_key: str
+    attribute_keys: AttributeKeys
     quarantine_bucket: str
     quarantine_table: str
     policy_file: Path = POLICY_FILE
@@ -34,7 +63,7 @@ class EncryptorSettings:
         return cls(
             table=_required(environ, "SEALSTREAM_TABLE"),
             key_store=_required(environ, "SEALSTREAM_KEY_STORE"),
-            attribute_key=_key_arn(environ, "SEALSTREAM_ATTRIBUTE_KEY"),
+            attribute_keys=AttributeKeys.from_environment(environ),
             quarantine_bucket=_required(environ, "SEALSTREAM_QUARANTINE_BUCKET"),
             quarantine_table=_required(environ, "SEALSTREAM_QUARANTINE_TABLE"),
         )
@@ -60,9 +89,19 @@ def _required(environ: Mapping[str, str], name: str) -> str:
     return value
 
 
-def _key_arn(environ: Mapping[str, str], name: str) -> str:
+def _key_arn(name: str, value: str) -> str:
     # an alias could be pointed at another key without a deployment, and key policies do not see it
-    value = _required(environ, name)
     if not value.startswith("arn:") or ":kms:" not in value or ":key/" not in value:
         raise SettingsError(f"environment variable {name} must be the ARN of a KMS key (arn:…:kms:…:key/…)")
     return value
+
+
+def _key_age(environ: Mapping[str, str]) -> float:
+    # the census that retires a key waits for as long as it may be in use: a longer age would falsify it
+    name = "SEALSTREAM_KEY_AGE_SECONDS"
+    value = environ.get(name, "").strip()
+    if not value:
+        return MAX_AGE_SECONDS
+    if not (value.isascii() and value.isdecimal()) or not 1 <= int(value) <= MAX_AGE_SECONDS:
+        raise SettingsError(f"environment variable {name} must be a whole number of 1 to {MAX_AGE_SECONDS:.0f}")
+    return float(value)

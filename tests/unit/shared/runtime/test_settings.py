@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from shared.errors import SettingsError
-from shared.runtime.settings import POLICY_FILE, AuditorSettings, EncryptorSettings
+from shared.keys.age import MAX_AGE_SECONDS
+from shared.runtime.settings import POLICY_FILE, AttributeKeys, AuditorSettings, EncryptorSettings
 
 ENCRYPTOR = {
     "SEALSTREAM_TABLE": "items",
@@ -20,7 +21,7 @@ def test_the_encryptor_takes_its_names_from_the_environment():
     expected = EncryptorSettings(
         table="items",
         key_store="keys",
-        attribute_key="arn:aws:kms:eu-west-1:111122223333:key/1234abcd",
+        attribute_keys=AttributeKeys("arn:aws:kms:eu-west-1:111122223333:key/1234abcd"),
         quarantine_bucket="quarantine-objects",
         quarantine_table="quarantine-index",
     )
@@ -46,6 +47,25 @@ def test_the_attribute_key_must_be_the_arn_of_a_key(value):
     with pytest.raises(SettingsError, match="SEALSTREAM_ATTRIBUTE_KEY") as caught:
         EncryptorSettings.from_environment(ENCRYPTOR | {"SEALSTREAM_ATTRIBUTE_KEY": value})
     assert value not in str(caught.value)
+
+
+def test_former_attribute_keys_are_trusted_beside_the_present_one():
+    former = ("arn:aws:kms:eu-west-1:111122223333:key/first", "arn:aws:kms:eu-west-1:111122223333:key/second")
+    environ = ENCRYPTOR | {"SEALSTREAM_FORMER_ATTRIBUTE_KEYS": ", ".join(former) + ","}
+    keys = AttributeKeys.from_environment(environ)
+    assert frozenset(former) == keys.former
+    assert keys.former | {keys.present} == keys.trusted
+    with pytest.raises(SettingsError, match="SEALSTREAM_FORMER_ATTRIBUTE_KEYS"):
+        AttributeKeys.from_environment(environ | {"SEALSTREAM_FORMER_ATTRIBUTE_KEYS": "alias/attribute"})
+
+
+def test_a_data_key_may_be_used_for_less_time_than_the_barrier_counts_on_but_never_for_more():
+    assert AttributeKeys.from_environment(ENCRYPTOR).max_age_seconds == MAX_AGE_SECONDS
+    short = AttributeKeys.from_environment(ENCRYPTOR | {"SEALSTREAM_KEY_AGE_SECONDS": "10"})
+    assert short.max_age_seconds == 10.0
+    for wrong in ("301", "0", "-1", "1.5", "ten", "\u0663"):
+        with pytest.raises(SettingsError, match="SEALSTREAM_KEY_AGE_SECONDS"):
+            AttributeKeys.from_environment(ENCRYPTOR | {"SEALSTREAM_KEY_AGE_SECONDS": wrong})
 
 
 def test_the_policy_lies_at_the_root():
