@@ -6,11 +6,11 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any, Protocol
+from typing import Any
 
 from consumers.encryptor.report import report_batch
 from consumers.encryptor.wiring import Wired, wire
-from shared.runtime.batch import BatchResponse, partial_batch_response, whole_batch
+from shared.runtime.batch import BatchResponse, Context, partial_batch_response, seconds_left, whole_batch
 from shared.runtime.settings import EncryptorSettings
 
 
@@ -19,21 +19,14 @@ def _wired() -> Wired:
     return wire(EncryptorSettings.from_environment(os.environ))
 
 
-class Context(Protocol):
-    """What is used of Lambda's context."""
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Until the invocation is ended."""
-
-
 def handler(event: Mapping[str, Any], context: Context) -> BatchResponse:
     """Seal and write the records of one Kinesis event."""
-    return whole_batch(lambda: _process(event["Records"], lambda: context.get_remaining_time_in_millis() / 1_000))
+    return whole_batch(lambda: _process(event["Records"], lambda: seconds_left(context)))
 
 
-def _process(records: Sequence[Mapping[str, Any]], seconds_left: Callable[[], float]) -> BatchResponse:
+def _process(records: Sequence[Mapping[str, Any]], left: Callable[[], float]) -> BatchResponse:
     started = time.time()
     wired = _wired()
-    result = wired.encryptor.process(records, stream_arn=records[0]["eventSourceARN"], seconds_left=seconds_left)
+    result = wired.encryptor.process(records, stream_arn=records[0]["eventSourceARN"], seconds_left=left)
     report_batch(result, wired.keyring.take_counts(), wired.audit_log, started=started, ended=time.time())
     return partial_batch_response(result.failed_sequence_numbers)

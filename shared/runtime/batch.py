@@ -1,13 +1,14 @@
-"""From a batch of records to Lambda's partial batch response.
+"""From a batch of records or messages to Lambda's partial batch response.
 
-Lambda takes the lowest reported sequence number as a checkpoint and delivers everything from there again, so work in
-order stops at its first failure. An identifier is read before anything of its record is decoded.
+Of a stream Lambda takes the lowest reported sequence number as a checkpoint and delivers everything from there again,
+so work in order stops at its first failure; of a queue exactly the reported messages come back. An identifier is read
+before anything of its record is decoded.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Literal, TypeAlias, TypeVar
+from typing import Literal, Protocol, TypeAlias, TypeVar
 
 from shared.errors import BatchFailed, SealstreamError
 from shared.runtime.log import log_failure
@@ -17,16 +18,28 @@ T = TypeVar("T")
 BatchResponse: TypeAlias = dict[Literal["batchItemFailures"], list[dict[Literal["itemIdentifier"], str]]]
 
 
-def attempt(sequence_number: str, work: Callable[[], object]) -> bool:
+class Context(Protocol):
+    """What is used of Lambda's context."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Until the invocation is ended."""
+
+
+def seconds_left(context: Context) -> float:
+    """Until the invocation is ended."""
+    return context.get_remaining_time_in_millis() / 1_000
+
+
+def attempt(identifier: str, work: Callable[[], object], *, named: str = "sequence_number") -> bool:
     """Do one record's (or one group's) work; False where it failed, the failure logged without values.
 
-    This is the one place that catches every Exception: a failure that nobody foresaw is retried from its record on,
-    neither lost nor a reason to fail its neighbours.
+    `named` is what the log calls the identifier. This is the one place that catches every Exception: a failure that
+    nobody foresaw is retried from its record on, neither lost nor a reason to fail its neighbours.
     """
     try:
         work()
     except Exception as error:  # noqa: BLE001 - see above
-        log_failure(error, sequence_number=sequence_number)
+        log_failure(error, **{named: identifier})
         return False
     return True
 
@@ -61,11 +74,13 @@ def in_order(batch: Iterable[tuple[str, Callable[[], object]]]) -> list[str]:
     return []
 
 
-def partial_batch_response(failed_sequence_numbers: Iterable[str]) -> BatchResponse:
-    """Lambda's `ReportBatchItemFailures` answer; nothing failed is an empty list.
+def partial_batch_response(failed_identifiers: Iterable[str]) -> BatchResponse:
+    """Lambda's `ReportBatchItemFailures` answer, sequence numbers in their order; nothing failed is an empty list.
 
     Raises:
         ValueError: an identifier is empty, which Lambda would take for a failure of the whole batch.
     """
-    failed = sorted(set(failed_sequence_numbers), key=int)
-    return {"batchItemFailures": [{"itemIdentifier": number} for number in failed]}
+    failed = sorted(set(failed_identifiers), key=lambda identifier: (len(identifier), identifier))
+    if "" in failed:
+        raise ValueError("an empty identifier would fail the whole batch")
+    return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in failed]}

@@ -7,7 +7,7 @@ import traceback
 import pytest
 
 from shared.errors import BatchFailed, StoreUnavailable
-from shared.runtime.batch import attempt, in_order, partial_batch_response, whole_batch
+from shared.runtime.batch import attempt, in_order, partial_batch_response, seconds_left, whole_batch
 
 CANARY = "4111111111111111"
 
@@ -57,8 +57,23 @@ def test_a_batch_without_failures_is_an_empty_list():
 
 
 def test_an_empty_identifier_is_refused():
-    with pytest.raises(ValueError, match="invalid literal"):
-        partial_batch_response([""])
+    with pytest.raises(ValueError, match="empty identifier"):
+        partial_batch_response(["9", ""])
+
+
+def test_messages_of_a_queue_are_reported_and_logged_by_their_ids(capsys):
+    message_id = "059f36b4-87a3-44ab-83d2-661975830a7d"
+    assert {"batchItemFailures": [{"itemIdentifier": message_id}]} == partial_batch_response([message_id])
+    assert not attempt(message_id, fails(StoreUnavailable("down")), named="message_id")
+    assert f'"message_id":"{message_id}"' in capsys.readouterr().out
+
+
+def test_the_time_that_is_left_is_told_in_seconds():
+    class Context:
+        def get_remaining_time_in_millis(self):
+            return 1_500
+
+    assert 1.5 == seconds_left(Context())
 
 
 def test_a_whole_batch_gives_what_its_work_gives():
