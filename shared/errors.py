@@ -18,7 +18,8 @@
     └── NeedsAttention            somebody must act: an alarm
         ├── PolicyError               policy.toml does not load
         ├── SettingsError             the environment lacks or contradicts a setting
-        └── KeyStoreCorrupt           a key store row contradicts what wrote it
+        ├── KeyStoreCorrupt           a key store row contradicts what wrote it
+        └── RunsCorrupt               a row of the runs table does too
 
 A message names what, where and what to do; it never holds an attribute's value.
 """
@@ -141,3 +142,7 @@ class SettingsError(NeedsAttention):
 
 class KeyStoreCorrupt(NeedsAttention):
     """A key store row contradicts what its writer must have written."""
+
+
+class RunsCorrupt(NeedsAttention):
+    """A row of the runs table contradicts what its writer must have written."""
