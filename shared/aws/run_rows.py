@@ -29,6 +29,7 @@ _RUN_ID: Final = re.compile(r"[0-9a-f]{32}")
 _KEY_NAMES: Final = ("run_id", "row")
 
 _SCOPE: Final = record(Scope, due=FLAG, tenant_id=TEXT, data_class=TEXT, key_id=optional(COUNT))
+_EXAMPLE: Final = record(Example, tenant_id=TEXT, item_id=TEXT, where=TEXT, why=TEXT)
 _RUN: Final = record(
     Run,
     run_id=matching(_RUN_ID),
@@ -47,10 +48,10 @@ _RUN: Final = record(
     ended_at=optional(SECONDS),
     cursor=TEXT,
     counts=mapped(COUNT),
+    examples=listed(_EXAMPLE),
     verdict=TEXT,
     version=COUNT,
 )
-_EXAMPLE: Final = record(Example, tenant_id=TEXT, item_id=TEXT, where=TEXT, why=TEXT)
 _TALLY: Final = record(Tally, counts=mapped(COUNT), keys=mapped(COUNT), keys_overflow=FLAG, examples=listed(_EXAMPLE))
 _SEGMENT: Final = record(
     Segment,

@@ -76,12 +76,13 @@ class Run:
         items_per_second: for all workers together; None: as fast as it goes.
         retire: whether the census is followed by retirement (destruction: by destruction).
         abandon_backups: destroy although a backup still holds what was sealed under the key.
-        barrier_seconds: what a census waits after the last replaced key.
+        barrier_seconds: what a census waits after a key was replaced (destruction: after it was retired).
         barrier_until: when the census may begin; None before the barrier phase.
         census_at: when the census began; None before it.
         ended_at: None before it is done.
-        cursor: where the prepare phase is in the key store; "" at its beginning.
+        cursor: where prepare, retirement or destruction is in the key store; "" at its beginning.
         counts: what prepare, retirement and destruction did, by name.
+        examples: some of the data keys that these left as they are.
         version: of what is stored; 0 where nothing is.
         verdict: "" before it is done, then one of the fixed words of `consumers.rotation`.
     """
@@ -102,16 +103,17 @@ class Run:
     ended_at: float | None = None
     cursor: str = ""
     counts: Mapping[str, int] = field(default_factory=dict)
+    examples: tuple[Example, ...] = ()
     verdict: str = ""
     version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """An item (or held object) that keeps a verdict from being good, and why; never a value.
+    """An item (or held object, or data key) that keeps a verdict from being good, and why; never a value.
 
     Attributes:
-        item_id: of an item, or the quarantine id of a held object.
+        item_id: of an item, or the quarantine id of a held object, or the id of a data key in 8 hex digits.
         where: a path in the policy's notation.
         why: a static sentence fragment, or the name of an error.
     """

@@ -39,6 +39,7 @@ FULL = replace(
     ended_at=1_700_000_900.9999999,
     cursor='{"a": "ü"}',
     counts={"rewrapped": 12, "renewed": 0},
+    examples=(Example("acme", "0000beef", "", "KeyDenied"),),
     verdict="safe to retire",
 )
 SEGMENT = Segment(RUN.run_id, Phase.SWEEP, 3)
