@@ -1,4 +1,4 @@
-"""What the encryptor tells: an audit event per quarantine entry and per new data key, a line of metrics per batch."""
+"""What the encryptor tells of a batch: an audit event per quarantine entry, a line of metrics."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections import Counter
 
 from consumers.encryptor.batch import BatchResult
 from shared.keys.counts import KeyringCounts
-from shared.keys.ports import DataKeyRow
 from shared.model import Outcome, QuarantineEntry
 from shared.runtime.audit_log import AuditEvent, AuditLog, event_id
 from shared.runtime.metrics import Metric, batch_metrics, emit, outcome_metrics, reason_metrics
@@ -46,17 +45,4 @@ def _report_quarantined(entry: QuarantineEntry, audit_log: AuditLog, *, at: floa
         shard_id=entry.shard_id,
         sequence_number=entry.sequence_number,
         record_count=entry.record_count,
-    )
-
-
-def report_created_key(row: DataKeyRow, audit_log: AuditLog) -> None:
-    """Write the audit event of a data key that was made and stored."""
-    key_id = f"{row.key_id:08x}"
-    audit_log.write(
-        AuditEvent.KEY_CREATED,
-        event_id=event_id("key", row.tenant_id, key_id),
-        at=row.created_at,
-        tenant_id=row.tenant_id,
-        data_class=row.data_class,
-        key_id=key_id,
     )

@@ -9,7 +9,6 @@ from typing import Final
 
 from consumers.encryptor.batch import Encryptor
 from consumers.encryptor.quarantine import Quarantine
-from consumers.encryptor.report import report_created_key
 from consumers.encryptor.sealing import RecordSealer
 from consumers.encryptor.writing import Writer
 from shared.aws.clients import client
@@ -20,6 +19,7 @@ from shared.aws.quarantine import S3Quarantine
 from shared.keys.keyring import Keyring
 from shared.policy.load import load_policy
 from shared.runtime.audit_log import AuditLog
+from shared.runtime.key_events import report_created_key
 from shared.runtime.log import quiet_libraries
 from shared.runtime.settings import EncryptorSettings
 

@@ -71,15 +71,48 @@ class EncryptorSettings:
 
 @dataclass(frozen=True, slots=True)
 class AuditorSettings:
-    """Names of what the auditor works with; it reads the items from their stream, so it needs no table's name."""
+    """Names of what the auditor works with; it reads the items from their stream, so it needs no table's name.
+
+    Attributes:
+        findings_queue: URL of the queue of items to look at again.
+    """
 
     key_store: str
+    findings_queue: str
     policy_file: Path = POLICY_FILE
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> AuditorSettings:
         """Read the `SEALSTREAM_*` variables; raises SettingsError with the name of the one that is missing."""
-        return cls(key_store=_required(environ, "SEALSTREAM_KEY_STORE"))
+        return cls(
+            key_store=_required(environ, "SEALSTREAM_KEY_STORE"),
+            findings_queue=_required(environ, "SEALSTREAM_FINDINGS_QUEUE"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReencryptorSettings:
+    """Names of what the re-encryptor works with.
+
+    Attributes:
+        rotation: the function that reopens retired data keys.
+    """
+
+    table: str
+    key_store: str
+    attribute_keys: AttributeKeys
+    rotation: str
+    policy_file: Path = POLICY_FILE
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> ReencryptorSettings:
+        """Read the `SEALSTREAM_*` variables; raises SettingsError with the name of the one that is missing."""
+        return cls(
+            table=_required(environ, "SEALSTREAM_TABLE"),
+            key_store=_required(environ, "SEALSTREAM_KEY_STORE"),
+            attribute_keys=AttributeKeys.from_environment(environ),
+            rotation=_required(environ, "SEALSTREAM_ROTATION"),
+        )
 
 
 def _required(environ: Mapping[str, str], name: str) -> str:

@@ -4,11 +4,10 @@ import json
 from typing import Any
 
 from consumers.encryptor.batch import BatchResult, RecordResult
-from consumers.encryptor.report import report_batch, report_created_key
+from consumers.encryptor.report import report_batch
 from shared.errors import Reason
 from shared.keys.counts import KeyringCounts
-from shared.keys.ports import DataKeyRow
-from shared.model import InboundRecord, KeyState, Outcome, QuarantineEntry
+from shared.model import InboundRecord, Outcome, QuarantineEntry
 from shared.runtime.audit_log import AuditLog
 
 COUNTS = KeyringCounts(cache_hits=7, cache_misses=2, kms_generate=1, kms_decrypt=1)
@@ -75,16 +74,3 @@ def test_an_empty_batch_is_reported_too(capsys):
     report_batch(result(), COUNTS, AuditLog(), started=99.5, ended=100.0)
 
     assert 0 == lines(capsys)[0]["RecordsReceived"]
-
-
-def test_a_new_data_key_has_its_audit_event_without_the_key(capsys):
-    row = DataKeyRow("acme", 7, "pii", b"canary-wrapped", "arn", "", KeyState.ACTIVE, created_at=100.0)
-
-    report_created_key(row, AuditLog())
-
-    out = capsys.readouterr().out
-    event = json.loads(out)
-    assert ("key.created", "acme", "pii", "00000007") == tuple(
-        event[name] for name in ("event", "tenant_id", "data_class", "key_id")
-    )
-    assert "canary" not in out

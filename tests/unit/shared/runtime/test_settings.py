@@ -6,7 +6,13 @@ import pytest
 
 from shared.errors import SettingsError
 from shared.keys.age import MAX_AGE_SECONDS
-from shared.runtime.settings import POLICY_FILE, AttributeKeys, AuditorSettings, EncryptorSettings
+from shared.runtime.settings import (
+    POLICY_FILE,
+    AttributeKeys,
+    AuditorSettings,
+    EncryptorSettings,
+    ReencryptorSettings,
+)
 
 ENCRYPTOR = {
     "SEALSTREAM_TABLE": "items",
@@ -15,6 +21,26 @@ ENCRYPTOR = {
     "SEALSTREAM_QUARANTINE_BUCKET": "quarantine-objects",
     "SEALSTREAM_QUARANTINE_TABLE": "quarantine-index",
 }
+
+AUDITOR = {
+    "SEALSTREAM_KEY_STORE": "keys",
+    "SEALSTREAM_FINDINGS_QUEUE": "https://sqs.eu-west-1.amazonaws.com/1/findings",
+}
+REENCRYPTOR = {
+    "SEALSTREAM_TABLE": "items",
+    "SEALSTREAM_KEY_STORE": "keys",
+    "SEALSTREAM_ATTRIBUTE_KEY": "arn:aws:kms:eu-west-1:111122223333:key/1234abcd",
+    "SEALSTREAM_ROTATION": "rotation",
+}
+EVERY_SETTING = [
+    (settings, environ, name)
+    for settings, environ in (
+        (EncryptorSettings, ENCRYPTOR),
+        (AuditorSettings, AUDITOR),
+        (ReencryptorSettings, REENCRYPTOR),
+    )
+    for name in environ
+]
 
 
 def test_the_encryptor_takes_its_names_from_the_environment():
@@ -28,18 +54,29 @@ def test_the_encryptor_takes_its_names_from_the_environment():
     assert expected == EncryptorSettings.from_environment(ENCRYPTOR | {"UNRELATED": "x"})
 
 
-def test_the_auditor_needs_only_the_key_store():
-    assert AuditorSettings(key_store="keys") == AuditorSettings.from_environment({"SEALSTREAM_KEY_STORE": "keys"})
+def test_the_auditor_takes_its_names_from_the_environment():
+    expected = AuditorSettings(key_store="keys", findings_queue=AUDITOR["SEALSTREAM_FINDINGS_QUEUE"])
+    assert expected == AuditorSettings.from_environment(AUDITOR)
 
 
-@pytest.mark.parametrize("name", ENCRYPTOR)
+def test_the_reencryptor_takes_its_names_from_the_environment():
+    expected = ReencryptorSettings(
+        table="items",
+        key_store="keys",
+        attribute_keys=AttributeKeys("arn:aws:kms:eu-west-1:111122223333:key/1234abcd"),
+        rotation="rotation",
+    )
+    assert expected == ReencryptorSettings.from_environment(REENCRYPTOR)
+
+
+@pytest.mark.parametrize(("settings", "environ", "name"), EVERY_SETTING)
 @pytest.mark.parametrize("value", [None, "", "  "])
-def test_a_missing_or_empty_variable_is_named(name, value):
-    environ = {key: found for key, found in ENCRYPTOR.items() if key != name}
+def test_a_missing_or_empty_variable_is_named(settings, environ, name, value):
+    changed = {key: found for key, found in environ.items() if key != name}
     if value is not None:
-        environ[name] = value
+        changed[name] = value
     with pytest.raises(SettingsError, match=name):
-        EncryptorSettings.from_environment(environ)
+        settings.from_environment(changed)
 
 
 @pytest.mark.parametrize("value", ["alias/attribute", "1234abcd", "arn:aws:kms:eu-west-1:111122223333:alias/attribute"])
