@@ -93,3 +93,12 @@ def test_a_function_s_role_is_what_a_key_policy_names(local_aws, resources):
 
     assert dict.fromkeys(outcomes[0], "") == {service: code for service, (code, _) in outcomes[0].items()}
     assert {service: code for service, (code, _) in outcomes[1].items() if code} == {"kms": "AccessDeniedException"}
+
+
+def test_a_batch_of_messages_needs_the_right_to_send_one(local_aws, resources):
+    role = _role(local_aws, {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"})
+    entries = [{"Id": "1", "MessageBody": "x"}]
+    call = {"sqs": ("send_message_batch", {"QueueUrl": resources["queue"], "Entries": entries})}
+    outcomes = invoke(local_aws, make_function(local_aws, _SOURCE, role=role), call)
+
+    assert outcomes == {"sqs": ["", ""]}

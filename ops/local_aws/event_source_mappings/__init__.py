@@ -1,4 +1,4 @@
-"""Event source mappings of Kinesis and DynamoDB streams, delivering as AWS Lambda does.
+"""Event source mappings of streams and queues, delivering as AWS Lambda does.
 
 MiniStack's own poller marks a poison batch as done and loses it, and stores most settings without effect.
 
@@ -14,7 +14,7 @@ MiniStack's own poller marks a poison batch as done and loses it, and stores mos
 
 
 def start() -> None:
-    """Take over the streams from MiniStack's poller; call it once, in the server process."""
+    """Take over from MiniStack's poller; call it once, in the server process."""
     # Imported only now: MiniStack reads its environment on import, and the rest of the package does not need it.
     from ops.local_aws.event_source_mappings.poller import start as start_poller  # noqa: PLC0415
 

@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import islice, takewhile
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 #: The largest event that Lambda accepts, in bytes of JSON.
 MAX_PAYLOAD_BYTES: Final = 6 * 1024 * 1024
@@ -78,6 +78,30 @@ class Settings:
         )
 
 
+class Deliverable(Protocol):
+    """A record of a stream or a message of a queue, as its function will see it."""
+
+    @property
+    def event(self) -> str:
+        """Its JSON within the event."""
+
+    @property
+    def size_bytes(self) -> int:
+        """What it adds to an event."""
+
+
+class Batching(Protocol):
+    """What decides when a batch goes out."""
+
+    @property
+    def batch_size(self) -> int:
+        """How many make a full batch."""
+
+    @property
+    def window_seconds(self) -> float:
+        """How long an incomplete batch waits for more."""
+
+
 # --- which records make a batch -------------------------------------------------------------------------------------
 
 
@@ -87,7 +111,7 @@ def lane_of(key: str, parallelization_factor: int) -> int:
     return int.from_bytes(digest, "big") % parallelization_factor
 
 
-def batch_length(records: Collection[StreamRecord], settings: Settings) -> int:
+def batch_length(records: Collection[Deliverable], settings: Batching) -> int:
     """How many of the first records make one batch; at least one where there is any."""
     size_bytes = _ENVELOPE_BYTES
     for count, record in enumerate(islice(records, settings.batch_size)):
@@ -97,7 +121,7 @@ def batch_length(records: Collection[StreamRecord], settings: Settings) -> int:
     return min(len(records), settings.batch_size)
 
 
-def is_due(records: Collection[StreamRecord], waiting_seconds: float, settings: Settings) -> bool:
+def is_due(records: Collection[Deliverable], waiting_seconds: float, settings: Batching) -> bool:
     """Whether a batch goes out now: full by number, full by size, or its window is over."""
     if not records:
         return False
@@ -238,7 +262,7 @@ def _after_failure(batch: Batch, function_error: str | None, settings: Settings)
     return Next((Batch(batch.records, failures),), failed=True)
 
 
-def event_of(records: Sequence[StreamRecord]) -> str:
+def event_of(records: Sequence[Deliverable]) -> str:
     """The JSON of the event that a function gets for these records."""
     return f'{{"Records":[{",".join(record.event for record in records)}]}}'
 

@@ -86,19 +86,30 @@ def _region_of(arn: str) -> str:
     return arn.split(":")[3]
 
 
-def _client(service: str, region: str) -> Any:
+def local_url(*path: str) -> str:
+    """The local AWS's own address, or something on it."""
+    return "/".join([f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}", *path])
+
+
+def client(service: str, region: str, access_key_id: str, secret: str, token: str | None) -> Any:
+    """A client of this principal, the same one for the same key."""
     with _making_clients:  # building clients is not thread-safe, and one of each is enough
-        return _make_client(service, region)
+        return _make_client(service, region, access_key_id, secret, token)
+
+
+def _client(service: str, region: str) -> Any:
+    return client(service, region, "test", "test", None)  # the local AWS's well-known root
 
 
 @cache
-def _make_client(service: str, region: str) -> Any:
+def _make_client(service: str, region: str, access_key_id: str, secret: str, token: str | None) -> Any:
     return boto3.session.Session().client(
         service,  # type: ignore[call-overload]
-        endpoint_url=f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}",
+        endpoint_url=local_url(),
         region_name=region,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",  # noqa: S106 - the local AWS's well-known root
+        aws_access_key_id=access_key_id,
+        aws_secret_access_key=secret,
+        aws_session_token=token,
         config=Config(
             retries={"max_attempts": 0},
             read_timeout=_LONGEST_FUNCTION_SECONDS + 60,

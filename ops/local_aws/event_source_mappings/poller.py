@@ -1,4 +1,4 @@
-"""Takes the streams over from MiniStack's own poller, in the server process.
+"""Takes streams and queues over from MiniStack's own poller, in the server process.
 
 Mappings are read from MiniStack's store and not with ListEventSourceMappings: LastProcessingResult has to be written
 back, which no API does, and a change has to be seen at once, without asking all the time.
@@ -19,6 +19,8 @@ from ministack.services import cloudwatch, lambda_svc
 
 from ops.local_aws.event_source_mappings import outbound
 from ops.local_aws.event_source_mappings.delivery import Discard, Invocation, Settings
+from ops.local_aws.event_source_mappings.queue_consumer import FoundQueueMapping, QueueConsumers
+from ops.local_aws.event_source_mappings.queues import MappedQueue, is_queue
 from ops.local_aws.event_source_mappings.sources import source_of
 from ops.local_aws.event_source_mappings.supervisor import FoundMapping, Supervisor
 
@@ -26,10 +28,12 @@ _log = logging.getLogger(__name__)
 
 
 def start() -> None:
-    """Take over the Kinesis and DynamoDB streams from MiniStack's poller, which keeps SQS; runs as daemon threads."""
+    """Take over from MiniStack's poller; runs as daemon threads."""
+    lambda_svc._poll_sqs = lambda: False  # noqa: SLF001
     lambda_svc._poll_kinesis = lambda: False  # noqa: SLF001
     lambda_svc._poll_dynamodb_streams = lambda: False  # noqa: SLF001
     supervisor = Supervisor(_find_mappings)
+    queues = QueueConsumers(_find_queue_mappings, outbound.invoke)
 
     def anchor(mapping_id: str, source_arn: str, starting_position: str) -> None:
         source = source_of(source_arn)
@@ -45,9 +49,11 @@ def start() -> None:
     def wake_all() -> None:
         wake_ministack()
         supervisor.wake_consumers()
+        queues.wake()
 
     esm_wake.set = wake_all
     threading.Thread(target=supervisor.run, daemon=True, name="event-source-mappings").start()
+    threading.Thread(target=queues.run, daemon=True, name="event-source-mappings-queues").start()
 
 
 def _find_mappings() -> list[FoundMapping]:
@@ -55,6 +61,16 @@ def _find_mappings() -> list[FoundMapping]:
         FoundMapping(mapping, source, partial(_read, account, region, mapping["UUID"]), _Outbound(account, region))
         for account, region, mapping in list(lambda_svc._iter_all_esms())  # noqa: SLF001 - see the module
         if (source := source_of(mapping["EventSourceArn"])) is not None
+    ]
+
+
+def _find_queue_mappings() -> list[FoundQueueMapping]:
+    return [
+        FoundQueueMapping(
+            mapping["UUID"], partial(_read, account, region, mapping["UUID"]), MappedQueue(account, region, mapping)
+        )
+        for account, region, mapping in list(lambda_svc._iter_all_esms())  # noqa: SLF001 - see the module
+        if is_queue(mapping["EventSourceArn"])
     ]
 
 

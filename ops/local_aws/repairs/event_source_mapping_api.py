@@ -1,6 +1,6 @@
-"""Event source mappings of streams answer with AWS's fields and defaults, and refuse what AWS refuses.
+"""Event source mappings answer with AWS's fields and defaults, and refuse what AWS refuses.
 
-Held against recordings of real AWS. Delivery itself is in ops/local_aws/event_source_mappings.
+Those of streams are held against recordings of real AWS. Delivery itself is in ops/local_aws/event_source_mappings.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from ministack.core.responses import error_response_json
 from ministack.services import lambda_svc
 from ministack.services.cloudformation import provisioners
 
+from ops.local_aws.event_source_mappings import queues
 from ops.local_aws.event_source_mappings.sources import source_of
 
 _Response: TypeAlias = tuple[int, dict[str, str], bytes]
@@ -60,12 +61,15 @@ def _create_as_lambda_does() -> None:
     def create(request: dict[str, Any]) -> _Response:
         stream_arn = request.get("EventSourceArn", "")
         source = source_of(stream_arn)
-        if source is None:
-            return _response(stock(request))
-        if not source.exists():
-            return _response(
-                error_response_json("InvalidParameterValueException", f"Stream not found: {stream_arn}", 400)
-            )
+        problem = (
+            _queue_problem(stream_arn, request.get("FunctionName", ""))
+            if source is None
+            else ""
+            if source.exists()
+            else f"Stream not found: {stream_arn}"
+        )
+        if problem:
+            return _response(error_response_json("InvalidParameterValueException", problem, 400))
         existing = _existing_mapping(stream_arn, request.get("FunctionName", ""))
         if existing:
             message = (
@@ -73,6 +77,8 @@ def _create_as_lambda_does() -> None:
                 f"mapping already exists. Please update or delete the existing mapping with UUID {existing['UUID']}"
             )
             return _response(error_response_json("ResourceConflictException", message, 409))
+        if source is None:
+            return _response(stock(request))
         response = _response(stock({"BatchSize": _BATCH_SIZE, **request}))
         if response[0] >= 300:
             return response
@@ -81,6 +87,23 @@ def _create_as_lambda_does() -> None:
         return _with(response, lambda_svc._esm_response(mapping) | {"State": "Creating"})
 
     lambda_svc._create_esm = create
+
+
+def _queue_problem(queue_arn: str, function: str) -> str:
+    """What Lambda says against this function reading this queue; empty where nothing is, or it is no queue."""
+    found, configuration = lambda_svc._get_func_record_for_ref(function)[:2]
+    if not (found and queues.is_queue(queue_arn)):
+        return ""
+    if not queues.exists(queue_arn):
+        return "Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue."
+    refused = queues.refused_right(queue_arn, configuration)
+    if refused:
+        right = refused.removeprefix("sqs:")
+        return f"The function execution role does not have permissions to call {right} on SQS"
+    visible_after, longest = queues.visibility_timeout_seconds(queue_arn), int(configuration["Timeout"])
+    if visible_after < longest:
+        return f"Queue visibility timeout: {visible_after} seconds is less than Function timeout: {longest} seconds"
+    return ""
 
 
 def _existing_mapping(stream_arn: str, function: str) -> Mapping[str, Any] | None:
@@ -111,7 +134,11 @@ def _create_from_cloudformation() -> None:
     stock = handlers["create"]
 
     def create(logical_id: str, properties: dict[str, Any], stack_name: str) -> Any:
-        is_stream = source_of(str(properties.get("EventSourceArn", ""))) is not None
+        source_arn = str(properties.get("EventSourceArn", ""))
+        is_stream = source_of(source_arn) is not None
+        problem = _queue_problem(source_arn, properties.get("FunctionName", ""))
+        if problem:
+            raise ValueError(problem)
         created = stock(logical_id, {"BatchSize": _BATCH_SIZE, **properties} if is_stream else properties, stack_name)
         if is_stream:
             _remember(lambda_svc._esms[created[0]], properties)

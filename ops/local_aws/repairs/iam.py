@@ -18,6 +18,13 @@ _REQUEST: Final = "local request"
 #: Refused with status 400 and a message that names the resource.
 _JSON_SERVICES: Final = {"kms", "dynamodb", "dynamodbstreams", "kinesis"}
 
+#: Operations that IAM knows under another name; MiniStack asks for a permission that no policy can give.
+_PERMISSION_OF: Final = {
+    "sqs:SendMessageBatch": "sqs:SendMessage",
+    "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
+    "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
+}
+
 #: The permission that was last refused in this request: action and resource.
 _refused: ContextVar[tuple[str, str]] = ContextVar("refused", default=("", ""))
 
@@ -75,6 +82,7 @@ def enforce(  # the signature is MiniStack's
     service_context: Mapping[str, Any] | None = None,
 ) -> Any:
     """None where the request is allowed, else what refused it. A KMS request is checked on the key that it means."""
+    iam_action = _PERMISSION_OF.get(iam_action, iam_action)
     context = dict(service_context or {})
     request = context.pop(_REQUEST, None)
     if request is None:
