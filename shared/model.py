@@ -47,6 +47,8 @@ TOMBSTONE_SECONDS: Final = 400 * 24 * 3600
 SYSTEM_TENANT: Final = "_system"
 """Owner of the quarantine's data keys; no tenant can have this name (policy rule)."""
 QUARANTINE_CLASS: Final = "quarantine"
+QUARANTINE_PATH: Final[Path] = ("content",)
+"""The path that an entry's content is sealed at; its item id is the quarantine id."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,16 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from consumers.encryptor.deaggregate import Rejected
 from shared.envelope.associated_data import record_prefix
 from shared.envelope.seal import seal_value
 from shared.keys.keyring import Keyring
-from shared.model import QUARANTINE_CLASS, SYSTEM_TENANT, Path, QuarantineEntry
-
-CONTENT_PATH: Final[Path] = ("content",)
-"""The path that an entry's content is sealed at; its item id is the quarantine id."""
+from shared.model import QUARANTINE_CLASS, QUARANTINE_PATH, SYSTEM_TENANT, QuarantineEntry
 
 
 class QuarantineStore(Protocol):
@@ -66,7 +63,7 @@ class Quarantine:
             sequence_number=first.record.sequence_number,
             arrived_at=first.record.arrived_at,
             record_count=len(rejected),
-            sealed_content=seal_value(key.cipher, prefix, CONTENT_PATH, _content(rejected)),
+            sealed_content=seal_value(key.cipher, prefix, QUARANTINE_PATH, _content(rejected)),
         )
         self.store.keep(entry)
         return entry

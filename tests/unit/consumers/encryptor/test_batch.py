@@ -16,14 +16,14 @@ from consumers.encryptor.batch import BatchResult, Encryptor
 from consumers.encryptor.deaggregate import user_records
 from consumers.encryptor.decode import decode
 from consumers.encryptor.identify import identify
-from consumers.encryptor.quarantine import CONTENT_PATH, Quarantine
+from consumers.encryptor.quarantine import Quarantine
 from consumers.encryptor.sealing import RecordSealer, plan_record
 from consumers.encryptor.writing import Writer
 from shared.envelope.associated_data import record_prefix
 from shared.envelope.seal import open_attributes, open_value
 from shared.errors import KeyServiceUnavailable, Reason, RecordRejected, StoreUnavailable
 from shared.keys.keyring import Keyring
-from shared.model import QUARANTINE_CLASS, SYSTEM_TENANT, InboundRecord, KeyState, Outcome
+from shared.model import QUARANTINE_CLASS, QUARANTINE_PATH, SYSTEM_TENANT, InboundRecord, KeyState, Outcome
 from shared.policy.load import parse_policy
 from tests.fakes.clock import FakeClock
 from tests.fakes.items import FakeItemTable, FakeQuarantine
@@ -176,7 +176,7 @@ def test_a_bad_record_is_quarantined_sealed_and_its_neighbours_are_written(world
 def _content(world: World, entry) -> Any:
     key = world.keyring.active(SYSTEM_TENANT, QUARANTINE_CLASS)
     prefix = record_prefix(dataset="customers", tenant_id=SYSTEM_TENANT, item_id=entry.quarantine_id)
-    return open_value(key.cipher, prefix, CONTENT_PATH, entry.sealed_content)
+    return open_value(key.cipher, prefix, QUARANTINE_PATH, entry.sealed_content)
 
 
 def test_a_second_partition_key_for_one_item_is_quarantined_not_guessed(world):
