@@ -39,7 +39,7 @@ def attempt(identifier: str, work: Callable[[], object], *, named: str = "sequen
     try:
         work()
     except Exception as error:  # noqa: BLE001 - see above
-        log_failure(error, **{named: identifier})
+        log_failure(error, out=None, **{named: identifier})
         return False
     return True
 

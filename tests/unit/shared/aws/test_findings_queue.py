@@ -93,7 +93,8 @@ def test_a_call_stays_below_the_size_that_sqs_takes():
 
 
 def test_what_sqs_refuses_is_sent_again_alone():
-    sqs, waited = FakeSqs(refuses=lambda call, entry_id: call < 3 and entry_id in {"1", "3"}), []
+    waited: list[float] = []
+    sqs = FakeSqs(refuses=lambda call, entry_id: call < 3 and entry_id in {"1", "3"})
     queue(sqs, waited).send(references(400))
     assert [["0", "1", "2", "3"], ["1", "3"], ["1", "3"]] == [[one["Id"] for one in call] for call in sqs.calls]
     assert set(references(400)) == set(sqs.references())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -17,7 +18,7 @@ class FakeLambda:
 
     def __init__(self, answer):
         self.answer = answer
-        self.invocations = []
+        self.invocations: list[Any] = []
 
     def invoke(self, **request):
         self.invocations.append(request)
@@ -27,7 +28,7 @@ class FakeLambda:
 
 
 def test_a_key_is_reopened_by_its_eight_hex_digits():
-    fake = FakeLambda({"StatusCode": 200, "Payload": io.BytesIO(b'{"state": "decrypt_only"}')})
+    fake: Any = FakeLambda({"StatusCode": 200, "Payload": io.BytesIO(b'{"state": "decrypt_only"}')})
     RotationFunction(fake, "rotation").reopen("acme", 0xAB)
     (request,) = fake.invocations
     assert request["FunctionName"] == "rotation"
@@ -42,6 +43,7 @@ def test_a_key_is_reopened_by_its_eight_hex_digits():
     ],
 )
 def test_a_function_that_fails_or_does_not_answer_is_an_outage_and_quotes_nothing(answer):
+    failing: Any = FakeLambda(answer)
     with pytest.raises(StoreUnavailable, match="reopening data key 000000ab of tenant acme") as caught:
-        RotationFunction(FakeLambda(answer), "rotation").reopen("acme", 0xAB)
+        RotationFunction(failing, "rotation").reopen("acme", 0xAB)
     assert "canary" not in str(caught.value)
