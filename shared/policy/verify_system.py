@@ -1,4 +1,4 @@
-"""What sealstream itself puts on an item, judged: source position, policy digest, tombstone."""
+"""What sealstream itself puts on an item, judged: source position, policy digest, tombstone, time of exposure."""
 
 from __future__ import annotations
 
@@ -38,6 +38,13 @@ def system_findings(new: Attributes, old: Attributes | None, *, policy_is_known:
     elif not policy_is_known:
         yield malformed(POLICY, "the policy digest is of no policy that was published")
     yield from _tombstone_findings(new)
+    if OPEN_SINCE in new and open_since(new) is None:
+        yield malformed(OPEN_SINCE, "a time of exposure of another form than sealstream writes")
+
+
+def open_since(item: Attributes) -> int | None:
+    """Since when something that is sealed now had stood in clear, seconds since the epoch; None where unknown."""
+    return _seconds(item.get(OPEN_SINCE, {}))
 
 
 def _clear_findings(name: str, value: AttributeValue) -> Iterator[Finding]:
@@ -61,10 +68,17 @@ def _source_findings(new: Attributes, old: Attributes | None) -> Iterator[Findin
         return
     if record := position.kinesis_record():
         yield from in_clear(scan_text(record[0]), VerdictKind.PLAINTEXT, SOURCE)
-    before = None if old is None else _position(old)
-    if old is None or before is None:
-        return
-    if position == FOUND != before:
+    if old is not None:
+        yield from _succession_findings(position, new, old)
+
+
+def _succession_findings(position: SourcePosition, new: Attributes, old: Attributes) -> Iterator[Finding]:
+    """What is wrong with a position as the successor of the one that stood there, if a sound one did."""
+    before = _position(old)
+    if before is None:
+        if position == FOUND and SOURCE not in old and _differs(new, old):
+            yield malformed(SOURCE, "content changed while the item was taken over")
+    elif position == FOUND != before:
         yield malformed(SOURCE, "the source position was lost")
     elif before.lane != position.lane:
         # nobody writes over another partition key's record; other lanes may follow each other
@@ -72,7 +86,7 @@ def _source_findings(new: Attributes, old: Attributes | None) -> Iterator[Findin
             yield malformed(SOURCE, "the source lane changed")
     elif position.place < before.place:
         yield malformed(SOURCE, "the source position went back")
-    elif position == before and not _holds_the_same(_without_policy(new), _without_policy(old)):
+    elif position == before and _differs(new, old):
         yield malformed(SOURCE, "content changed under the same source position")
 
 
@@ -80,14 +94,21 @@ def _position(item: Attributes) -> SourcePosition | None:
     return SourcePosition.from_bytes(item.get(SOURCE, {}).get("B"))
 
 
-def _without_policy(item: Attributes) -> AttributeValue:
-    return {"M": {name: value for name, value in item.items() if name != POLICY}}
+def _differs(new: Attributes, old: Attributes) -> bool:
+    return not _holds_the_same(_from_the_record(new), _from_the_record(old))
+
+
+def _from_the_record(item: Attributes) -> AttributeValue:
+    """Without what a re-encryption may put on an item, or take from it."""
+    return {"M": {name: value for name, value in item.items() if name not in {SOURCE, POLICY, OPEN_SINCE}}}
 
 
 def _holds_the_same(new: AttributeValue, old: AttributeValue) -> bool:
     """Whether, as far as can be read without a key, one record gave both: the same places, the same values in clear.
 
     Binaries are passed over: to re-encrypt a value in its place, or to seal what had been left in clear, is no change.
+    So a map with sealed members may come to be sealed whole, as a tightened policy wants it. The reverse, a map in the
+    place of a sealed value, is a change: nothing is ever unsealed in its place.
     """
     match dict(new), dict(old):
         case {"B": _}, _:
@@ -114,7 +135,14 @@ def _tombstone_findings(new: Attributes) -> Iterator[Finding]:
 
 
 def _is_lifetime(deleted_at: AttributeValue, expires_at: AttributeValue) -> bool:
-    deleted, expires = deleted_at.get("N", ""), expires_at.get("N", "")
-    if not _SECONDS.fullmatch(deleted) or not _SECONDS.fullmatch(expires):
-        return False
-    return int(deleted) < _YEAR_2200 and int(expires) - int(deleted) >= TOMBSTONE_SECONDS
+    deleted, expires = _seconds(deleted_at), _seconds(expires_at, below=None)
+    return deleted is not None and expires is not None and expires - deleted >= TOMBSTONE_SECONDS
+
+
+def _seconds(value: AttributeValue, *, below: int | None = _YEAR_2200) -> int | None:
+    """Whole seconds since the epoch; None where it is anything else."""
+    number = value.get("N")
+    if not isinstance(number, str) or not _SECONDS.fullmatch(number):
+        return None
+    seconds = int(number)
+    return seconds if below is None or seconds < below else None

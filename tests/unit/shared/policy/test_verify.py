@@ -18,7 +18,14 @@ from shared.model import (
 from shared.policy.load import parse_policy
 from shared.policy.sensitive import scan_text
 from shared.policy.verify import PublishedPolicy, key_ids, verify
-from shared.source_position import SourcePosition, counter_position, integer_position, kinesis_position, time_position
+from shared.source_position import (
+    FOUND,
+    SourcePosition,
+    counter_position,
+    integer_position,
+    kinesis_position,
+    time_position,
+)
 
 SOURCE_TEXT = """\
 version = 1
@@ -252,6 +259,9 @@ def test_a_source_position_that_goes_back_is_malformed():
         (PLACE, counter_position(1)),
         (counter_position(1), PLACE),
         (SourcePosition(b"unknown!", b""), PLACE),
+        (FOUND, PLACE),
+        (FOUND, counter_position(1)),
+        (FOUND, time_position(0, PLACE, ordered_by="at")),
     ],
 )
 def test_a_source_position_may_advance_or_change_its_kind_of_lane(old, new):
@@ -261,6 +271,23 @@ def test_a_source_position_may_advance_or_change_its_kind_of_lane(old, new):
 def test_a_record_of_another_partition_key_never_takes_an_items_place():
     other = kinesis_position(b"other key", "9", 0)
     assert found(item(source=other), item()) == ("malformed", [("malformed", "_src", "the source lane changed")])
+
+
+@pytest.mark.parametrize("sound", [PLACE, counter_position(1), time_position(0, PLACE, ordered_by="at")])
+def test_nobody_finds_an_item_that_has_a_source_position(sound):
+    expected = ("malformed", [("malformed", "_src", "the source position was lost")])
+    assert expected == found(item(source=FOUND), item(source=sound))
+
+
+def test_an_item_that_someone_else_wrote_may_be_found_and_sealed():
+    raw = {"tenant_id": {"S": "acme"}, "item_id": {"S": "one"}, "ssn": TEXT, "kind": TEXT}
+    taken_over = item(source=FOUND, ssn=sealed(1), kind=TEXT, _open_since={"N": "1700000000"})
+    assert judge(taken_over, raw).kind is VerdictKind.VERIFIED
+    assert judge(taken_over, {**raw, "_policy": {"B": POLICY.digest}}).kind is VerdictKind.VERIFIED
+    assert judge(taken_over, taken_over).kind is VerdictKind.VERIFIED
+    assert judge(taken_over, {**raw, "_src": {"B": b"unknown!"}}).kind is VerdictKind.VERIFIED
+    expected = ("malformed", [("malformed", "_src", "content changed while the item was taken over")])
+    assert expected == found({**taken_over, "kind": {"S": "another"}}, raw)
 
 
 CONTACTS = {"L": [{"M": {"email": sealed(1), "note": {"S": "one"}}}]}
@@ -279,6 +306,7 @@ CONTACTS = {"L": [{"M": {"email": sealed(1), "note": {"S": "one"}}}]}
         {"contacts": {"L": [{"M": {"email": sealed(1)}}]}},
         {"contacts": {"M": {"note": {"S": "one"}}}},
         {"_deleted_at": {"N": "1"}},
+        {"ssn": {"M": {"x": sealed(1)}}},
     ],
 )
 def test_content_that_changes_under_the_same_source_position_is_malformed(changed):
@@ -298,6 +326,18 @@ def test_to_encrypt_anew_or_to_seal_what_was_in_clear_is_no_change_of_content():
     )
 
 
+def test_to_seal_a_map_whole_or_to_say_how_long_it_lay_open_is_no_change_of_content():
+    old = item(odd={"M": {"x": sealed(2), "y": TEXT}}, _open_since={"N": "1700000000"})
+    for since in ({}, {"_open_since": {"N": "1700000009"}}):
+        assert judge(item(odd=sealed(2), **since), old).kind is VerdictKind.VERIFIED
+
+
+@pytest.mark.parametrize("since", ["-1", "1.5", "1E+9", "7258118400", "1" * 13, "canary"])
+def test_a_time_of_exposure_is_whole_seconds_of_our_time(since):
+    reason = ("malformed", "_open_since", "a time of exposure of another form than sealstream writes")
+    assert ("malformed", [reason]) == found(item(_open_since={"N": since}))
+
+
 def test_a_policy_digest_that_was_never_published_is_malformed():
     assert found(item(policy=OPEN_POLICY)) == (
         "malformed",
@@ -305,7 +345,7 @@ def test_a_policy_digest_that_was_never_published_is_malformed():
     )
 
 
-@pytest.mark.parametrize("name", ["_src", "_policy", "_deleted_at", "_expires_at"])
+@pytest.mark.parametrize("name", ["_src", "_policy", "_deleted_at", "_expires_at", "_open_since"])
 def test_a_system_attribute_hides_nothing_of_another_type(name):
     kind, findings = found({**item(), name: CARD})
     assert kind == "plaintext"
