@@ -9,6 +9,7 @@ from __future__ import annotations
 from ops.local_aws.repairs import (
     cloudformation,
     dynamodb,
+    dynamodb_scan,
     event_source_mapping_api,
     iam,
     kms,
@@ -25,6 +26,7 @@ def apply_all() -> None:
         iam,
         kms,
         dynamodb,
+        dynamodb_scan,
         lambda_worker,
         lambda_libraries,
         lambda_bundles,
