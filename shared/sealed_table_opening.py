@@ -19,10 +19,10 @@ from shared.errors import (
 )
 from shared.keys.keyring import Keyring
 from shared.model import ITEM_ID, TENANT_ID, Attributes, AttributeValue, KeyStatus, Path
-from shared.policy.compiled import Policy
+from shared.policy.compiled import Policy, Rule
+from shared.policy.stored_walk import ItemWalk
 from shared.printable import printable
 from shared.sealed_table_keys import ItemKeys
-from shared.sealed_table_walk import ItemWalk
 
 MARKER_TAG: Final = "MARKER"
 """Stands in an opened, DynamoDB-typed tree before a `Sealed` or `Unreadable`; DynamoDB has no such type."""
@@ -90,7 +90,7 @@ class ItemOpener:
             where = f"tenant {tenant_id}, item {item_id}, {self.policy.notation(path)}"
             raise type(error)(printable(f"{where}: {error}")) from None
 
-        def open_one(path: Path, sealed: bytes) -> AttributeValue:
+        def open_one(path: Path, sealed: bytes, _: Rule | None) -> AttributeValue:
             try:
                 return open_sealed(path, sealed)
             except KeyDenied:
@@ -101,7 +101,10 @@ class ItemOpener:
             except CannotOpen as error:
                 return closed(path, error)
 
-        return ItemWalk(self.policy, open_one, lambda path, why: closed(path, NotSealed(why))).read(item)
+        def in_clear(path: Path, _value: AttributeValue, _rule: Rule | None, why: str) -> AttributeValue:
+            return closed(path, NotSealed(why))
+
+        return ItemWalk(self.policy, open_one, in_clear).read(item)
 
     def _denied(self, tenant_id: str, key_id: int) -> Sealed:
         try:

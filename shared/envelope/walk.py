@@ -24,8 +24,23 @@ def sealed_values(attributes: Attributes) -> Iterator[tuple[Path, bytes]]:
 def open_attributes(attributes: Attributes, open: Opener) -> dict[str, AttributeValue]:  # noqa: A002 - its word
     """A new tree in which every sealed value is what `open` gives for it; what it raises passes through."""
     return {
-        name: value if name in _NEVER_SEALED else _opened((name,), value, open) for name, value in attributes.items()
+        name: value if name in _NEVER_SEALED else open_within((name,), value, open)
+        for name, value in attributes.items()
     }
+
+
+def open_within(path: Path, value: AttributeValue, open: Opener) -> AttributeValue:  # noqa: A002 - its word
+    """The same for one value and its path."""
+    ((kind, content),) = value.items()
+    match kind:
+        case "B":
+            return open(path, content)
+        case "M":
+            return {"M": {key: open_within((*path, key), member, open) for key, member in content.items()}}
+        case "L":
+            return {"L": [open_within((*path, ELEMENT), member, open) for member in content]}
+        case _:
+            return value
 
 
 def _binaries(path: Path, value: AttributeValue) -> Iterator[tuple[Path, bytes]]:
@@ -38,16 +53,3 @@ def _binaries(path: Path, value: AttributeValue) -> Iterator[tuple[Path, bytes]]
     elif kind == "L":
         for member in content:
             yield from _binaries((*path, ELEMENT), member)
-
-
-def _opened(path: Path, value: AttributeValue, open_one: Opener) -> AttributeValue:
-    ((kind, content),) = value.items()
-    match kind:
-        case "B":
-            return open_one(path, content)
-        case "M":
-            return {"M": {key: _opened((*path, key), member, open_one) for key, member in content.items()}}
-        case "L":
-            return {"L": [_opened((*path, ELEMENT), member, open_one) for member in content]}
-        case _:
-            return value

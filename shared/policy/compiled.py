@@ -140,6 +140,17 @@ class Policy:
         """The place that a whole path leads to."""
         return reduce(self.step, path, self.start)
 
+    def class_of(self, rule: Rule | None) -> str:
+        """The class that a value which the rule is about is sealed under, if it is sealed."""
+        if rule is not None and isinstance(rule.treatment, SealAs):
+            return rule.treatment.data_class
+        return self.defaults.data_class
+
+    def class_wanted(self, rule: Rule | None, present: str) -> str:
+        """The same for a value that is sealed under the present class: loosening a policy unseals and moves nothing."""
+        is_loosened = rule is not None and isinstance(rule.treatment, KeepPlain)
+        return present if is_loosened else self.class_of(rule)
+
     def leads_on(self, place: Place) -> bool:
         """Whether some rule has begun to match here and goes on underneath."""
         return any(node.children for node in place if node not in self.restart)

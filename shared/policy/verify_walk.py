@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import chain, repeat
 from typing import Any, Final
 
-from shared.envelope.layout import KEY_ID_BYTES, NONCE_BYTES, TAG_BYTES, is_sealed, key_id_of
+from shared.envelope.layout import is_sealed, key_id_of
 from shared.model import (
     ELEMENT,
     SYSTEM_ATTRIBUTES,
@@ -21,14 +21,11 @@ from shared.model import (
 )
 from shared.policy.compiled import KeepPlain, Place, Policy, Rule, SealAs, rule_at
 from shared.policy.plan import is_reserved
-from shared.policy.sensitive import Sensitive, reads_as_text, scan_bytes, scan_text
+from shared.policy.sensitive import Sensitive, scan_bytes, scan_text
+from shared.policy.stored_binary import hides_text
 from shared.policy.verify_findings import in_clear
 
 KeyStates = Mapping[int, KeyStatus]
-_HEADER_BYTES: Final = 1 + KEY_ID_BYTES
-_RANDOM_BYTES: Final = NONCE_BYTES + TAG_BYTES
-"""So many bytes at least stand behind the header of every sealed value, all of them random."""
-
 _NOTHING: Final[AttributeValue] = {}
 
 
@@ -68,13 +65,7 @@ class Walk:
             self.stood += [value == before] * unmarked
 
     def _found(self, kind: VerdictKind, path: Path, why: str, rule: Rule | None = None) -> None:
-        self.findings.append(Finding(kind, self.policy.notation(path), why, self._class_of(rule)))
-
-    def _class_of(self, rule: Rule | None) -> str:
-        """The class that values at the rule's path are sealed under, if they are."""
-        if rule is not None and isinstance(rule.treatment, SealAs):
-            return rule.treatment.data_class
-        return self.policy.defaults.data_class
+        self.findings.append(Finding(kind, self.policy.notation(path), why, self.policy.class_of(rule)))
 
     def _reserved(self, path: Path, value: AttributeValue) -> None:
         sealed = is_sealed(value.get("B", b""))
@@ -126,11 +117,11 @@ class Walk:
         if not is_sealed(raw):
             self._clear_binary(raw, path, rule, "binary that is no sealed value")
             return
-        if reads_as_text(raw[_HEADER_BYTES : _HEADER_BYTES + _RANDOM_BYTES]):
+        if hides_text(raw):
             self._found(VerdictKind.PLAINTEXT, path, "text behind the header of a sealed value", rule)
             return
         self.sealed_count += 1
-        where, data_class = self.policy.notation(path), self._class_of(rule)
+        where, data_class = self.policy.notation(path), self.policy.class_of(rule)
         self.findings.extend(in_clear(scan_bytes(raw), VerdictKind.PLAINTEXT, where, data_class))
         key = self.key_states.get(key_id_of(raw))
         if key is None:
@@ -139,9 +130,7 @@ class Walk:
         if key.state is None:
             self._found(VerdictKind.MALFORMED, path, "its data key's row is not readable", rule)
             return
-        # what the policy was loosened on stays sealed under the class that it had
-        was_loosened = rule is not None and isinstance(rule.treatment, KeepPlain)
-        if key.data_class != data_class and not was_loosened:
+        if key.data_class != self.policy.class_wanted(rule, key.data_class):
             self._found(VerdictKind.MALFORMED, path, "sealed under another data class than the policy's", rule)
         if key.state is KeyState.DECRYPT_ONLY:
             self._found(VerdictKind.STALE, path, "sealed under a data key that is no longer active", rule)
@@ -151,7 +140,7 @@ class Walk:
     def _clear_binary(self, raw: bytes, path: Path, rule: Rule | None, why: str) -> None:
         if found := scan_bytes(raw):
             self.findings.extend(
-                in_clear(found, VerdictKind.PLAINTEXT, self.policy.notation(path), self._class_of(rule))
+                in_clear(found, VerdictKind.PLAINTEXT, self.policy.notation(path), self.policy.class_of(rule))
             )
         else:
             self._found(VerdictKind.MALFORMED, path, why, rule)

@@ -1,4 +1,4 @@
-"""Mends items in place: what is stale is sealed anew, what stands in clear is sealed, under the tenants' active keys."""
+"""Mends items in place: seals anew what is stale and seals what stands in clear, under the tenants' active keys."""
 
 from __future__ import annotations
 

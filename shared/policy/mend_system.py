@@ -1,0 +1,47 @@
+"""The system attributes of an item that is mended; what has no form that sealstream writes is never touched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from shared.model import OPEN_SINCE, POLICY, SOURCE, Attributes, AttributeValue, Path
+from shared.policy.compiled import DIGEST_BYTES, Policy
+from shared.policy.verify_system import system_findings
+from shared.source_position import FOUND
+
+
+class Trouble(NamedTuple):
+    """Something that cannot be mended: where, and a static sentence fragment, never a value."""
+
+    path: Path
+    why: str
+
+
+def system_troubles(item: Attributes) -> Iterator[Trouble]:
+    """What is wrong with the system attributes that the item has, and stays so."""
+    digest = item.get(POLICY, {}).get("B", b"")
+    for finding in system_findings(item, None, policy_is_known=len(digest) == DIGEST_BYTES):
+        if finding.where in item:
+            yield Trouble((finding.where,), finding.why)
+
+
+def system_changes(
+    policy: Policy, item: Attributes, *, sealed: bool, adopts: bool, open_since: float | None
+) -> dict[str, AttributeValue | None]:
+    """What the system attributes of a mended item become; None: absent. Only those that change.
+
+    Args:
+        policy: the present one.
+        item: before it is mended.
+        sealed: whether something is sealed in it that stood in clear.
+        adopts: whether it is taken over.
+        open_since: since when it stood in clear, seconds since the epoch; None where nobody knows.
+    """
+    wanted: dict[str, AttributeValue | None] = {POLICY: {"B": policy.digest}, OPEN_SINCE: None}
+    if SOURCE not in item and (sealed or adopts):
+        wanted[SOURCE] = {"B": FOUND.to_bytes()}
+    if sealed and open_since is not None:
+        wanted[OPEN_SINCE] = {"N": str(int(open_since))}
+    untouchable = {trouble.path[0] for trouble in system_troubles(item)}
+    return {name: value for name, value in wanted.items() if name not in untouchable and value != item.get(name)}
