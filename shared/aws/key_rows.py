@@ -6,9 +6,10 @@
 | tenant | `active#<data class>` | a pointer | active_key_id (8 hex digits) |
 | `_system` | `policy#<digest, hex digits>` | a published policy | source, created_at |
 
-All are strings but `encrypted_data_key` (binary) and `created_at` (a number, seconds since the epoch). Reading takes
-exactly the form that writing gives; anything else raises KeyStoreCorrupt, which names the row and none of its content,
-or is a status that says so.
+All are strings but `encrypted_data_key` (binary, empty once the key is destroyed) and the times (`…_at`: numbers,
+seconds since the epoch). What rotation adds to a data key (`ADDED_BY_ROTATION`) is absent before. Reading takes exactly
+the form that writing gives; anything else raises KeyStoreCorrupt, which names the row and none of its content, or is a
+status that says so.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ KEY_PREFIX: Final = "key#"
 POLICY_PREFIX: Final = "policy#"
 STATUS_ATTRIBUTES: Final = ("row", "data_class", "state")
 """What an auditor may know of a key."""
+ADDED_BY_ROTATION: Final = ("closed_at", "rewrapped_by", "state_set_by", "state_set_at")
 POLICY_ATTRIBUTES: Final = ("row", "source", "created_at")
 
 _KEY_ROW: Final = re.compile(r"key#((?!00000000)[0-9a-f]{8})")
@@ -50,16 +52,34 @@ def pointer_key(tenant_id: str, data_class: str) -> dict[str, Any]:
 
 def data_key_item(row: DataKeyRow) -> dict[str, Any]:
     """A data key as its row."""
-    return {
-        **data_key_key(row.tenant_id, row.key_id),
+    return {**data_key_key(row.tenant_id, row.key_id), **data_key_attributes(row)}
+
+
+def data_key_attributes(row: DataKeyRow) -> dict[str, Any]:
+    """What the row of a data key holds beside its primary key."""
+    item: dict[str, Any] = {
         "data_class": {"S": row.data_class},
         "encrypted_data_key": {"B": row.encrypted_data_key},
         "kms_key_arn": {"S": row.kms_key_arn},
         "key_material_id": {"S": row.key_material_id},
         "state": {"S": row.state.value},
-        "created_at": {"N": repr(row.created_at)},
+        "created_at": time_value(row.created_at),
         "made_by": {"S": row.made_by},
     }
+    if row.closed_at is not None:
+        item["closed_at"] = time_value(row.closed_at)
+    if row.rewrapped_by:
+        item["rewrapped_by"] = {"S": row.rewrapped_by}
+    if row.state_set_by:
+        item["state_set_by"] = {"S": row.state_set_by}
+    if row.state_set_at is not None:
+        item["state_set_at"] = time_value(row.state_set_at)
+    return item
+
+
+def time_value(seconds: float) -> dict[str, Any]:
+    """A time, as exact as it is."""
+    return {"N": repr(seconds)}
 
 
 def pointer_item(tenant_id: str, data_class: str, key_id: int) -> dict[str, Any]:
@@ -70,7 +90,7 @@ def pointer_item(tenant_id: str, data_class: str, key_id: int) -> dict[str, Any]
 def policy_item(digest: bytes, source: str, created_at: float) -> dict[str, Any]:
     """A published policy as its row."""
     key = primary_key(SYSTEM_TENANT, f"{POLICY_PREFIX}{digest.hex()}")
-    return {**key, "source": {"S": source}, "created_at": {"N": repr(created_at)}}
+    return {**key, "source": {"S": source}, "created_at": time_value(created_at)}
 
 
 def read_data_key(tenant_id: str, item: Attributes) -> DataKeyRow:
@@ -80,12 +100,16 @@ def read_data_key(tenant_id: str, item: Attributes) -> DataKeyRow:
             tenant_id=tenant_id,
             key_id=int(_matching(_KEY_ROW, _string(item, "row")), 16),
             data_class=_matching(_NOT_EMPTY, _string(item, "data_class")),
-            encrypted_data_key=bytes(memoryview(item["encrypted_data_key"]["B"])),
+            encrypted_data_key=_encrypted_data_key(item),
             kms_key_arn=_string(item, "kms_key_arn"),
             key_material_id=_string(item, "key_material_id"),
             state=KeyState(_string(item, "state")),
-            created_at=_time(item),
+            created_at=_time(item, "created_at"),
             made_by=_string(item, "made_by"),
+            closed_at=_time(item, "closed_at") if "closed_at" in item else None,
+            rewrapped_by=_string(item, "rewrapped_by") if "rewrapped_by" in item else "",
+            state_set_by=_string(item, "state_set_by") if "state_set_by" in item else "",
+            state_set_at=_time(item, "state_set_at") if "state_set_at" in item else None,
         )
     except (KeyError, TypeError, ValueError):
         raise _malformed(tenant_id, item) from None
@@ -118,7 +142,7 @@ def read_policy(item: Attributes) -> PolicyRow:
         return PolicyRow(
             digest=bytes.fromhex(_matching(_POLICY_ROW, _string(item, "row"))),
             source=_string(item, "source"),
-            created_at=_time(item),
+            created_at=_time(item, "created_at"),
         )
     except (KeyError, TypeError, ValueError):
         raise _malformed(SYSTEM_TENANT, item) from None
@@ -131,8 +155,15 @@ def _string(item: Attributes, name: str) -> str:
     raise TypeError
 
 
-def _time(item: Attributes) -> float:
-    seconds = float(item["created_at"]["N"])
+def _encrypted_data_key(item: Attributes) -> bytes:
+    encrypted = bytes(memoryview(item["encrypted_data_key"]["B"]))
+    if not encrypted and _string(item, "state") != KeyState.DESTROYED:
+        raise ValueError
+    return encrypted
+
+
+def _time(item: Attributes, name: str) -> float:
+    seconds = float(item[name]["N"])
     if not 0 <= seconds < inf:  # nor no number at all
         raise ValueError
     return seconds

@@ -21,6 +21,7 @@ from shared.aws.key_rows import (
     read_pointer,
     read_policy,
     read_status,
+    time_value,
 )
 from shared.errors import KeyStoreCorrupt
 from shared.keys.ports import DataKeyRow, PolicyRow
@@ -62,6 +63,8 @@ class DynamoKeyStore:
 
     def create(self, row: DataKeyRow, *, replaces: int | None) -> bool:
         """Write an active key and its pointer in one transaction, and the replaced key's state `decrypt_only`.
+
+        The replaced key's `closed_at` is the new one's `created_at`.
 
         Returns:
             False, with nothing written, where the pointer no longer is `replaces` or the id is taken.
@@ -111,12 +114,13 @@ class DynamoKeyStore:
         close_replaced = {
             "TableName": self._table,
             "Key": data_key_key(row.tenant_id, replaces),
-            "UpdateExpression": "SET #state = :decrypt_only",
+            "UpdateExpression": "SET #state = :decrypt_only, closed_at = :closed_at",
             "ConditionExpression": "#state = :active",
             "ExpressionAttributeNames": {"#state": "state"},
             "ExpressionAttributeValues": {
                 ":active": {"S": KeyState.ACTIVE.value},
                 ":decrypt_only": {"S": KeyState.DECRYPT_ONLY.value},
+                ":closed_at": time_value(row.created_at),
             },
         }
         return [{"Put": put_key}, {"Put": put_pointer}, {"Update": close_replaced}]

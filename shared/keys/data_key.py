@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from secrets import randbelow
 
 from shared.envelope.cipher import ValueCipher
 from shared.keys.age import Deadline
@@ -21,8 +20,3 @@ class DataKey:
     data_class: str
     cipher: ValueCipher = field(repr=False)
     usable_until: Deadline
-
-
-def random_key_id() -> int:
-    """1 to 2**32 - 1; Tink keeps 0 for keys without an id."""
-    return randbelow(2**32 - 1) + 1

@@ -20,7 +20,8 @@ from shared.errors import DoesNotOpen, SealstreamError
 from shared.keys.age import MAX_AGE_SECONDS, AgeLimit
 from shared.keys.cache import AgingCache
 from shared.keys.counts import KeyringCounts, Tally
-from shared.keys.data_key import DataKey, random_key_id
+from shared.keys.data_key import DataKey
+from shared.keys.key_id import random_key_id
 from shared.keys.loader import KeyLoader
 from shared.keys.ports import DataKeyRow, KeyService, KeyStore
 from shared.keys.single_flight import SingleFlight

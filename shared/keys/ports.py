@@ -17,14 +17,15 @@ class DataKeyRow:
 
     Attributes:
         key_id: 1 to 2**32 - 1, unique within the tenant.
-        encrypted_data_key: as KMS returned it.
+        encrypted_data_key: as KMS returned it; empty once the key is destroyed.
         key_material_id: of the KMS key material that wrapped it; "" where KMS returned none.
         created_at: seconds since the epoch.
         made_by: the run that made it; "" for a first key.
         closed_at: when it last ceased to be the key to seal under: replaced, or reopened after its retirement; None
             while it is active.
         rewrapped_by: the run that last had KMS wrap it anew; "" for none.
-        state_set_by: the run that last set its state by itself (not by replacing it); "" for none.
+        state_set_by: the run that last retired or destroyed it; stays when a retirement is taken back; "" for none.
+        state_set_at: when it was retired, reopened or destroyed; None for never.
     """
 
     tenant_id: str
@@ -39,6 +40,7 @@ class DataKeyRow:
     closed_at: float | None = None
     rewrapped_by: str = ""
     state_set_by: str = ""
+    state_set_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from threading import Lock
 
 from shared.errors import KeyStoreCorrupt
 from shared.keys.ports import DataKeyRow, PolicyRow
+from shared.keys.rotation.ports import KeyStorePage, UnreadableRow
 from shared.model import KeyState, KeyStatus
 
 
@@ -17,6 +18,7 @@ class FakeKeyStore:
     Attributes:
         fail_with: raised by every call while it is set.
         before_create: called before each `create`, outside the lock: what a racing process does meanwhile.
+        before_replace: the same for `replace_row`, with the row as it was read.
         row_reads: the ids of each call of `rows`.
     """
 
@@ -28,6 +30,7 @@ class FakeKeyStore:
         self._lock = Lock()
         self.fail_with: Exception | None = None
         self.before_create: Callable[[], None] = lambda: None
+        self.before_replace: Callable[[DataKeyRow], None] = lambda row: None
         self.row_reads: list[tuple[str, frozenset[int]]] = []
         self.pointer_reads = 0
         self.policy_reads = 0
@@ -57,9 +60,38 @@ class FakeKeyStore:
                 replaced = self._rows.get((row.tenant_id, replaces))
                 if replaced is None or replaced.state is not KeyState.ACTIVE:
                     raise KeyStoreCorrupt(f"the replaced key {replaces:08x} is not active")
-                self._rows[row.tenant_id, replaces] = replace(replaced, state=KeyState.DECRYPT_ONLY)
+                self._rows[row.tenant_id, replaces] = replace(
+                    replaced, state=KeyState.DECRYPT_ONLY, closed_at=row.created_at
+                )
             self._rows[row.tenant_id, row.key_id] = row
             self._pointers[pointer] = row.key_id
+            return True
+
+    def page(self, cursor: str, limit: int) -> KeyStorePage:
+        self._fail()
+        with self._lock:
+            names = sorted(f"{tenant_id} {key_id:08x}" for tenant_id, key_id in self._rows)
+            left = [name for name in names if name > cursor]
+            rows = [self._on_page(*name.split(" ")) for name in left[:limit]]
+            return KeyStorePage(rows, left[limit - 1] if len(left) > limit else "")
+
+    def _on_page(self, tenant_id: str, key_id: str) -> DataKeyRow | UnreadableRow:
+        place = (tenant_id, int(key_id, 16))
+        return UnreadableRow(tenant_id, f"key#{key_id}") if place in self._spoiled else self._rows[place]
+
+    def replace_row(self, read: DataKeyRow, changed: DataKeyRow) -> bool:
+        self._fail()
+        self.before_replace(read)
+        place = (read.tenant_id, read.key_id)
+        with self._lock:
+            found = self._rows.get(place)
+            if found is None or _as_read(found) != _as_read(read):
+                return False
+            pointer = self._pointers.get((read.tenant_id, read.data_class))
+            if changed.state is not read.state and pointer == read.key_id:
+                raise KeyStoreCorrupt(f"the pointer names {read.key_id:08x}")
+            unchanged = {name: getattr(found, name) for name in ("data_class", "created_at", "made_by")}
+            self._rows[place] = replace(changed, **unchanged)
             return True
 
     def statuses(self, tenant_id: str, key_ids: Collection[int]) -> Mapping[int, KeyStatus]:
@@ -97,6 +129,10 @@ class FakeKeyStore:
         """Make a policy's row one that cannot be read."""
         self._policies[digest] = KeyStoreCorrupt(f"key store row policy#{digest.hex()} is spoiled")
 
+    def set_pointer(self, tenant_id: str, data_class: str, key_id: int) -> None:
+        """Make the class's pointer name this key, whatever its state."""
+        self._pointers[tenant_id, data_class] = key_id
+
     def all_rows(self) -> list[DataKeyRow]:
         """Every row there is."""
         with self._lock:
@@ -105,3 +141,7 @@ class FakeKeyStore:
     def _fail(self) -> None:
         if self.fail_with is not None:
             raise self.fail_with
+
+
+def _as_read(row: DataKeyRow) -> tuple[KeyState, float | None, bytes]:
+    return row.state, row.closed_at, row.encrypted_data_key

@@ -168,6 +168,12 @@ def test_a_refusal_of_the_store_is_retried_and_shows_nothing(call, code):
         {"created_at": {"S": "CANARY"}},
         {"made_by": None},
         {"key_material_id": {"B": b"CANARY"}},
+        {"encrypted_data_key": {"B": b""}},
+        {"closed_at": {"S": "CANARY"}},
+        {"closed_at": {"N": "-1"}},
+        {"rewrapped_by": {"N": "1"}},
+        {"state_set_by": {"B": b"CANARY"}},
+        {"state_set_at": {"BOOL": True}},
     ],
     ids=str,
 )
@@ -190,6 +196,17 @@ def test_a_row_of_another_form_is_corrupt_and_its_content_is_not_shown(dynamodb,
 def test_what_no_engine_should_give_is_corrupt_too(change):
     with pytest.raises(KeyStoreCorrupt, match="key#00000007 of tenant tenant-1"):
         read_data_key("tenant-1", {**data_key_item(ROW), **change})
+
+
+def test_what_rotation_has_not_done_yet_is_absent_from_a_row():
+    assert {"closed_at", "rewrapped_by", "state_set_by", "state_set_at"}.isdisjoint(data_key_item(ROW))
+    done = replace(ROW, closed_at=2.5, rewrapped_by="run-1", state_set_by="run-2", state_set_at=3.5)
+    assert done == read_data_key("tenant-1", data_key_item(done))
+
+
+def test_a_destroyed_key_is_a_row_without_an_encrypted_key():
+    destroyed = replace(ROW, state=KeyState.DESTROYED, encrypted_data_key=b"")
+    assert destroyed == read_data_key("tenant-1", data_key_item(destroyed))
 
 
 def test_a_spoiled_row_keeps_no_other_key_from_being_known(dynamodb):

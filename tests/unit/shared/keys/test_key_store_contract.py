@@ -25,7 +25,14 @@ ROW = DataKeyRow(
     state=KeyState.ACTIVE,
     created_at=1_700_000_000.123456,
 )
-NEXT = replace(ROW, key_id=0xFFFFFFFF, encrypted_data_key=b"other", key_material_id="m", made_by="rotation-1")
+NEXT = replace(
+    ROW,
+    key_id=0xFFFFFFFF,
+    encrypted_data_key=b"other",
+    key_material_id="m",
+    made_by="rotation-1",
+    created_at=1_700_000_500.5,
+)
 
 
 @pytest.fixture(params=["fake", "dynamodb"])
@@ -89,7 +96,7 @@ def test_a_new_key_takes_the_pointer_and_the_replaced_one_only_opens(store):
     store.create(ROW, replaces=None)
     assert store.create(NEXT, replaces=ROW.key_id)
     assert NEXT.key_id == store.active_key_id("tenant-1", "pii")
-    closed = replace(ROW, state=KeyState.DECRYPT_ONLY)
+    closed = replace(ROW, state=KeyState.DECRYPT_ONLY, closed_at=NEXT.created_at)
     assert {ROW.key_id: closed, NEXT.key_id: NEXT} == store.rows("tenant-1", [ROW.key_id, NEXT.key_id])
 
 

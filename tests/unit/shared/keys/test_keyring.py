@@ -229,11 +229,11 @@ def test_nothing_that_is_given_shows_a_key(keyring, store, service):
 
 
 def test_random_ids_are_four_bytes_and_never_zero(monkeypatch):
-    from shared.keys import data_key  # noqa: PLC0415 - patched below
+    from shared.keys import key_id  # noqa: PLC0415 - patched below
 
     for drawn, expected in ((0, 1), (2**32 - 2, 2**32 - 1)):
-        monkeypatch.setattr(data_key, "randbelow", lambda limit, drawn=drawn: drawn if limit == 2**32 - 1 else -1)
-        assert expected == data_key.random_key_id()
+        monkeypatch.setattr(key_id, "randbelow", lambda limit, drawn=drawn: drawn if limit == 2**32 - 1 else -1)
+        assert expected == key_id.random_key_id()
 
 
 def test_counts_tell_hits_misses_and_kms_calls(make_keyring):
