@@ -8,14 +8,14 @@ item, where the judgement has no doubt of it.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from hashlib import sha256
 from typing import Any, Final
 
 from consumers.auditor.gather import policy_digest
 from shared.aws.stream_records import UnreadableChange
-from shared.identity import is_tenant_id
 from shared.model import POLICY, SOURCE, Attributes, Finding, ItemChange, Verdict, VerdictKind
 from shared.policy.sensitive import scan_text
+from shared.policy.verify_change import Mending, open_seconds
+from shared.public_ids import public_item_id, public_tenant
 from shared.runtime.audit_log import AuditEvent, AuditLog, event_id
 from shared.source_position import SourcePosition
 
@@ -27,19 +27,23 @@ EVENTS: Final[Mapping[VerdictKind, AuditEvent]] = {
     VerdictKind.UNDECLARED: AuditEvent.ITEM_UNDECLARED_SENSITIVE,
     VerdictKind.REMOVED: AuditEvent.ITEM_REMOVED,
 }
+MENDING_EVENTS: Final[Mapping[Mending, AuditEvent]] = {
+    Mending.REMEDIATED: AuditEvent.ITEM_REMEDIATED,
+    Mending.ADOPTED: AuditEvent.ITEM_ADOPTED,
+    Mending.REENCRYPTED: AuditEvent.ITEM_REENCRYPTED,
+}
 
-_DIGEST_HEX_DIGITS: Final = 4
 _LISTED_FINDINGS: Final = 50
 """A hostile item can have 100,000 findings; CloudWatch Logs takes 256 KB a line."""
 _SEVERITY: Final = tuple(VerdictKind)  # declared worst first
 
 
-def write_event(change: ItemChange, verdict: Verdict, log: AuditLog) -> None:
-    """Write the event of a change that was judged."""
-    tenant_id = _tenant(change.tenant_id)
+def write_event(change: ItemChange, verdict: Verdict, log: AuditLog, mended: Mending | None = None) -> None:
+    """Write the event of a change that was judged, and that was a mending or none."""
+    tenant_id = public_tenant(change.tenant_id)
     fields: dict[str, Any] = {
         "tenant_id": tenant_id,
-        "item_id": _public(change.item_id),
+        "item_id": public_item_id(change.item_id),
         "change": change.kind.lower(),
         "sequence_number": change.sequence_number,
         "verdict": verdict.kind,
@@ -49,8 +53,11 @@ def write_event(change: ItemChange, verdict: Verdict, log: AuditLog) -> None:
     else:
         fields |= _findings(verdict.findings) | {"sealed_count": verdict.sealed_count}
         fields |= _provenance(change.new or {}, doubted={finding.where for finding in verdict.findings})
+    if mended is Mending.REMEDIATED:
+        fields["open_seconds"] = open_seconds(change)
     identity = event_id("items", tenant_id, change.sequence_number)
-    log.write(EVENTS[verdict.kind], event_id=identity, at=change.changed_at, **fields)
+    event = MENDING_EVENTS[mended] if mended else EVENTS[verdict.kind]
+    log.write(event, event_id=identity, at=change.changed_at, **fields)
 
 
 def write_unreadable(change: UnreadableChange, log: AuditLog) -> None:
@@ -88,16 +95,3 @@ def _provenance(image: Attributes, doubted: Collection[str]) -> dict[str, Any]:
         "source_sub_sequence": record[1] if record else None,
         "policy": digest.hex() if digest else None,
     }
-
-
-def _tenant(tenant_id: str) -> str:
-    return _public(tenant_id) if is_tenant_id(tenant_id) else _digest(tenant_id)
-
-
-def _public(key: str) -> str:
-    return _digest(key) if scan_text(key) else key
-
-
-def _digest(key: str) -> str:
-    """Enough to find the item again among a tenant's, too little to try all card numbers against it."""
-    return f"sha256:{sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()[:_DIGEST_HEX_DIGITS]}"

@@ -79,7 +79,9 @@ class BatchKnowledge:
         for change in changes:
             if change.new is not None:
                 self._key_ids[change.tenant_id] |= key_ids(change.new)
-                self._digests |= {digest} if (digest := policy_digest(change.new)) else set()
+                self._digests |= {
+                    digest for image in (change.old, change.new) if (digest := policy_digest(image or {}))
+                }
 
     def key_states(self, tenant_id: str) -> Mapping[int, KeyStatus]:
         """The states of every data key that a new image of the tenant names."""
@@ -89,7 +91,7 @@ class BatchKnowledge:
         return self._statuses[tenant_id]
 
     def published_policies(self) -> PublishedPolicies:
-        """Every published policy, where a new image names another than the present one."""
+        """Every published policy, where an image of a change names another than the present one."""
         if self._published is None:
             needed = self._digests - {self._present.digest}
             # the present one's row says since when another is out of date

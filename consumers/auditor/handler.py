@@ -12,6 +12,7 @@ from consumers.auditor.audit import Auditor
 from consumers.auditor.gather import KnownPolicies
 from consumers.auditor.report import report
 from shared.aws.clients import client
+from shared.aws.findings_queue import SqsFindingsQueue
 from shared.aws.key_store import DynamoKeyStatusReader
 from shared.policy.load import load_policy
 from shared.runtime.audit_log import AuditLog
@@ -26,7 +27,8 @@ def _auditor() -> Auditor:
     quiet_libraries()
     settings = AuditorSettings.from_environment(os.environ)
     reader = DynamoKeyStatusReader(client("dynamodb"), settings.key_store)
-    return Auditor(load_policy(settings.policy_file), reader, KnownPolicies(reader), AuditLog())
+    findings = SqsFindingsQueue(client("sqs"), settings.findings_queue)
+    return Auditor(load_policy(settings.policy_file), reader, KnownPolicies(reader), AuditLog(), findings)
 
 
 def handler(event: Mapping[str, Any], _context: object) -> BatchResponse:

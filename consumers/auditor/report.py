@@ -15,6 +15,7 @@ def report(result: AuditResult, *, started: float, ended: float) -> dict[str, An
     values = verdict_metrics(result.verdicts)
     values[Metric.RECORDS_RECEIVED] = result.received
     values[Metric.RECORDS_RETRIED] = result.received - sum(result.verdicts.values())
+    values[Metric.FINDINGS_SENT] = result.findings_sent
     values[Metric.BATCH_DURATION_MS] = round((ended - started) * 1000, 1)
     if result.oldest_changed_at is not None:
         # stream times are whole seconds, so a fresh record may seem to come from the future

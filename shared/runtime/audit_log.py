@@ -24,6 +24,9 @@ class AuditEvent(StrEnum):
     ITEM_MALFORMED = "item.malformed"
     ITEM_UNDECLARED_SENSITIVE = "item.undeclared_sensitive"
     ITEM_REMOVED = "item.removed"
+    ITEM_REENCRYPTED = "item.reencrypted"
+    ITEM_REMEDIATED = "item.remediated"
+    ITEM_ADOPTED = "item.adopted"
     RECORD_QUARANTINED = "record.quarantined"
     KEY_CREATED = "key.created"
 
@@ -43,6 +46,9 @@ ALLOWED_FIELDS: Final[Mapping[AuditEvent, frozenset[str]]] = {
     AuditEvent.ITEM_MALFORMED: _IMAGE,
     AuditEvent.ITEM_UNDECLARED_SENSITIVE: _IMAGE,
     AuditEvent.ITEM_REMOVED: _CHANGE | {"removed_by"},
+    AuditEvent.ITEM_REENCRYPTED: _IMAGE,
+    AuditEvent.ITEM_REMEDIATED: _IMAGE | {"open_seconds"},
+    AuditEvent.ITEM_ADOPTED: _IMAGE,
     AuditEvent.RECORD_QUARANTINED: COMMON_FIELDS | _SOURCE | {"quarantine_id", "reason", "detail"},
     AuditEvent.KEY_CREATED: COMMON_FIELDS | {"tenant_id", "data_class", "key_id"},
 }

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from consumers.auditor.audit import Auditor
+from consumers.auditor.audit import Auditor, AuditResult
 from consumers.auditor.gather import KnownPolicies
 from shared.errors import StoreUnavailable
 from shared.keys.ports import DataKeyRow
@@ -17,6 +17,7 @@ from shared.policy.load import load_policy
 from shared.policy.verify import verify
 from shared.runtime.audit_log import AuditLog
 from shared.runtime.settings import POLICY_FILE
+from tests.fakes.findings import FakeFindingsQueue
 from tests.fakes.key_store import FakeKeyStore
 
 CANARY = "canary-4111-1111-1111-1111"
@@ -59,8 +60,9 @@ def store():
     return store
 
 
-def auditor(store, judge=judge_by_name):
-    return Auditor(load_policy(POLICY_FILE), store, KnownPolicies(store), AuditLog(), judge)
+def auditor(store, judge=judge_by_name, findings=None):
+    queue = findings or FakeFindingsQueue()
+    return Auditor(load_policy(POLICY_FILE), store, KnownPolicies(store), AuditLog(), queue, judge)
 
 
 def events(capsys) -> list[dict[str, Any]]:
@@ -199,12 +201,7 @@ def test_a_batch_delivered_again_repeats_its_event_ids(store, capsys):
 
 def test_an_empty_batch_is_nothing(store):
     result = auditor(store).audit([])
-    assert (
-        result.received,
-        result.verdicts,
-        result.failed_sequence_numbers,
-        result.oldest_changed_at,
-    ) == (0, {}, [], None)
+    assert AuditResult(0, {}, [], None, findings_sent=0) == result
 
 
 WEIRD_IMAGES = {

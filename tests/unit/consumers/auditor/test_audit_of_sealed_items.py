@@ -19,7 +19,8 @@ from shared.policy.load import load_policy, parse_policy
 from shared.policy.plan import plan
 from shared.runtime.audit_log import AuditLog
 from shared.runtime.settings import POLICY_FILE
-from shared.source_position import kinesis_position
+from shared.source_position import FOUND, kinesis_position
+from tests.fakes.findings import FakeFindingsQueue
 from tests.fakes.key_store import FakeKeyStore
 
 POLICY = load_policy(POLICY_FILE)
@@ -80,7 +81,7 @@ def event_of(store, new, old=None):
     if old is not None:
         body["OldImage"] = as_lambda_gives_it(old)
     out = io.StringIO()
-    result = Auditor(POLICY, store, KnownPolicies(store), AuditLog(out)).audit(
+    result = Auditor(POLICY, store, KnownPolicies(store), AuditLog(out), FakeFindingsQueue()).audit(
         [{"eventName": "MODIFY" if old else "INSERT", "dynamodb": body}]
     )
     assert result.failed_sequence_numbers == []
@@ -141,3 +142,36 @@ def test_an_undeclared_card_number_in_a_plain_attribute_is_found_without_printin
     event = event_of(store, sealed_item() | {"created_at": {"S": "4111111111111111"}})
     assert event["event"] == "item.undeclared_sensitive"
     assert "4111111111111111" not in json.dumps(event)
+
+
+def test_an_exposed_value_that_was_sealed_in_its_place_is_remediated_and_says_how_long_it_lay_open(store):
+    exposed = sealed_item() | {"name": RECORD["name"]}
+    event = event_of(store, sealed_item() | {"_open_since": {"N": str(int(CHANGED_AT) - 7)}}, old=exposed)
+    assert ("item.remediated", "verified", 7) == (event["event"], event["verdict"], event["open_seconds"])
+
+
+def test_an_exposure_of_unknown_beginning_says_nothing_of_how_long(store):
+    event = event_of(store, sealed_item(), old=sealed_item() | {"name": RECORD["name"]})
+    assert event["event"] == "item.remediated"
+    assert "open_seconds" not in event
+
+
+def test_what_only_a_tightened_policy_made_to_be_sealed_is_reencrypted_and_no_remediation(store):
+    store.publish_policy(OLDER.digest, OLDER.source, PUBLISHED_AT - 60)
+    assert event_of(store, sealed_item(), old=sealed_item(OLDER))["event"] == "item.reencrypted"
+
+
+def test_an_old_image_of_a_policy_that_nobody_published_was_exposed(store):
+    assert event_of(store, sealed_item(), old=sealed_item(OLDER))["event"] == "item.remediated"
+
+
+def test_raw_data_that_was_taken_over_is_adopted(store):
+    raw = {**RECORD, "tenant_id": {"S": "acme"}, "item_id": {"S": "i-1"}}
+    adopted = sealed_item() | {"_src": {"B": FOUND.to_bytes()}}
+    assert event_of(store, adopted, old=raw)["event"] == "item.adopted"
+
+
+def test_a_mending_that_leaves_something_stale_is_told_as_stale(store):
+    store.set_state("acme", KEY_IDS["pci"], KeyState.DECRYPT_ONLY)
+    event = event_of(store, sealed_item(), old=sealed_item() | {"name": RECORD["name"]})
+    assert event["event"] == "item.stale"

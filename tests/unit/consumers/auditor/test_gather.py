@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from consumers.auditor.gather import BatchKnowledge, KnownPolicies, policy_digest
@@ -97,6 +99,12 @@ def test_policies_are_not_read_where_no_image_names_another_than_the_present_one
     store.fail_with = StoreUnavailable("down")
     knowledge = BatchKnowledge([change("acme", **image)], store, KnownPolicies(store), PRESENT)
     assert knowledge.published_policies() == {}
+
+
+def test_the_policy_that_an_old_image_names_is_known(store):
+    store.publish_policy(OLDER.digest, OLDER.source, 1.0)
+    changed = replace(change("acme", _policy={"B": PRESENT.digest}), old={"_policy": {"B": OLDER.digest}})
+    assert {OLDER.digest} == BatchKnowledge([changed], store, KnownPolicies(store), PRESENT).published_policies().keys()
 
 
 def test_beside_an_older_policy_the_present_one_must_be_known(store):

@@ -16,6 +16,7 @@ from shared.model import Verdict, VerdictKind
 from shared.policy.load import load_policy
 from shared.runtime.audit_log import AuditLog
 from shared.runtime.settings import POLICY_FILE
+from tests.fakes.findings import FakeFindingsQueue
 from tests.fakes.key_store import FakeKeyStore
 
 KEYS = {"tenant_id": {"S": "acme"}, "item_id": {"S": "i-1"}}
@@ -39,7 +40,7 @@ EVENT = {
 def store(monkeypatch):
     store = FakeKeyStore()
     judge = lambda *_: Verdict(VerdictKind.VERIFIED)  # noqa: E731 - the shortest fake
-    auditor = Auditor(load_policy(POLICY_FILE), store, KnownPolicies(store), AuditLog(), judge)
+    auditor = Auditor(load_policy(POLICY_FILE), store, KnownPolicies(store), AuditLog(), FakeFindingsQueue(), judge)
     monkeypatch.setattr(module, "_auditor", lambda: auditor)
     return store
 

@@ -12,7 +12,9 @@ def metrics(document):
 
 
 def test_the_report_counts_verdicts_and_what_comes_again():
-    result = AuditResult(5, {VerdictKind.VERIFIED: 3, VerdictKind.PLAINTEXT: 1}, ["9"], 1_693_997_150.0)
+    result = AuditResult(
+        5, {VerdictKind.VERIFIED: 3, VerdictKind.PLAINTEXT: 1}, ["9"], 1_693_997_150.0, findings_sent=2
+    )
     expected = {
         "Function": "auditor",
         "RecordsReceived": 5,
@@ -23,6 +25,7 @@ def test_the_report_counts_verdicts_and_what_comes_again():
         "ItemsMalformed": 0,
         "ItemsUndeclared": 0,
         "ItemsRemoved": 0,
+        "FindingsSent": 2,
         "OldestRecordAgeSeconds": 5.25,
         "BatchDurationMs": 250.0,
     }

@@ -1,0 +1,129 @@
+"""Each item that must be looked at again is sent once, before its change counts as done."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from consumers.auditor.audit import Auditor
+from consumers.auditor.findings import BatchFindings
+from consumers.auditor.gather import KnownPolicies
+from shared.errors import StoreUnavailable
+from shared.findings import TO_MEND, ItemReference
+from shared.model import ChangeKind, Finding, ItemChange, Verdict, VerdictKind
+from shared.policy.load import load_policy
+from shared.runtime.audit_log import AuditLog
+from shared.runtime.settings import POLICY_FILE
+from tests.fakes.findings import FakeFindingsQueue
+from tests.fakes.key_store import FakeKeyStore
+
+PLAINTEXT, MALFORMED, STALE = VerdictKind.PLAINTEXT, VerdictKind.MALFORMED, VerdictKind.STALE
+VERIFIED, UNDECLARED, REMOVED = VerdictKind.VERIFIED, VerdictKind.UNDECLARED, VerdictKind.REMOVED
+
+
+def found(*judged):
+    """What is sent after (item id, verdict kind) pairs, each a second after the one before."""
+    findings = BatchFindings()
+    for second, (item_id, kind) in enumerate(judged, start=1):
+        change = ItemChange(str(second), ChangeKind.MODIFY, "acme", item_id, {}, {}, float(second))
+        findings.add(change, kind if isinstance(kind, Verdict) else Verdict(kind))
+    return findings
+
+
+def sent(*judged):
+    return [(one.item_id, one.reason, one.changed_at) for one in found(*judged).references()]
+
+
+@pytest.mark.parametrize("kind", VerdictKind)
+def test_what_the_reencryptor_can_mend_is_sent(kind):
+    assert ([("one", kind, 1.0)] if kind in TO_MEND else []) == sent(("one", kind))
+
+
+def test_an_item_is_sent_once_with_when_it_was_first_in_clear():
+    assert [("one", PLAINTEXT, 1.0)] == sent(("one", PLAINTEXT), ("one", PLAINTEXT))
+    assert [("one", PLAINTEXT, 1.0)] == sent(("one", PLAINTEXT), ("one", STALE))
+    assert [("one", PLAINTEXT, 2.0)] == sent(("one", STALE), ("one", PLAINTEXT), ("one", MALFORMED))
+
+
+def test_an_item_that_was_never_in_clear_is_sent_as_it_was_last_seen():
+    assert [("one", STALE, 2.0), ("two", STALE, 3.0)] == sent(("one", MALFORMED), ("one", STALE), ("two", STALE))
+
+
+@pytest.mark.parametrize("later", [VERIFIED, REMOVED, UNDECLARED])
+def test_an_item_that_a_later_change_left_sound_is_not_sent(later):
+    assert [] == sent(("one", PLAINTEXT), ("one", later))
+    assert [("one", PLAINTEXT, 3.0)] == sent(("one", PLAINTEXT), ("one", later), ("one", PLAINTEXT))
+
+
+def test_what_looks_sensitive_does_not_hide_what_is_stale():
+    both = Verdict(UNDECLARED, (Finding(UNDECLARED, "name", "x"), Finding(STALE, "ssn", "x")))
+    assert [("one", STALE, 1.0)] == sent(("one", both))
+
+
+def test_the_first_change_with_something_to_send_is_known():
+    assert ["2"] == found(("one", VERIFIED), ("two", STALE), ("one", STALE), ("two", PLAINTEXT)).first()
+    assert ["3"] == found(("one", STALE), ("one", VERIFIED), ("two", STALE), ("one", STALE)).first()
+    assert [] == found(("one", VERIFIED)).first()
+
+
+def judge_by_name(change, *_):
+    return Verdict(VerdictKind(change.item_id.split(".")[0]))
+
+
+@pytest.fixture
+def queue():
+    return FakeFindingsQueue()
+
+
+@pytest.fixture
+def auditor(queue):
+    store = FakeKeyStore()
+    return Auditor(load_policy(POLICY_FILE), store, KnownPolicies(store), AuditLog(), queue, judge_by_name)
+
+
+def stream_record(sequence_number, item_id, image=None):
+    keys = {"tenant_id": {"S": "acme"}, "item_id": {"S": item_id}}
+    body = {"ApproximateCreationDateTime": 5.0, "Keys": keys, "NewImage": image or keys}
+    return {"eventName": "INSERT", "dynamodb": body | {"SequenceNumber": sequence_number}}
+
+
+UNREADABLE = stream_record("9", "x", {"a": {"X": 1}})
+
+
+def test_what_a_batch_found_is_sent_together(auditor, queue):
+    result = auditor.audit(
+        [stream_record("1", "plaintext"), stream_record("2", "verified"), stream_record("3", "stale")]
+    )
+    expected = [ItemReference("acme", "plaintext", PLAINTEXT, 5.0), ItemReference("acme", "stale", STALE, 5.0)]
+    assert expected == queue.references()
+    assert 1 == len(queue.bodies)
+    assert ([], 2) == (result.failed_sequence_numbers, result.findings_sent)
+
+
+def test_a_change_that_cannot_be_read_is_not_sent(auditor, queue):
+    assert 0 == auditor.audit([UNREADABLE]).findings_sent
+    assert [] == queue.bodies
+
+
+def test_what_was_found_before_a_change_that_cannot_be_judged_is_sent(auditor, queue):
+    result = auditor.audit([stream_record("1", "stale"), stream_record("2", "no such verdict")])
+    assert ["2"] == result.failed_sequence_numbers
+    assert ["stale"] == [one.item_id for one in queue.references()]
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable("sending findings: ServiceUnavailable"), KeyError("canary")])
+def test_where_findings_cannot_be_sent_the_first_change_that_has_one_is_delivered_again(auditor, queue, capsys, error):
+    queue.fail_with = error
+    records = [stream_record("1", "verified"), stream_record("2", "stale"), stream_record("3", "no such verdict")]
+    result = auditor.audit(records)
+    assert (["2"], 0) == (result.failed_sequence_numbers, result.findings_sent)
+    assert {VERIFIED: 1, STALE: 1} == result.verdicts
+    before = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert "canary" not in json.dumps(before)
+
+    queue.fail_with = None
+    auditor.audit(records[1:2])
+    again = json.loads(capsys.readouterr().out.splitlines()[0])
+    assert again["event_id"] == before[1]["event_id"]
+    assert ["stale"] == [one.item_id for one in queue.references()]
