@@ -66,13 +66,20 @@ def wait_until(condition: Callable[[], T], deadline_seconds: float = 10, every_s
 
 
 def make_role(aws: LocalAws, policy: Mapping[str, Any] | None = None, name: str | None = None) -> str:
-    """The ARN of a new role that Lambda and the account may assume; `policy` is all it may do (default: everything)."""
+    """The ARN of a new role that the account may assume, and Lambda, Step Functions and EventBridge.
+
+    `policy` is all that it may do (default: everything).
+    """
     iam = aws.client("iam")
     name = name or unique("role")
     trust = {
         "Version": "2012-10-17",
         "Statement": [
-            {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"},
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": [f"{name}.amazonaws.com" for name in ("lambda", "states", "events")]},
+                "Action": "sts:AssumeRole",
+            },
             {
                 "Effect": "Allow",
                 "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},

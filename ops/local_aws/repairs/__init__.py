@@ -17,6 +17,7 @@ from ops.local_aws.repairs import (
     lambda_libraries,
     lambda_worker,
     metrics,
+    step_functions,
 )
 
 
@@ -31,6 +32,7 @@ def apply_all() -> None:
         lambda_libraries,
         lambda_bundles,
         metrics,
+        step_functions,
         cloudformation,
         event_source_mapping_api,
     ):

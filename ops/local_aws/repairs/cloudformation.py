@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ministack.core.responses import get_region
-from ministack.services import dynamodb, kinesis, lambda_svc, s3
+from ministack.services import dynamodb, kinesis, lambda_svc, s3, stepfunctions
 from ministack.services.cloudformation import provisioners
+
+from ops.local_aws.repairs.step_functions import settings_of
 
 Properties = Mapping[str, Any]
 
@@ -20,6 +22,7 @@ def apply() -> None:
     _follow("AWS::Kinesis::Stream", _stream)
     _follow("AWS::S3::Bucket", _bucket)
     _follow("AWS::Lambda::Function", _function)
+    _follow("AWS::StepFunctions::StateMachine", _state_machine)
 
 
 def _follow(resource_type: str, complete: Callable[[str, Properties], None]) -> None:
@@ -106,6 +109,11 @@ def _function(name: str, properties: Properties) -> None:
             function["config"][setting] = properties[source]
         else:
             function["config"].pop(setting, None)
+
+
+def _state_machine(arn: str, properties: Properties) -> None:
+    """AWS: a state machine answers with its logging and tracing; stock with another spelling, and with neither."""
+    stepfunctions._state_machines[arn].update(settings_of(properties))
 
 
 def _accept(response: tuple[int, Any, bytes]) -> None:
