@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import ClientError
-
-from shared.aws.errors import AWS_ERRORS, error_code, store_error
-from shared.errors import Reason, RecordRejected, SettingsError, StoreUnavailable
+from shared.aws.errors import AWS_ERRORS
+from shared.aws.item_errors import standing_item, write_error
 from shared.model import SOURCE, AttributeValue, PutResult, SealedItem
 from shared.source_position import FOUND
 
@@ -19,18 +17,6 @@ _NEWER: Final = (
     " OR (attribute_type(#src, :binary) AND begins_with(#src, :lane) AND #src < :src)"
 )
 _UNCHANGED: Final = "#src = :found"
-_ABOUT_THE_ITEM: Final = (
-    "Item size has exceeded",
-    "Item size to update has exceeded",
-    "Nesting Levels have exceeded",
-    "Number overflow",
-    "Number underflow",
-    "more than 38 significant digits",
-    "Aggregated size of all range keys",
-    "Size of hashkey has exceeded",
-    "Size of rangekey has exceeded",
-)
-"""What DynamoDB says where no other item would be refused; any other refusal is the table's or this code's fault."""
 _SOURCE_NAME: Final = {"#src": SOURCE}
 
 
@@ -71,24 +57,8 @@ class DynamoItemTable:
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except AWS_ERRORS as error:
-            if isinstance(error, ClientError) and error_code(error) == "ConditionalCheckFailedException":
-                found = _standing(error)
-                return PutResult(stored=False, found_source=found.get(SOURCE), found=found)
-            raise _put_error(error) from None
+            found = standing_item(error)
+            if found is None:
+                raise write_error(error, "writing an item") from None
+            return PutResult(stored=False, found_source=found.get(SOURCE), found=found)
         return PutResult(stored=True)
-
-
-def _standing(error: Any) -> dict[str, Any]:
-    """The item that stood in the way, as ALL_OLD gives it."""
-    item: dict[str, Any] = error.response.get("Item", {})
-    return item
-
-
-def _put_error(error: Any) -> RecordRejected | StoreUnavailable | SettingsError:
-    if error_code(error) == "ValidationException":
-        message = str(error.response["Error"].get("Message", ""))
-        if any(part in message for part in _ABOUT_THE_ITEM):
-            return RecordRejected(
-                Reason.STORE_REFUSED, "DynamoDB refuses the item as too large, too deep or out of range"
-            )
-    return store_error(error, "writing an item")

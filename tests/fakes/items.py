@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import Any
 
-from shared.model import SOURCE, AttributeValue, PutResult, SealedItem
+from shared.aws.item_updates import is_same, stands_already
+from shared.model import ITEM_ID, SOURCE, TENANT_ID, Attributes, AttributeValue, PutResult, SealedItem
+from shared.reencrypt.model import ItemUpdate, UpdateResult
 from shared.source_position import FOUND
 
 
@@ -16,12 +18,18 @@ class FakeItemTable:
     Attributes:
         before_put: called before each put, outside the lock; may raise, or write what another writer writes meanwhile.
         puts: tenant and item of each put that was tried.
+        before_update: the same before each update.
+        after_update: called after each update that was stored; may raise, as if its answer were lost.
+        updates: each update that was tried.
     """
 
     def __init__(self) -> None:
         self.items: dict[tuple[str, str], dict[str, Any]] = {}
         self.before_put: Callable[[SealedItem], None] = lambda item: None
         self.puts: list[tuple[str, str]] = []
+        self.before_update: Callable[[ItemUpdate], None] = lambda update: None
+        self.after_update: Callable[[ItemUpdate], None] = lambda update: None
+        self.updates: list[ItemUpdate] = []
         self._lock = Lock()
 
     def put_if_newer(self, item: SealedItem) -> PutResult:
@@ -35,6 +43,31 @@ class FakeItemTable:
 
     def put_if_source_is(self, item: SealedItem, found_source: AttributeValue) -> PutResult:
         return self._put(item, lambda found: found == found_source)
+
+    def update(self, update: ItemUpdate) -> UpdateResult:
+        self.before_update(update)
+        key = (update.tenant_id, update.item_id)
+        with self._lock:
+            self.updates.append(update)
+            found = self.items.get(key)
+            if found is None:
+                return UpdateResult(stored=False)
+            before = {name: change.before for name, change in update.changes.items()} | {SOURCE: update.source}
+            if not all(is_same(found.get(name), value) for name, value in before.items()):
+                return UpdateResult(stands_already(update, found), found)
+            after = {name: change.after for name, change in update.changes.items()}
+            self.items[key] = {name: value for name, value in {**found, **after}.items() if value is not None}
+        self.after_update(update)
+        return UpdateResult(stored=True)
+
+    def batch_get(self, keys: Sequence[tuple[str, str]]) -> list[Attributes]:
+        with self._lock:
+            return [self.items[key] for key in dict.fromkeys(keys) if key in self.items]
+
+    def write(self, tenant_id: str, item_id: str, **attributes: Any) -> None:
+        """What somebody else does who puts an item as he likes."""
+        with self._lock:
+            self.items[tenant_id, item_id] = {TENANT_ID: {"S": tenant_id}, ITEM_ID: {"S": item_id}, **attributes}
 
     def _put(self, item: SealedItem, replaceable: Callable[[AttributeValue], bool]) -> PutResult:
         self.before_put(item)
