@@ -1,0 +1,72 @@
+"""Tallies that stay small, however much is counted; pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from typing import Final
+
+from shared.model import SYSTEM_TENANT
+from shared.public_ids import public_item_id, public_tenant
+from shared.runs.model import Example, Tally
+
+MAX_KEYS: Final = 1_000
+MAX_EXAMPLES: Final = 20
+MAX_PLACES: Final = 200
+MAX_PLACE_CHARACTERS: Final = 300
+"""A path has up to 32 components, whose names may be long; a row of the runs table holds 400 KB."""
+
+WOULD_SEAL: Final = "would_seal:"
+_OTHER_PLACES: Final = f"{WOULD_SEAL}other places"
+
+
+def merged(tallies: Iterable[Tally]) -> Tally:
+    """All together, in their order, within the bounds."""
+    counts: Counter[str] = Counter()
+    keys: Counter[str] = Counter()
+    overflow = False
+    examples: list[Example] = []
+    for tally in tallies:
+        for name, number in tally.counts.items():
+            counts[_name(name, counts)] += number
+        if not keys and len(tally.keys) <= MAX_KEYS:
+            keys = Counter(tally.keys)  # the whole of a segment, with one page after the other
+            more: Mapping[str, int] = {}
+        else:
+            more = tally.keys
+        for key, number in more.items():
+            if key in keys or len(keys) < MAX_KEYS:
+                keys[key] += number
+            else:
+                overflow = True
+        overflow |= tally.keys_overflow
+        examples += tally.examples[: MAX_EXAMPLES - len(examples)]
+    return Tally(dict(counts), dict(keys), overflow, tuple(examples))
+
+
+def shown(tally: Tally) -> Tally:
+    """The same as it may be stored and printed: ids in examples that look sensitive do not read. Once, not again."""
+    return replace(tally, examples=tuple(map(_shown, tally.examples[:MAX_EXAMPLES])))
+
+
+def would_seal(where: str, data_class: str) -> str:
+    """The name under which values are counted that an adoption would seal."""
+    return f"{WOULD_SEAL}{where[:MAX_PLACE_CHARACTERS]} ({data_class})"
+
+
+def _name(name: str, counts: Collection[str]) -> str:
+    if not name.startswith(WOULD_SEAL) or name in counts:
+        return name
+    places = sum(counted.startswith(WOULD_SEAL) for counted in counts)
+    return name if places < MAX_PLACES - 1 else _OTHER_PLACES
+
+
+def _shown(example: Example) -> Example:
+    tenant_id = example.tenant_id
+    return replace(
+        example,
+        tenant_id=tenant_id if tenant_id == SYSTEM_TENANT else public_tenant(tenant_id),
+        item_id=public_item_id(example.item_id),
+        where=example.where[:MAX_PLACE_CHARACTERS],
+    )
