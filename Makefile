@@ -69,6 +69,7 @@ lock: $(VENV)/.installed ## write the locks anew after a change of a requirement
 	$(COMPILE) --universal --python-version 3.11 requirements/uv.in -o requirements/uv.txt
 	$(COMPILE) --universal --python-version 3.11 requirements/encryptor.in -o requirements/encryptor.txt
 	$(COMPILE) --universal --python-version 3.11 requirements/auditor.in -o requirements/auditor.txt
+	$(COMPILE) --universal --python-version 3.11 requirements/reencryptor.in -o requirements/reencryptor.txt
 	$(COMPILE) --universal --python-version 3.11 requirements/dev.in -o requirements/dev.txt
 
 clean: ## end what runs, and remove everything that was made

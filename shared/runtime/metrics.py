@@ -13,6 +13,7 @@ from typing import Any, Final, TextIO, TypeVar
 
 from shared.errors import Reason
 from shared.model import Outcome, VerdictKind
+from shared.reencrypt.model import Fate
 from shared.runtime.log import write_line
 
 NAMESPACE: Final = "Sealstream"
@@ -66,6 +67,12 @@ _VERDICTS: Final[Mapping[VerdictKind, Metric]] = {
     VerdictKind.UNDECLARED: Metric.ITEMS_UNDECLARED,
     VerdictKind.REMOVED: Metric.ITEMS_REMOVED,
 }
+_FATES: Final[Mapping[Fate, Metric]] = {
+    Fate.CLEAN: Metric.ITEMS_CLEAN,
+    Fate.MENDED: Metric.ITEMS_MENDED,
+    Fate.LEFT: Metric.ITEMS_LEFT,
+    Fate.RETRY: Metric.ITEMS_RETRIED,
+}
 _UNITS: Final[Mapping[str, str]] = {
     Metric.OLDEST_RECORD_AGE_SECONDS: "Seconds",
     Metric.BATCH_DURATION_MS: "Milliseconds",
@@ -80,6 +87,11 @@ def outcome_metrics(counts: Mapping[Outcome, int]) -> dict[str, float]:
 def verdict_metrics(counts: Mapping[VerdictKind, int]) -> dict[str, float]:
     """All six verdicts, those that did not occur as 0."""
     return {metric: counts.get(kind, 0) for kind, metric in _VERDICTS.items()}
+
+
+def fate_metrics(counts: Mapping[Fate, int]) -> dict[str, float]:
+    """All four fates of items that were to be mended, those that did not occur as 0."""
+    return {metric: counts.get(fate, 0) for fate, metric in _FATES.items()}
 
 
 def reason_metrics(counts: Mapping[Reason, int]) -> dict[str, float]:

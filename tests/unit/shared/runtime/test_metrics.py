@@ -10,10 +10,12 @@ import pytest
 
 from shared.errors import Reason
 from shared.model import Outcome, VerdictKind
+from shared.reencrypt.model import Fate
 from shared.runtime.metrics import (
     Metric,
     batch_metrics,
     emit,
+    fate_metrics,
     outcome_metrics,
     reason_metric,
     reason_metrics,
@@ -109,6 +111,12 @@ def test_every_verdict_is_counted_and_what_did_not_occur_is_zero():
     }
     assert expected == counted
     assert len(VerdictKind) == len(counted)
+
+
+def test_every_fate_is_counted_and_what_did_not_occur_is_zero():
+    counted = fate_metrics({Fate.LEFT: 2})
+    assert {"ItemsClean": 0, "ItemsMended": 0, "ItemsLeft": 2, "ItemsRetried": 0} == counted
+    assert len(Fate) == len(counted)
 
 
 def test_a_reason_has_its_own_metric_name():
