@@ -11,8 +11,11 @@ from ministack.services import iam
 def first_refused(role_arn: str, session: str, actions: Iterable[str], resource_arn: str) -> str | None:
     """The first of these actions that the role's own policies do not allow on the resource; None where all are.
 
-    `session` is the name of the role's session, by which policies can know the principal.
+    `session` is the name of the role's session, by which policies can know the principal. No role may nothing.
     """
+    actions = list(actions)
+    if ":role/" not in role_arn:
+        return actions[0]
     account, name = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
     policies = iam_evaluator._gather_role_policies(name, account)  # noqa: SLF001 - only a look, as the next
     limits = iam_evaluator._permissions_boundary(iam._roles, name, account)  # noqa: SLF001

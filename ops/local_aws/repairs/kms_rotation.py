@@ -8,12 +8,13 @@ What it supersedes is kept beside it, as base64 text since the record is saved a
 from __future__ import annotations
 
 import base64
+import json
 import os
 import time
 from typing import Any, Final
 
 from ministack.core.responses import json_response
-from ministack.services import kms
+from ministack.services import eventbridge, kms
 
 from ops.local_aws.repairs.kms_request import Key, KmsRefusal, Request, Response, check_usable, find_key
 
@@ -52,7 +53,7 @@ def material(key: Key, material_id: str) -> bytes | None:
 
 
 def rotate_key_on_demand(request: Request) -> Response:
-    """RotateKeyOnDemand: new material at once; the schedule of automatic rotation stays as it is."""
+    """RotateKeyOnDemand: new material, and its event, at once; the schedule of automatic rotation stays as it is."""
     key = _rotatable_key(request)
     if key["Origin"] == "EXTERNAL":
         raise KmsRefusal(
@@ -74,7 +75,18 @@ def rotate_key_on_demand(request: Request) -> Response:
         "RotationType": "ON_DEMAND",
     }
     key[_ROTATIONS] = [*key.get(_ROTATIONS, []), rotation]
+    _tell_eventbridge(key)
     return _answer({"KeyId": key["Arn"]})
+
+
+def _tell_eventbridge(key: Key) -> None:
+    event = {
+        "Source": "aws.kms",
+        "DetailType": "KMS CMK Rotation",
+        "Detail": json.dumps({"key-id": key["KeyId"]}),
+        "Resources": [key["Arn"]],
+    }
+    eventbridge._put_events({"Entries": [event]}, allow_aws_source=True)
 
 
 def list_key_rotations(request: Request) -> Response:

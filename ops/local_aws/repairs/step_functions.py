@@ -1,17 +1,22 @@
-"""Step Functions: executions act under their state machine's role, start once for one name, and stop when told."""
+"""Step Functions: executions act under their state machine's role, start once for one name, and stop when told.
+
+And EventBridge starts them under the role that its rule names.
+"""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Any, Final
 
 from ministack.core.responses import json_response
-from ministack.services import lambda_svc, stepfunctions
+from ministack.services import eventbridge, lambda_svc, stepfunctions
 
 from ops.local_aws.roles import first_refused, session_arn
 
 _SESSION: Final = "execution"
+_log = logging.getLogger(__name__)
 
 #: The role of the state machine that runs in this thread; the threads of its branches inherit it.
 _role: ContextVar[str] = ContextVar("role", default="")
@@ -22,6 +27,7 @@ def apply() -> None:
     _start_once()
     _run_under_role()
     _stop_children()
+    _start_under_rules_role()
 
 
 def _start_once() -> None:
@@ -105,6 +111,22 @@ def _root(execution: Mapping[str, Any]) -> Mapping[str, Any]:
     while "mapRunArn" in execution:
         execution = stepfunctions._executions[stepfunctions._map_runs[execution["mapRunArn"]]["executionArn"]]
     return execution
+
+
+def _start_under_rules_role() -> None:
+    """AWS: a rule starts a state machine under its target's role, or not at all; stock looks at no role."""
+    stock = eventbridge._invoke_target
+
+    def invoke_target(target: Mapping[str, Any], *rest: Any, **options: Any) -> None:
+        arn = target.get("Arn", "")
+        if ":stateMachine:" in arn and first_refused(
+            target.get("RoleArn", ""), "events", ["states:StartExecution"], arn
+        ):
+            _log.warning("a rule may not start %s", arn)
+            return
+        stock(target, *rest, **options)
+
+    eventbridge._invoke_target = invoke_target
 
 
 def settings_of(properties: Mapping[str, Any]) -> dict[str, Any]:
