@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from shared.envelope.associated_data import record_prefix
@@ -33,9 +33,13 @@ class ItemKeys:
             wanted[item[TENANT_ID]["S"]] |= key_ids(item)
         keys = cls(keyring, dataset)
         for tenant_id, ids in wanted.items():
-            for key_id, error in keyring.prefetch(tenant_id, ids).items():
-                keys._failures[tenant_id, key_id] = error
+            keys.prefetch(tenant_id, ids)
         return keys
+
+    def prefetch(self, tenant_id: str, key_ids: Collection[int]) -> None:
+        """Have these keys of a tenant at hand, or know why they cannot be had."""
+        for key_id, error in self.keyring.prefetch(tenant_id, key_ids).items():
+            self._failures[tenant_id, key_id] = error
 
     def opener(self, item: Attributes) -> OpenSealed:
         """Opens the sealed values of one of the items; what it gives raises as `open_value` and `Keyring.opener`."""

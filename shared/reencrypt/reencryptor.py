@@ -1,15 +1,32 @@
-"""Mends items in place: seals anew what is stale and seals what stands in clear, under the tenants' active keys."""
+"""Mends items in place: seals anew what is stale and seals what stands in clear, under the tenants' active keys.
+
+reencryptor           gather → decide → apply, for a page of items
+├── policy/mend.py    what an item needs
+├── page_keys.py      what is known of data keys meanwhile
+├── sealing.py        open, seal, open again and compare
+└── parts.py          the updates of one item
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from itertools import chain
 
 from shared.keys.keyring import Keyring
+from shared.model import ITEM_ID, TENANT_ID
 from shared.policy.compiled import Policy
+from shared.policy.mend import MendPlan, named_keys
+from shared.reencrypt.item import ItemMending
 from shared.reencrypt.model import Candidate, Fate, Mended
+from shared.reencrypt.page_keys import PageKeys
 from shared.reencrypt.ports import ItemUpdates, KeyStatuses, Reopen
+from shared.reencrypt.sealing import Resealer
+from shared.runs.model import Example
+from shared.runtime.batch import attempt
+from shared.sealed_table_keys import ItemKeys
 
 __all__ = ["Candidate", "Fate", "Mended", "Reencryptor"]
 
@@ -37,4 +54,50 @@ class Reencryptor:
             candidates: items as they were read.
             adopting: items with neither `_src` nor `_policy` are raw data of a table that sealstream takes over.
         """
-        raise NotImplementedError
+        page = _Page(self, PageKeys(self.keyring, self.statuses, self.reopen), adopting=adopting)
+        plans = page.gather(candidates)
+        return list(self.pool.map(page.mend, candidates, plans))
+
+
+class _Page:
+    """One page of candidates."""
+
+    def __init__(self, own: Reencryptor, keys: PageKeys, *, adopting: bool) -> None:
+        self._own = own
+        self._keys = keys
+        self._opening = ItemKeys(own.keyring, own.policy.dataset)
+        resealer = Resealer(own.policy.dataset, self._opening, keys)
+        self._mending = ItemMending(own.policy, own.keyring, own.updates, keys, resealer, adopting)
+
+    def gather(self, candidates: Sequence[Candidate]) -> list[MendPlan | None]:
+        """A first plan of each item, with the keys at hand that the plans need; None where that is not to be had."""
+        plans: list[MendPlan | None] = [None] * len(candidates)
+        by_tenant: defaultdict[str, list[int]] = defaultdict(list)
+        for index, candidate in enumerate(candidates):
+            by_tenant[candidate.image[TENANT_ID]["S"]].append(index)
+
+        def gather_tenant(tenant_id: str) -> set[tuple[str, str]]:
+            images = {index: candidates[index].image for index in by_tenant[tenant_id]}
+            self._keys.states(tenant_id, frozenset[int]().union(*map(named_keys, images.values())))
+            for index, image in images.items():
+                plans[index] = self._mending.plan(image)
+            mends = [mend for index in images if (plan := plans[index]) for mend in plan.mends]
+            self._opening.prefetch(tenant_id, frozenset[int]().union(*(mend.key_ids for mend in mends)))
+            return {(tenant_id, mend.data_class) for mend in mends}
+
+        def try_tenant(tenant_id: str) -> set[tuple[str, str]]:
+            pairs: set[tuple[str, str]] = set()
+            attempt("", lambda: pairs.update(gather_tenant(tenant_id)))  # each of its items meets the trouble by itself
+            return pairs
+
+        self._keys.prefetch_active(chain.from_iterable(self._own.pool.map(try_tenant, by_tenant)))
+        return plans
+
+    def mend(self, candidate: Candidate, plan: MendPlan | None) -> Mended:
+        """Mend one item; an error that nobody foresaw is logged, and the item left for another time."""
+        done: list[Mended] = []
+        if attempt("", lambda: done.append(self._mending.mend(candidate, plan))):
+            return done[0]
+        tenant_id, item_id = candidate.image[TENANT_ID]["S"], candidate.image[ITEM_ID]["S"]
+        why = Example(tenant_id, item_id, "", "an error that the log tells of")
+        return Mended(tenant_id, item_id, Fate.RETRY, examples=(why,))
