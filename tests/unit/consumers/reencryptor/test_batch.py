@@ -1,0 +1,168 @@
+"""A message is done when each of its items is; what cannot be done now comes back, and nothing else with it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from consumers.reencryptor.batch import RESERVE_SECONDS, FindingsConsumer
+from shared.errors import StoreUnavailable
+from shared.findings import ItemReference, to_messages
+from shared.model import VerdictKind
+from shared.reencrypt.model import Candidate, Fate, Mended
+from shared.runs.model import Example
+
+CANARY = "canary-4111111111111111"
+
+
+def reference(item_id, reason=VerdictKind.STALE, changed_at=5.0):
+    return ItemReference("acme", item_id, reason, changed_at)
+
+
+def message(message_id, *references, body=None):
+    return {"messageId": message_id, "body": body if body is not None else "".join(to_messages(references))}
+
+
+class FakeReads:
+    """Items that exist; `fails_for` names an item whose reading is an outage."""
+
+    def __init__(self, *item_ids):
+        self.item_ids = set(item_ids)
+        self.fails_for = ""
+        self.asked: list[list[tuple[str, str]]] = []
+
+    def batch_get(self, keys):
+        self.asked.append(list(keys))
+        if ("acme", self.fails_for) in keys:
+            raise StoreUnavailable("reading items: ThrottlingException")
+        found = [key for key in keys if key[1] in self.item_ids]
+        return [self.image(*key) for key in reversed(found)]
+
+    @staticmethod
+    def image(tenant_id, item_id):
+        return {"tenant_id": {"S": tenant_id}, "item_id": {"S": item_id}, "ssn": {"S": CANARY}}
+
+
+class FakeMender:
+    """Gives each item the fate that its id begins with; `raises` stands for what nobody foresaw."""
+
+    def __init__(self):
+        self.candidates: list[Candidate] = []
+        self.raises: Exception | None = None
+
+    def mend(self, candidates):
+        self.candidates += candidates
+        if self.raises is not None:
+            raise self.raises
+        return [self._mended(one.image["item_id"]["S"]) for one in candidates]
+
+    def _mended(self, item_id):
+        fate = Fate(item_id.split("-")[0])
+        examples = (Example("acme", item_id, "ssn", "KeyServiceUnavailable"),) if fate is Fate.RETRY else ()
+        return Mended("acme", item_id, fate, examples=examples)
+
+
+@pytest.fixture
+def reads():
+    return FakeReads("clean-1", "mended-1", "mended-2", "left-1", "retry-1", "retry-2")
+
+
+@pytest.fixture
+def mender():
+    return FakeMender()
+
+
+@pytest.fixture
+def work_off(reads, mender):
+    def work_off(*messages, seconds_left=lambda: 60.0):
+        return FindingsConsumer(reads, mender).process(messages, seconds_left=seconds_left)
+
+    return work_off
+
+
+def failures(capsys):
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_a_message_whose_items_are_mended_clean_or_left_is_done(work_off, capsys):
+    (result,) = work_off(message("m1", reference("mended-1"), reference("clean-1"), reference("left-1")))
+    assert (True, "m1") == (result.done, result.message_id)
+    assert {Fate.MENDED: 1, Fate.CLEAN: 1, Fate.LEFT: 1} == result.fates()
+    assert [] == failures(capsys)
+
+
+def test_an_item_that_is_gone_needs_nothing(work_off, mender):
+    (result,) = work_off(message("m1", reference("gone"), reference("mended-1")))
+    assert result.done
+    assert {Fate.CLEAN: 1, Fate.MENDED: 1} == result.fates()
+    assert ["mended-1"] == [one.image["item_id"]["S"] for one in mender.candidates]
+
+
+def test_a_message_with_an_item_that_must_be_tried_again_comes_back_and_says_why(work_off, capsys):
+    again, done = work_off(
+        message("m1", reference("retry-1"), reference("retry-2"), reference("mended-1")),
+        message("m2", reference("mended-2")),
+    )
+    assert (False, True) == (again.done, done.done)
+    assert {Fate.RETRY: 2, Fate.MENDED: 1} == again.fates()
+    (failure,) = failures(capsys)
+    assert ("m1", "RetryLater") == (failure["message_id"], failure["error"])
+    assert "2 of 3 items could not be mended now: KeyServiceUnavailable (2)" == failure["message"]
+
+
+@pytest.mark.parametrize("body", ["", "{}", '{"version": 1, "items": [{"ssn": "' + CANARY + '"}]}'])
+def test_a_message_of_somebody_else_comes_back_alone_and_is_not_quoted(work_off, capsys, body):
+    foreign, ours = work_off(message("m1", body=body), message("m2", reference("mended-1")))
+    assert (False, True) == (foreign.done, ours.done)
+    assert {} == +foreign.fates()
+    out, err = capsys.readouterr()
+    assert '"message_id":"m1"' in out
+    assert CANARY not in out + err
+
+
+def test_items_that_cannot_be_read_bring_back_their_own_message_only(work_off, reads):
+    reads.fails_for = "clean-1"
+    unread, read = work_off(
+        message("m1", reference("clean-1"), reference("gone")), message("m2", reference("mended-1"))
+    )
+    assert (False, True) == (unread.done, read.done)
+    assert {Fate.RETRY: 2} == unread.fates()
+
+
+def test_what_nobody_foresaw_brings_the_message_back_and_is_not_quoted(work_off, mender, capsys):
+    mender.raises = KeyError(CANARY)
+    (result,) = work_off(message("m1", reference("mended-1")))
+    assert (False, {Fate.RETRY: 1}) == (result.done, result.fates())
+    out, err = capsys.readouterr()
+    assert CANARY not in out + err
+
+
+def test_what_is_not_begun_in_time_comes_back(work_off, mender, capsys):
+    left = iter([RESERVE_SECONDS, RESERVE_SECONDS - 0.1])
+    begun, late = work_off(
+        message("m1", reference("mended-1")), message("m2", reference("mended-2")), seconds_left=lambda: next(left)
+    )
+    assert (True, False) == (begun.done, late.done)
+    assert ["mended-1"] == [one.image["item_id"]["S"] for one in mender.candidates]
+    assert ["OutOfTime"] == [failure["error"] for failure in failures(capsys)]
+
+
+def test_the_items_of_a_message_are_read_together_each_once(work_off, reads):
+    (result,) = work_off(message("m1", reference("mended-1"), reference("clean-1"), reference("mended-1")))
+    assert [[("acme", "mended-1"), ("acme", "clean-1")]] == reads.asked
+    assert {Fate.MENDED: 1, Fate.CLEAN: 1} == result.fates()
+
+
+@pytest.mark.parametrize(
+    ("reason", "changed_at", "expected"),
+    [
+        (VerdictKind.PLAINTEXT, 5.0, 5.0),
+        (VerdictKind.PLAINTEXT, 0.0, None),
+        (VerdictKind.STALE, 5.0, None),
+        (VerdictKind.MALFORMED, 5.0, None),
+    ],
+)
+def test_only_what_the_auditor_saw_in_clear_has_stood_open_since_then(work_off, mender, reason, changed_at, expected):
+    work_off(message("m1", reference("mended-1", reason, changed_at)))
+    assert [Candidate(FakeReads.image("acme", "mended-1"), open_since=expected)] == mender.candidates

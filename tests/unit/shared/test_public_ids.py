@@ -1,0 +1,25 @@
+"""Keys are shown as they are, but where they look sensitive, or are of no tenant."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.public_ids import public_item_id, public_tenant
+
+CARD = "4111111111111111"
+
+
+def test_keys_are_shown():
+    assert ("acme", "order 7") == (public_tenant("acme"), public_item_id("order 7"))
+
+
+@pytest.mark.parametrize("key", [CARD, "219-09-9999", "ann@example.org"])
+def test_a_key_that_looks_sensitive_leaves_a_short_digest(key):
+    assert public_item_id(key) == public_tenant(key)
+    assert public_item_id(key).startswith("sha256:")
+    assert len("sha256:") + 4 == len(public_item_id(key))
+
+
+@pytest.mark.parametrize("tenant_id", ["", "_system", "two words", "\ud800"])
+def test_what_is_no_tenant_is_withheld(tenant_id):
+    assert public_tenant(tenant_id).startswith("sha256:")
