@@ -1,1 +1,1 @@
-"""One package per Lambda, in flow order: encryptor, auditor, reencryptor."""
+"""One package per Lambda, in flow order: encryptor, auditor, reencryptor, sweeper."""

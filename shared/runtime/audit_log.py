@@ -28,16 +28,45 @@ class AuditEvent(StrEnum):
     ITEM_REMEDIATED = "item.remediated"
     ITEM_ADOPTED = "item.adopted"
     RECORD_QUARANTINED = "record.quarantined"
+    RECORD_REENCRYPTED = "record.reencrypted"
     KEY_CREATED = "key.created"
+    KEY_ROTATED = "key.rotated"
+    KEY_REWRAPPED = "key.rewrapped"
+    KEY_RETIRED = "key.retired"
+    KEY_REOPENED = "key.reopened"
+    KEY_DESTROYED = "key.destroyed"
+    ROTATION_STARTED = "rotation.started"
+    CENSUS_COMPLETED = "census.completed"
+    ROTATION_COMPLETED = "rotation.completed"
 
 
 COMMON_FIELDS: Final = frozenset({"event", "event_id", "at"})
 FINDING_FIELDS: Final = frozenset({"kind", "where", "why", "data_class"})
 
+CENSUS_FIGURES: Final = ("visited", "sealed_values", "stale_values", "clear_values", "unknown_values")
+"""What a scan counted of all items, see `shared.scan`."""
+RUN_FIGURES: Final = (
+    "rewrapped",
+    "renewed",
+    "retired",
+    "destroyed",
+    "kept",
+    "failed",
+    "corrupt",
+    "mended",
+    "reencrypted_values",
+    "sealed_values",
+    "left",
+    "retry",
+)
+"""What a run did to data keys, and its sweep to items."""
+
 _CHANGE = COMMON_FIELDS | {"tenant_id", "item_id", "change", "sequence_number", "verdict"}
 _RECORD = {"source_sequence_number", "source_sub_sequence"}
 _IMAGE = _CHANGE | {"findings", "finding_count", "sealed_count", "policy"} | _RECORD
 _SOURCE = {"shard_id", "sequence_number", "record_count"}
+_KEY = COMMON_FIELDS | {"tenant_id", "data_class", "key_id"}
+_RUN = COMMON_FIELDS | {"run_id", "kind", "verdict"}
 
 ALLOWED_FIELDS: Final[Mapping[AuditEvent, frozenset[str]]] = {
     AuditEvent.ITEM_WRITTEN: _IMAGE,
@@ -50,7 +79,16 @@ ALLOWED_FIELDS: Final[Mapping[AuditEvent, frozenset[str]]] = {
     AuditEvent.ITEM_REMEDIATED: _IMAGE | {"open_seconds"},
     AuditEvent.ITEM_ADOPTED: _IMAGE,
     AuditEvent.RECORD_QUARANTINED: COMMON_FIELDS | _SOURCE | {"quarantine_id", "reason", "detail"},
-    AuditEvent.KEY_CREATED: COMMON_FIELDS | {"tenant_id", "data_class", "key_id"},
+    AuditEvent.RECORD_REENCRYPTED: COMMON_FIELDS | {"quarantine_id"},
+    AuditEvent.KEY_CREATED: _KEY,
+    AuditEvent.KEY_ROTATED: _KEY | {"run_id", "replaces"},
+    AuditEvent.KEY_REWRAPPED: _KEY | {"run_id", "key_material_id"},
+    AuditEvent.KEY_RETIRED: _KEY | {"run_id"},
+    AuditEvent.KEY_REOPENED: _KEY | {"run_id"},
+    AuditEvent.KEY_DESTROYED: _KEY | {"run_id"},
+    AuditEvent.ROTATION_STARTED: _KEY | {"run_id", "kind"},
+    AuditEvent.CENSUS_COMPLETED: _RUN | {*CENSUS_FIGURES},
+    AuditEvent.ROTATION_COMPLETED: _RUN | {*RUN_FIGURES},
 }
 
 _EVENT_ID_HEX_DIGITS: Final = 32

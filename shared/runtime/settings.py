@@ -115,6 +115,62 @@ class ReencryptorSettings:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class SweeperSettings:
+    """Names of what the sweeper works with.
+
+    Attributes:
+        runs: the table of runs.
+        rotation: the function that reopens retired data keys.
+    """
+
+    table: str
+    key_store: str
+    attribute_keys: AttributeKeys
+    runs: str
+    quarantine_bucket: str
+    rotation: str
+    policy_file: Path = POLICY_FILE
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> SweeperSettings:
+        """Read the `SEALSTREAM_*` variables; raises SettingsError with the name of the one that is missing."""
+        return cls(
+            table=_required(environ, "SEALSTREAM_TABLE"),
+            key_store=_required(environ, "SEALSTREAM_KEY_STORE"),
+            attribute_keys=AttributeKeys.from_environment(environ),
+            runs=_required(environ, "SEALSTREAM_RUNS"),
+            quarantine_bucket=_required(environ, "SEALSTREAM_QUARANTINE_BUCKET"),
+            rotation=_required(environ, "SEALSTREAM_ROTATION"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RotationSettings:
+    """Names of what rotation works with.
+
+    Attributes:
+        table: of the items, of which it reads the size and the backups only.
+        runs: the table of runs.
+    """
+
+    table: str
+    key_store: str
+    attribute_keys: AttributeKeys
+    runs: str
+    policy_file: Path = POLICY_FILE
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> RotationSettings:
+        """Read the `SEALSTREAM_*` variables; raises SettingsError with the name of the one that is missing."""
+        return cls(
+            table=_required(environ, "SEALSTREAM_TABLE"),
+            key_store=_required(environ, "SEALSTREAM_KEY_STORE"),
+            attribute_keys=AttributeKeys.from_environment(environ),
+            runs=_required(environ, "SEALSTREAM_RUNS"),
+        )
+
+
 def _required(environ: Mapping[str, str], name: str) -> str:
     value = environ.get(name, "").strip()
     if not value:

@@ -12,6 +12,7 @@ from shared.runtime.settings import (
     AuditorSettings,
     EncryptorSettings,
     ReencryptorSettings,
+    SweeperSettings,
 )
 
 ENCRYPTOR = {
@@ -32,12 +33,14 @@ REENCRYPTOR = {
     "SEALSTREAM_ATTRIBUTE_KEY": "arn:aws:kms:eu-west-1:111122223333:key/1234abcd",
     "SEALSTREAM_ROTATION": "rotation",
 }
+SWEEPER = REENCRYPTOR | {"SEALSTREAM_RUNS": "runs", "SEALSTREAM_QUARANTINE_BUCKET": "quarantine-objects"}
 EVERY_SETTING = [
     (settings, environ, name)
     for settings, environ in (
         (EncryptorSettings, ENCRYPTOR),
         (AuditorSettings, AUDITOR),
         (ReencryptorSettings, REENCRYPTOR),
+        (SweeperSettings, SWEEPER),
     )
     for name in environ
 ]
@@ -67,6 +70,18 @@ def test_the_reencryptor_takes_its_names_from_the_environment():
         rotation="rotation",
     )
     assert expected == ReencryptorSettings.from_environment(REENCRYPTOR)
+
+
+def test_the_sweeper_takes_its_names_from_the_environment():
+    expected = SweeperSettings(
+        table="items",
+        key_store="keys",
+        attribute_keys=AttributeKeys("arn:aws:kms:eu-west-1:111122223333:key/1234abcd"),
+        runs="runs",
+        quarantine_bucket="quarantine-objects",
+        rotation="rotation",
+    )
+    assert expected == SweeperSettings.from_environment(SWEEPER)
 
 
 @pytest.mark.parametrize(("settings", "environ", "name"), EVERY_SETTING)

@@ -1,0 +1,124 @@
+"""What a sweeper is made of, built once per process; but keyrings and states of keys, which must not be too old."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Final
+
+from consumers.sweeper.report import report_reencrypted_record
+from consumers.sweeper.work import ADOPTING, Scan, Sweeper
+from shared.aws.clients import client
+from shared.aws.held_objects import S3HeldObjects, S3HeldVersions
+from shared.aws.item_scan import DynamoItemScan
+from shared.aws.item_updates import DynamoItemUpdates
+from shared.aws.key_store import DynamoKeyStatusReader, DynamoKeyStore
+from shared.aws.kms import KmsKeyService
+from shared.aws.rotation_function import RotationFunction
+from shared.aws.runs import DynamoRunStore
+from shared.keys.keyring import Keyring
+from shared.policy.compiled import Policy
+from shared.policy.load import load_policy
+from shared.reencrypt.reencryptor import Reencryptor
+from shared.runs.model import Phase, Run, RunKind
+from shared.runtime.audit_log import AuditLog
+from shared.runtime.key_events import report_created_key
+from shared.runtime.log import quiet_libraries
+from shared.runtime.settings import SweeperSettings
+from shared.scan.held_census import HeldCensus
+from shared.scan.held_sweep import HeldSweep
+from shared.scan.item_census import ItemCensus
+from shared.scan.item_sweep import ItemSweep
+from shared.scan.key_states import KeyStatesSince
+
+_AT_ONCE: Final = 16
+
+
+def wire(settings: SweeperSettings) -> Sweeper:
+    """Build the sweeper; nothing is sealed before the policy it seals under is published.
+
+    Raises:
+        PolicyError, StoreUnavailable: nothing was built; the invocation fails and is repeated.
+    """
+    quiet_libraries()
+    policy = load_policy(settings.policy_file)
+    key_store = DynamoKeyStore(client("dynamodb"), settings.key_store)
+    key_store.publish_policy(policy.digest, policy.source, time.time())
+    scans = Scans(settings, policy, key_store)
+    return Sweeper(DynamoRunStore(client("dynamodb"), settings.runs), scans.of_items, scans.of_held_objects)
+
+
+@dataclass(frozen=True, slots=True)
+class Scans:
+    """The scans that runs ask for."""
+
+    settings: SweeperSettings
+    policy: Policy
+    key_store: DynamoKeyStore
+    pool: Executor = field(default_factory=lambda: ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="sweep"))
+    audit_log: AuditLog = field(default_factory=AuditLog)
+    _keyrings: dict[str, Keyring] = field(default_factory=dict)
+
+    def of_items(self, run: Run) -> Scan:
+        """The scan of the items table; that of a census sees every write that came before it."""
+        table = self.settings.table
+        source = DynamoItemScan(client("dynamodb"), table, consistent=run.phase is Phase.CENSUS)
+        if run.phase is Phase.CENSUS:
+            lists_places = run.kind is RunKind.SURVEY
+            adopting = run.kind in ADOPTING
+            return Scan(source, ItemCensus(self.policy, self._states(), adopting=adopting, lists_places=lists_places))
+        keyring = self._keyring(run)
+        reencryptor = Reencryptor(
+            policy=self.policy,
+            keyring=keyring,
+            statuses=self._statuses(),
+            updates=DynamoItemUpdates(client("dynamodb"), table),
+            reopen=self._reopen,
+            pool=self.pool,
+        )
+        return Scan(source, ItemSweep(reencryptor, adopting=run.kind in ADOPTING), keyring.take_counts)
+
+    def of_held_objects(self, run: Run) -> Scan:
+        """The scan of the quarantine; before a data key is destroyed, of all that can still be had of it."""
+        held = S3HeldObjects(client("s3"), self.settings.quarantine_bucket)
+        if run.phase is Phase.CENSUS:
+            versions = S3HeldVersions(client("s3"), self.settings.quarantine_bucket)
+            source = versions if run.kind is RunKind.DESTRUCTION else held
+            return Scan(source, HeldCensus(held, self._states(), self.pool))
+        keyring = self._keyring(run)
+        visitor = HeldSweep(
+            held=held,
+            keyring=keyring,
+            statuses=self._statuses(),
+            reopen=self._reopen,
+            dataset=self.policy.dataset,
+            on_reencrypted=lambda entry, key_id: report_reencrypted_record(entry, key_id, self.audit_log),
+            pool=self.pool,
+        )
+        return Scan(held, visitor, keyring.take_counts)
+
+    def _keyring(self, run: Run) -> Keyring:
+        """The run's own: one that was filled before the run renewed data keys would seal under the replaced ones."""
+        if run.run_id not in self._keyrings:
+            self._keyrings.clear()
+            keys = self.settings.attribute_keys
+            self._keyrings[run.run_id] = Keyring(
+                store=self.key_store,
+                service=KmsKeyService(client("kms"), keys.present),
+                dataset=self.policy.dataset,
+                trusted_kms_key_arns=keys.trusted,
+                max_age_seconds=keys.max_age_seconds,
+                on_created=lambda row: report_created_key(row, self.audit_log),
+                opens_retired=True,
+            )
+        return self._keyrings[run.run_id]
+
+    def _states(self) -> KeyStatesSince:
+        return KeyStatesSince(self._statuses(), self.pool)
+
+    def _statuses(self) -> DynamoKeyStatusReader:
+        return DynamoKeyStatusReader(client("dynamodb"), self.settings.key_store)
+
+    def _reopen(self, tenant_id: str, key_id: int) -> None:
+        RotationFunction(client("lambda"), self.settings.rotation).reopen(tenant_id, key_id)
