@@ -190,6 +190,22 @@ def test_a_reader_cannot_ask_for_a_hidden_attribute_in_a_filter(auditor, table):
     assert outcome("begins_with(encrypted_data_key, :v)") == "AccessDeniedException"
 
 
+def test_a_scan_reads_only_the_attributes_that_its_policy_names(local_aws, table):
+    condition = {
+        "ForAllValues:StringEquals": {"dynamodb:Attributes": _VISIBLE},
+        "StringEquals": {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"},
+    }
+    statement = {"Effect": "Allow", "Action": "dynamodb:Scan", "Resource": _arn(table), "Condition": condition}
+    scanner = _session(local_aws, statement)
+
+    def outcome(**more: Any) -> str:
+        return _code(lambda: scanner.scan(TableName=table, Segment=0, TotalSegments=2, Limit=5, **more))
+
+    assert outcome(ProjectionExpression="data_class") == ""
+    assert outcome(ProjectionExpression="data_class, encrypted_data_key") == "AccessDeniedException"
+    assert outcome() == "AccessDeniedException"
+
+
 def test_a_writer_writes_only_the_attributes_that_its_policy_names(local_aws, table):
     writer = _session(
         local_aws,

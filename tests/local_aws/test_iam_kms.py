@@ -171,6 +171,47 @@ def test_a_key_policy_that_names_the_account_leaves_it_to_identity_policies(loca
     )
 
 
+def test_a_key_policy_denies_one_tenant_s_context_and_no_other(local_aws):
+    deny = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": ["kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKeyWithoutPlaintext"],
+        "Resource": "*",
+        "Condition": {"StringEquals": {"kms:EncryptionContext:tenant_id": "denied"}},
+    }
+    key = _new_key(local_aws, _ROOT_DELEGATES)
+    contexts = [{"tenant_id": tenant, "data_class": "pii"} for tenant in ("denied", "acme")]
+    root, kms = local_aws.client("kms"), _session(local_aws, _EVERYTHING)
+    blobs = [root.encrypt(KeyId=key, Plaintext=b"x", EncryptionContext=one)["CiphertextBlob"] for one in contexts]
+    root.put_key_policy(
+        KeyId=key,
+        PolicyName="default",
+        Policy=json.dumps(_policy(_ROOT_DELEGATES, deny)),
+        BypassPolicyLockoutSafetyCheck=True,
+    )
+
+    def refused(context: dict[str, str], blob: bytes) -> set[str]:
+        both = {"SourceEncryptionContext": context, "DestinationEncryptionContext": context}
+        calls: dict[str, tuple[Any, dict[str, Any]]] = {
+            "Decrypt": (kms.decrypt, {"CiphertextBlob": blob, "EncryptionContext": context}),
+            "ReEncrypt": (kms.re_encrypt, {"CiphertextBlob": blob, "DestinationKeyId": key, **both}),
+            "GenerateDataKeyWithoutPlaintext": (
+                kms.generate_data_key_without_plaintext,
+                {"KeyId": key, "KeySpec": "AES_256", "EncryptionContext": context},
+            ),
+            "GenerateDataKey": (
+                kms.generate_data_key,
+                {"KeyId": key, "KeySpec": "AES_256", "EncryptionContext": context},
+            ),
+        }
+        outcomes = {name: _refusal(call, **parameters)[0] for name, (call, parameters) in calls.items()}
+        assert set(outcomes.values()) <= {"", "AccessDeniedException"}
+        return {name for name, code in outcomes.items() if code}
+
+    assert refused(contexts[0], blobs[0]) == {"Decrypt", "ReEncrypt", "GenerateDataKeyWithoutPlaintext"}
+    assert refused(contexts[1], blobs[1]) == set()
+
+
 def test_re_encrypt_needs_a_permission_on_each_key_under_its_own_context(local_aws):
     source, destination = _new_key(local_aws), _new_key(local_aws)
 

@@ -204,6 +204,29 @@ def test_an_alias_stands_for_its_key_in_every_operation(kms, key):
     assert made["Plaintext"] == kms.decrypt(CiphertextBlob=moved["CiphertextBlob"], KeyId=alias)["Plaintext"]
 
 
+def test_an_alias_can_be_moved_to_another_key_and_data_keys_after_it(kms, key):
+    alias, other = f"alias/{unique('test')}", kms.create_key()["KeyMetadata"]
+    kms.create_alias(AliasName=alias, TargetKeyId=key)
+    old = kms.generate_data_key(KeyId=alias, KeySpec="AES_256", EncryptionContext=_CONTEXT)
+    kms.update_alias(AliasName=alias, TargetKeyId=other["KeyId"])
+    moved = kms.re_encrypt(
+        CiphertextBlob=old["CiphertextBlob"],
+        SourceKeyId=old["KeyId"],
+        SourceEncryptionContext=_CONTEXT,
+        DestinationKeyId=alias,
+        DestinationEncryptionContext=_CONTEXT,
+    )
+    opened = kms.decrypt(CiphertextBlob=moved["CiphertextBlob"], KeyId=alias, EncryptionContext=_CONTEXT)
+
+    assert (old["KeyId"], other["Arn"]) == (moved["SourceKeyId"], moved["KeyId"])
+    assert (old["KeyMaterialId"], opened["KeyMaterialId"]) == (
+        moved["SourceKeyMaterialId"],
+        moved["DestinationKeyMaterialId"],
+    )
+    assert opened["KeyMaterialId"] == kms.describe_key(KeyId=alias)["KeyMetadata"]["CurrentKeyMaterialId"]
+    assert (old["Plaintext"], other["Arn"]) == (opened["Plaintext"], opened["KeyId"])
+
+
 def test_an_unknown_alias_is_said_to_be_not_found(kms):
     with pytest.raises(kms.exceptions.NotFoundException) as caught:
         kms.encrypt(KeyId="alias/nobody", Plaintext=b"x")
