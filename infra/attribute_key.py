@@ -1,4 +1,4 @@
-"""The KMS key that wraps data keys: who may use it is written in its policy, and nobody else can be given it."""
+"""The KMS keys that wrap data keys: who may use them is written in their policy, and nobody else can be given it."""
 
 from __future__ import annotations
 
@@ -45,21 +45,34 @@ class KeyUse:
 
 
 class AttributeKey(Construct):
-    """The attribute key, with automatic rotation.
+    """The attribute key in its generations, with automatic rotation, under one policy.
+
+    A new generation is how data keys move to another KMS key: new ones are wrapped under it at once, the others when a
+    rotation wraps them anew; until then the former keys are needed.
 
     Attributes:
-        key: for its ARN; its `grant_…` methods are not used, since rights are what `uses` says.
+        key: the present one, for its ARN; its `grant_…` methods are not used, since rights are what `uses` says.
+        others: the former ones; and those that everybody shall know before one of them is the present one.
     """
 
     def __init__(self, scope: Construct, id: str, *, settings: Settings, uses: Sequence[KeyUse]) -> None:  # noqa: A002
         super().__init__(scope, id)
         self._dataset = settings.dataset
+        generations = {
+            number: self._generation(number, settings=settings, uses=uses)
+            for number in range(1, settings.attribute_keys + 1)
+        }
+        self.key = generations[settings.present_attribute_key]
+        self.others = [key for key in generations.values() if key is not self.key]
+        # in the first key's scope whatever its target is: so it stays the same alias when that changes
+        kms.Alias(generations[1], "Alias", alias_name=f"alias/{settings.name_of('attribute')}", target_key=self.key)
+
+    def _generation(self, number: int, *, settings: Settings, uses: Sequence[KeyUse]) -> kms.Key:
         role_arns = {use.role_name: _role_arn(self, use.role_name) for use in uses}
-        self.key = kms.Key(
+        return kms.Key(
             self,
-            "Key",
-            alias=f"alias/{settings.name_of('attribute')}",
-            description=f"Wraps the data keys that seal attributes of the dataset {settings.dataset}",
+            "Key" if number == 1 else f"Key{number}",
+            description=f"Wraps the data keys that seal attributes of the dataset {settings.dataset}; number {number}",
             enable_key_rotation=True,
             removal_policy=settings.removal_policy,
             policy=iam.PolicyDocument(
@@ -95,12 +108,28 @@ class AttributeKey(Construct):
             ),
         )
 
+    @property
+    def arns(self) -> list[str]:
+        """Of all generations, the present one first."""
+        return [key.key_arn for key in (self.key, *self.others)]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """How a function learns which key wraps data keys, and which others may have."""
+        present = {"SEALSTREAM_ATTRIBUTE_KEY": self.key.key_arn}
+        return present | ({"SEALSTREAM_FORMER_ATTRIBUTE_KEYS": self.other_arns} if self.others else {})
+
+    @property
+    def other_arns(self) -> str:
+        """Of all generations but the present one, with commas between them."""
+        return ",".join(key.key_arn for key in self.others)
+
     def statement_for(self, use: KeyUse) -> iam.PolicyStatement:
         """The same right as the key policy's, for the role's own policy."""
         return iam.PolicyStatement(
             sid="AttributeKey",
             actions=list(use.actions),
-            resources=[self.key.key_arn],
+            resources=self.arns,
             conditions=_conditions(self._dataset, {}),
         )
 

@@ -43,10 +43,14 @@ class Auditor(Construct):
             name="auditor",
             memory_mib=1024,  # no cipher and few calls: it walks items
             timeout=cdk.Duration.seconds(60),
-            environment={"SEALSTREAM_KEY_STORE": keys.key_store.table_name},
+            environment={
+                "SEALSTREAM_KEY_STORE": keys.key_store.table_name,
+                "SEALSTREAM_FINDINGS_QUEUE": data.findings.queue.queue_url,
+            },
             rights=[
                 *rights.read_table_stream(stream_arn),
                 *rights.read_key_states(keys.key_store.table_arn),
+                rights.send_findings(data.findings.queue.queue_arn),
                 rights.send_dead_letters(self.dead_letters.queue_arn),
             ],
             storage_key=keys.storage_key,

@@ -1,4 +1,4 @@
-"""Data: the source stream, the items table with its own stream, and the quarantine."""
+"""Data: the source stream, the items table with its own stream, the quarantine, findings about items, and runs."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from infra.acknowledge import acknowledge
+from infra.findings import Findings
 from infra.protected_table import ProtectedTable
 from infra.quarantine import Quarantine
 from infra.settings import Settings
 
 
 class DataStack(cdk.Stack):
-    """What comes in, what is kept, and what could not be kept."""
+    """What comes in, what is kept, what could not be kept, what is to be mended, and how far that is."""
 
     def __init__(self, scope: Construct, id: str, *, settings: Settings, storage_key: kms.IKey) -> None:  # noqa: A002
         super().__init__(
             scope,
             id,
             stack_name=settings.stack_name("Data"),
-            description="sealstream: source stream, items table, quarantine",
+            description="sealstream: source stream, items table, quarantine, findings, runs",
             termination_protection=settings.protected,
         )
         self.stream = kinesis.Stream(
@@ -50,9 +51,16 @@ class DataStack(cdk.Stack):
             stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES,
         ).table
         self.quarantine = Quarantine(self, "Quarantine", settings=settings, storage_key=storage_key)
+        self.findings = Findings(self, "Findings", settings=settings, storage_key=storage_key)
+        self.runs = ProtectedTable(
+            self, "RunStore", settings=settings, storage_key=storage_key, partition_key="run_id", sort_key="row"
+        ).table
 
         cdk.CfnOutput(self, "Stream", value=self.stream.stream_name)
         cdk.CfnOutput(self, "Table", value=self.items.table_name)
         cdk.CfnOutput(self, "TableStream", value=self.items.table_stream_arn or "")
         cdk.CfnOutput(self, "QuarantineBucket", value=self.quarantine.bucket.bucket_name)
         cdk.CfnOutput(self, "QuarantineTable", value=self.quarantine.index.table_name)
+        cdk.CfnOutput(self, "FindingsQueue", value=self.findings.queue.queue_url)
+        cdk.CfnOutput(self, "ReencryptorDeadLetterQueue", value=self.findings.dead_letters.queue_url)
+        cdk.CfnOutput(self, "Runs", value=self.runs.table_name)

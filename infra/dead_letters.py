@@ -1,4 +1,4 @@
-"""Where the positions of records go that outlasted every retry."""
+"""Where the positions of records, and references to items, go that outlasted every retry."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from infra.settings import Settings
 
 
 class DeadLetters(Construct):
-    """A queue of positions in a stream; SQS, because an S3 destination would store the records themselves."""
+    """A queue of positions or references; SQS, because an S3 destination would store the records themselves."""
 
     def __init__(self, scope: Construct, id: str, *, settings: Settings, storage_key: kms.IKey) -> None:  # noqa: A002
         super().__init__(scope, id)
@@ -25,4 +25,4 @@ class DeadLetters(Construct):
             retention_period=cdk.Duration.days(14),  # the longest there is
             removal_policy=settings.removal_policy,
         )
-        acknowledge(self.queue, "SQS3", reason="It is itself the dead-letter queue of an event source mapping")
+        acknowledge(self.queue, "SQS3", reason="It is itself a dead-letter queue")

@@ -43,7 +43,7 @@ class Encryptor(Construct):
             environment={
                 "SEALSTREAM_TABLE": data.items.table_name,
                 "SEALSTREAM_KEY_STORE": keys.key_store.table_name,
-                "SEALSTREAM_ATTRIBUTE_KEY": keys.attribute_key.key.key_arn,
+                **keys.attribute_key.environment,
                 "SEALSTREAM_QUARANTINE_BUCKET": quarantine.bucket.bucket_name,
                 "SEALSTREAM_QUARANTINE_TABLE": quarantine.index.table_name,
             },

@@ -25,7 +25,22 @@ class KeysStack(cdk.Stack):
         self.encryptor_use = KeyUse(
             role_name=settings.name_of("encryptor"), actions=("kms:GenerateDataKey", "kms:Decrypt")
         )
-        self.attribute_key = AttributeKey(self, "Attribute", settings=settings, uses=[self.encryptor_use])
+        # they seal too: under a class that the tenant has no key of yet, once the policy seals more than it did
+        self.reencryptor_use = KeyUse(
+            role_name=settings.name_of("reencryptor"), actions=("kms:GenerateDataKey", "kms:Decrypt")
+        )
+        self.sweeper_use = KeyUse(role_name=settings.name_of("sweeper"), actions=("kms:GenerateDataKey", "kms:Decrypt"))
+        # wraps and makes keys without ever holding one
+        self.rotation_use = KeyUse(
+            role_name=settings.name_of("rotation"),
+            actions=("kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKeyWithoutPlaintext"),
+        )
+        self.attribute_key = AttributeKey(
+            self,
+            "Attribute",
+            settings=settings,
+            uses=[self.encryptor_use, self.reencryptor_use, self.sweeper_use, self.rotation_use],
+        )
         self.storage_key = StorageKey(self, "Storage", settings=settings).key
         self.key_store = ProtectedTable(
             self,
@@ -37,5 +52,7 @@ class KeysStack(cdk.Stack):
         ).table
 
         cdk.CfnOutput(self, "AttributeKey", value=self.attribute_key.key.key_arn)
+        if self.attribute_key.others:
+            cdk.CfnOutput(self, "FormerAttributeKeys", value=self.attribute_key.other_arns)
         cdk.CfnOutput(self, "StorageKey", value=self.storage_key.key_arn)
         cdk.CfnOutput(self, "KeyStore", value=self.key_store.table_name)

@@ -7,6 +7,8 @@ allows it to whoever may use the table, stream, bucket or queue.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aws_cdk import aws_iam as iam
 
 AUDITOR_READS = (
@@ -88,9 +90,80 @@ def read_key_states(key_store_arn: str) -> tuple[iam.PolicyStatement, ...]:
     )
 
 
+def renew_data_keys(key_store_arn: str) -> iam.PolicyStatement:
+    """Read every key, write new ones and new wrappings, move pointers, change states. No delete."""
+    return iam.PolicyStatement(
+        sid="RenewDataKeys",
+        actions=[
+            "dynamodb:Scan",
+            "dynamodb:Query",
+            "dynamodb:GetItem",
+            "dynamodb:BatchGetItem",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+            "dynamodb:ConditionCheckItem",
+        ],
+        resources=[key_store_arn],
+    )
+
+
+def describe_keys(key_arns: Sequence[str]) -> iam.PolicyStatement:
+    """Ask which key material is the current one; for that KMS has no encryption context."""
+    return iam.PolicyStatement(sid="DescribeKeys", actions=["kms:DescribeKey"], resources=list(key_arns))
+
+
 def put_items(table_arn: str) -> iam.PolicyStatement:
     """Put, on condition or not; no read, no update, no delete: a deletion is the put of a tombstone."""
     return iam.PolicyStatement(sid="PutItems", actions=["dynamodb:PutItem"], resources=[table_arn])
+
+
+def mend_items(table_arn: str) -> iam.PolicyStatement:
+    """Read items by key and update what is in them; no put that replaces one whole, no delete, no scan."""
+    return iam.PolicyStatement(
+        sid="MendItems",
+        actions=["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:UpdateItem"],
+        resources=[table_arn],
+    )
+
+
+def scan_items(table_arn: str) -> iam.PolicyStatement:
+    """Read the whole table, segment by segment."""
+    return iam.PolicyStatement(sid="ScanItems", actions=["dynamodb:Scan"], resources=[table_arn])
+
+
+def see_backups(table_arn: str) -> tuple[iam.PolicyStatement, ...]:
+    """How far back the table's backups reach; nothing of what is in them."""
+    return (
+        iam.PolicyStatement(
+            sid="DescribeBackups",
+            actions=["dynamodb:DescribeTable", "dynamodb:DescribeContinuousBackups"],
+            resources=[table_arn],
+        ),
+        iam.PolicyStatement(sid="ListBackups", actions=["dynamodb:ListBackups"], resources=["*"]),
+    )
+
+
+def keep_runs(table_arn: str) -> iam.PolicyStatement:
+    """Begin runs, load them, store how far they and their segments are; no scan, no delete."""
+    return iam.PolicyStatement(
+        sid="KeepRuns",
+        actions=["dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem"],
+        resources=[table_arn],
+    )
+
+
+def reseal_quarantine(bucket_arn: str) -> tuple[iam.PolicyStatement, ...]:
+    """List and read what is held, in all its versions, and put it anew; no delete."""
+    return (
+        iam.PolicyStatement(
+            sid="ListQuarantine", actions=["s3:ListBucket", "s3:ListBucketVersions"], resources=[bucket_arn]
+        ),
+        iam.PolicyStatement(
+            sid="ResealQuarantine",
+            actions=["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"],
+            resources=[f"{bucket_arn}/*"],
+        ),
+    )
 
 
 def quarantine_records(bucket_arn: str, index_arn: str) -> tuple[iam.PolicyStatement, ...]:
@@ -104,3 +177,54 @@ def quarantine_records(bucket_arn: str, index_arn: str) -> tuple[iam.PolicyState
 def send_dead_letters(queue_arn: str) -> iam.PolicyStatement:
     """The event source mapping sends with the function's role."""
     return iam.PolicyStatement(sid="DeadLetters", actions=["sqs:SendMessage"], resources=[queue_arn])
+
+
+def send_findings(queue_arn: str) -> iam.PolicyStatement:
+    """Tell which items are to be looked at again; not what others told."""
+    return iam.PolicyStatement(sid="SendFindings", actions=["sqs:SendMessage"], resources=[queue_arn])
+
+
+def receive_findings(queue_arn: str) -> iam.PolicyStatement:
+    """What an event source mapping needs of a queue."""
+    return iam.PolicyStatement(
+        sid="ReceiveFindings",
+        actions=["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
+        resources=[queue_arn],
+    )
+
+
+def invoke(*function_arns: str) -> iam.PolicyStatement:
+    """Call these functions, in the version that is deployed."""
+    return iam.PolicyStatement(sid="Invoke", actions=["lambda:InvokeFunction"], resources=list(function_arns))
+
+
+def run_machine(machine_arn: str) -> iam.PolicyStatement:
+    """Start executions of a state machine."""
+    return iam.PolicyStatement(sid="RunMachine", actions=["states:StartExecution"], resources=[machine_arn])
+
+
+def control_executions(execution_arns: str) -> iam.PolicyStatement:
+    """What a distributed map needs beside starting its child executions, as AWS documents it."""
+    return iam.PolicyStatement(
+        sid="ControlExecutions",
+        actions=["states:DescribeExecution", "states:StopExecution"],
+        resources=[execution_arns],
+    )
+
+
+def deliver_machine_log() -> iam.PolicyStatement:
+    """What Step Functions needs to set up a log; none of these actions knows a resource."""
+    return iam.PolicyStatement(
+        sid="DeliverLog",
+        actions=[
+            "logs:CreateLogDelivery",
+            "logs:GetLogDelivery",
+            "logs:UpdateLogDelivery",
+            "logs:DeleteLogDelivery",
+            "logs:ListLogDeliveries",
+            "logs:PutResourcePolicy",
+            "logs:DescribeResourcePolicies",
+            "logs:DescribeLogGroups",
+        ],
+        resources=["*"],
+    )

@@ -16,9 +16,16 @@ POLICY_FILE = ROOT / "policy.toml"
 MIN_HOURS = 24
 MAX_HOURS = 365 * 24
 """How long Kinesis can keep records."""
-_DEFAULTS = {"prefix": "sealstream", "local": "false", "retention_hours": str(7 * 24)}
+_DEFAULTS = {
+    "prefix": "sealstream",
+    "local": "false",
+    "retention_hours": str(7 * 24),
+    "attribute_keys": "1",
+    "present_attribute_key": "",
+}
 _PREFIX = re.compile(r"[a-z][a-z0-9-]{0,30}[a-z0-9]")
 _HOURS = re.compile(r"[0-9]{1,4}")
+_GENERATIONS = re.compile(r"[1-9]")
 
 
 class ContextError(ValueError):
@@ -31,22 +38,27 @@ class Settings:
 
     Attributes:
         prefix: begins the names of roles, functions, alias and stacks; two prefixes are two deployments in one account.
-        local: for the local AWS. Changes only what dies with the stacks, the asset's platform and the batch windows.
+        local: for the local AWS. Changes only what dies with the stacks, the asset's platform, the batch windows and
+            how long a finding is invisible.
         dataset: of policy.toml; the attribute key serves this one dataset and no other.
         retention_hours: how long the source stream keeps records, 24 to 8,760.
+        attribute_keys: how many generations of the attribute key there are, 1 to 9; never fewer than once deployed.
+        present_attribute_key: the generation that wraps data keys; the newest, where nothing else is said.
     """
 
     prefix: str
     local: bool
     dataset: str
     retention_hours: int
+    attribute_keys: int
+    present_attribute_key: int
 
     @classmethod
     def from_context(cls, scope: IConstruct) -> Settings:
         """The settings of this synthesis; a value that cannot be deployed ends it."""
-        given = {name: scope.node.try_get_context(name) for name in ("prefix", "local", "retention_hours")}
+        given = {name: scope.node.try_get_context(name) for name in _DEFAULTS}
         # the command line gives text, cdk.json what JSON says; only what is absent has a default
-        prefix, local, retention_hours = (
+        prefix, local, retention_hours, attribute_keys, present_attribute_key = (
             _DEFAULTS[name] if value is None else str(value) for name, value in given.items()
         )
         if not _PREFIX.fullmatch(prefix):
@@ -58,11 +70,20 @@ class Settings:
         if not (_HOURS.fullmatch(retention_hours) and MIN_HOURS <= int(retention_hours) <= MAX_HOURS):
             message = f"context retention_hours: {retention_hours!r} is no whole number of {MIN_HOURS} to {MAX_HOURS}"
             raise ContextError(message)
+        if not _GENERATIONS.fullmatch(attribute_keys):
+            message = f"context attribute_keys: {attribute_keys!r} is no whole number of 1 to 9"
+            raise ContextError(message)
+        present_attribute_key = present_attribute_key or attribute_keys
+        if not (_GENERATIONS.fullmatch(present_attribute_key) and present_attribute_key <= attribute_keys):
+            message = f"context present_attribute_key: {present_attribute_key!r} is none of the {attribute_keys}"
+            raise ContextError(message)
         return cls(
             prefix=prefix,
             local=local.lower() == "true",
             dataset=tomllib.loads(POLICY_FILE.read_text(encoding="utf-8"))["dataset"],
             retention_hours=int(retention_hours),
+            attribute_keys=int(attribute_keys),
+            present_attribute_key=int(present_attribute_key),
         )
 
     @property
@@ -79,6 +100,13 @@ class Settings:
     def batch_window(self) -> cdk.Duration:
         """How long an event source mapping gathers a batch: a second halves the invocations of a quiet stream."""
         return cdk.Duration.seconds(0 if self.local else 1)
+
+    def invisible_for(self, timeout_seconds: int) -> cdk.Duration:
+        """How long a message is hidden while a function with this timeout works on it: AWS advises six times that.
+
+        On the local AWS as briefly as Lambda allows, since what failed is tried again only after it.
+        """
+        return cdk.Duration.seconds(timeout_seconds if self.local else 6 * timeout_seconds)
 
     def stack_name(self, part: str) -> str:
         """`sealstream` and `Keys` give `SealstreamKeys`."""

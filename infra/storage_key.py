@@ -21,12 +21,15 @@ class StorageKey(Construct):
         super().__init__(scope, id)
         stack = cdk.Stack.of(self)
         via = [f"{service}.{stack.region}.{stack.url_suffix}" for service in _DATA_SERVICES]
-        log_groups = stack.format_arn(
-            service="logs",
-            resource="log-group",
-            resource_name=f"/aws/lambda/{settings.name_of('*')}",
-            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
-        )
+        log_groups = [
+            stack.format_arn(
+                service="logs",
+                resource="log-group",
+                resource_name=f"/aws/{of}/{settings.name_of('*')}",
+                arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+            )
+            for of in ("lambda", "vendedlogs/states")
+        ]
         self.key = kms.Key(
             self,
             "Key",

@@ -23,7 +23,7 @@ def _syntheses(tmp_path_factory):
     running = {
         "cloud": start_synthesis(folders["cloud"]),
         "local": start_synthesis(folders["local"], local=True),
-        "other": start_synthesis(folders["other"], program=("-c", BREAKS_A_RULE), prefix="acme"),
+        "other": start_synthesis(folders["other"], program=("-c", BREAKS_A_RULE), prefix="acme", attribute_keys="2"),
     }
     done = {}
     for name, process in running.items():
@@ -46,5 +46,5 @@ def local(_syntheses) -> Synthesis:
 
 @pytest.fixture(scope="session")
 def other_and_unacceptable(_syntheses) -> Synthesis:
-    """Under another prefix, and with a queue that breaks a rule of cdk-nag."""
+    """Under another prefix, with a second attribute key, and with a queue that breaks a rule of cdk-nag."""
     return _syntheses["other"]

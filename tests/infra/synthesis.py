@@ -17,7 +17,7 @@ ACCOUNT = "111122223333"
 REGION = "eu-central-1"
 STACKS = ("SealstreamKeys", "SealstreamData", "SealstreamPipeline")
 
-_NAMED = ("TableName", "QueueName", "RoleName", "FunctionName", "LogGroupName", "BucketName")
+_NAMED = ("TableName", "QueueName", "RoleName", "FunctionName", "LogGroupName", "BucketName", "StateMachineName")
 _ARNS = {
     "AWS::DynamoDB::Table": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{{}}",
     "AWS::IAM::Role": f"arn:aws:iam::{ACCOUNT}:role/{{}}",
@@ -27,6 +27,7 @@ _ARNS = {
     "AWS::Logs::LogGroup": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{{}}:*",
     "AWS::S3::Bucket": "arn:aws:s3:::{}",
     "AWS::SQS::Queue": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{{}}",
+    "AWS::StepFunctions::StateMachine": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{{}}",
 }
 _PSEUDO = {
     "AWS::AccountId": ACCOUNT,
@@ -133,7 +134,7 @@ class _Resolver:
     def resolve(self, stack: str, value: Any) -> Any:
         match value:
             case {"Ref": str(name), **rest} if not rest:
-                return _PSEUDO[name] if name in _PSEUDO else self._name(stack, name)
+                return _PSEUDO[name] if name in _PSEUDO else self._reference(stack, name)
             case {"Fn::GetAtt": [str(logical_id), str(attribute)], **rest} if not rest:
                 return self._attribute(stack, logical_id, attribute)
             case {"Fn::Join": [str(separator), list(parts)], **rest} if not rest:
@@ -150,6 +151,10 @@ class _Resolver:
                 return [self.resolve(stack, inner) for inner in value]
         return value
 
+    def _reference(self, stack: str, name: str) -> str:
+        is_machine = self._templates[stack]["Resources"][name]["Type"] == "AWS::StepFunctions::StateMachine"
+        return self.arn(stack, name) if is_machine else self._name(stack, name)
+
     def _name(self, stack: str, logical_id: str) -> str:
         properties = self._templates[stack]["Resources"][logical_id].get("Properties", {})
         name = next((properties[key] for key in _NAMED if key in properties), logical_id)
@@ -161,6 +166,8 @@ class _Resolver:
                 return self.arn(stack, logical_id)
             case "StreamArn":
                 return f"{self.arn(stack, logical_id)}/stream/2026-01-01T00:00:00.000"
+            case "QueueName" | "Name":
+                return self._name(stack, logical_id)
         raise KeyError(attribute)
 
     def arn(self, stack: str, logical_id: str) -> str:

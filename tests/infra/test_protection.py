@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from fnmatch import fnmatch
 
 import pytest
 
@@ -24,7 +25,7 @@ def test_keys_and_data_outlive_their_stack_but_not_a_first_deployment_that_fails
     left = {(r.logical_id, r.deletion_policy, r.replace_policy) for r in cloud.resources() if r.type in STATEFUL}
 
     assert {(name, "RetainExceptOnCreate", "Retain") for name, _, _ in left} == left
-    assert len(left) == 11
+    assert len(left) == 14
 
 
 @pytest.mark.parametrize("stack", ["SealstreamKeys", "SealstreamData"])
@@ -38,7 +39,7 @@ def test_every_table_is_recoverable_hard_to_delete_and_encrypted_with_the_storag
     storage_key = cloud.one("AWS::KMS::Key", under="Storage").arn
     tables = cloud.resources("AWS::DynamoDB::Table")
 
-    assert len(tables) == 3
+    assert len(tables) == 4
     for table in tables:
         assert table.properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
         assert table.properties["DeletionProtectionEnabled"]
@@ -79,6 +80,16 @@ def test_the_source_stream_scales_by_itself_is_encrypted_and_outlasts_the_encryp
     assert stream["StreamEncryption"]["KeyId"] == cloud.one("AWS::KMS::Key", under="Storage").arn
     assert stream["RetentionPeriodHours"] == 7 * 24
     assert stream["RetentionPeriodHours"] * 3600 > mapping["MaximumRecordAgeInSeconds"]
+
+
+def test_runs_never_expire(cloud):
+    runs = cloud.one("AWS::DynamoDB::Table", under="RunStore").properties
+
+    assert "TimeToLiveSpecification" not in runs
+    assert [(key["AttributeName"], key["KeyType"]) for key in runs["KeySchema"]] == [
+        ("run_id", "HASH"),
+        ("row", "RANGE"),
+    ]
 
 
 def test_both_keys_rotate(cloud):
@@ -122,10 +133,10 @@ def test_what_is_held_in_quarantine_never_expires(cloud):
     assert "TimeToLiveSpecification" not in index
 
 
-def test_dead_letters_are_encrypted_and_kept_as_long_as_sqs_can(cloud):
+def test_findings_and_dead_letters_are_encrypted_and_kept_as_long_as_sqs_can(cloud):
     queues = cloud.resources("AWS::SQS::Queue")
 
-    assert len(queues) == 2
+    assert len(queues) == 4
     for queue in queues:
         assert queue.properties["KmsMasterKeyId"] == cloud.one("AWS::KMS::Key", under="Storage").arn
         assert queue.properties["MessageRetentionPeriod"] == 14 * DAY_SECONDS
@@ -147,19 +158,32 @@ def test_a_batch_is_tried_until_its_age_and_then_only_its_position_is_kept(
     assert mapping["DestinationConfig"] == {"OnFailure": {"Destination": queue}}, "an S3 one would store the record"
 
 
+def test_a_finding_is_tried_ten_times_and_then_kept_apart(cloud):
+    findings = cloud.one("AWS::SQS::Queue", under="FindingsQueue").properties
+    dead_letters = cloud.one("AWS::SQS::Queue", under="FindingsDeadLetters").arn
+
+    assert findings["RedrivePolicy"] == {"deadLetterTargetArn": dead_letters, "maxReceiveCount": 10}
+
+
 def test_logs_are_encrypted_and_end(cloud):
     groups = cloud.resources("AWS::Logs::LogGroup")
+    storage_key = cloud.one("AWS::KMS::Key", under="Storage")
+    (for_logs,) = (s for s in storage_key.properties["KeyPolicy"]["Statement"] if s["Sid"] == "LogGroups")
+    allowed = for_logs["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"]
 
     assert len(groups) == 2
     for group in groups:
-        assert group.properties["KmsKeyId"] == cloud.one("AWS::KMS::Key", under="Storage").arn
+        assert group.properties["KmsKeyId"] == storage_key.arn
+        assert any(fnmatch(group.arn.removesuffix(":*"), pattern) for pattern in allowed), "CloudWatch may use the key"
         assert group.properties["RetentionInDays"] == 365
 
 
 def test_each_function_has_a_role_and_a_log_group_of_its_own(cloud):
     functions = cloud.resources("AWS::Lambda::Function")
 
-    assert {"sealstream-encryptor", "sealstream-auditor"} == {f.properties["FunctionName"] for f in functions}
+    assert {f"sealstream-{name}" for name in ("encryptor", "auditor")} == {
+        f.properties["FunctionName"] for f in functions
+    }
     for function in functions:
         name = function.properties["FunctionName"]
         assert function.properties["Role"].endswith(f":role/{name}")
@@ -172,18 +196,49 @@ def test_each_function_has_a_role_and_a_log_group_of_its_own(cloud):
 def test_the_auditor_does_not_even_know_the_attribute_key(cloud):
     auditor = cloud.one("AWS::Lambda::Function", under="Auditing").properties
 
-    assert {"SEALSTREAM_KEY_STORE"} == set(auditor["Environment"]["Variables"])
+    assert {"SEALSTREAM_KEY_STORE", "SEALSTREAM_FINDINGS_QUEUE"} == set(auditor["Environment"]["Variables"])
+
+
+def test_former_attribute_keys_stay_in_use_under_the_same_policy(cloud, other_and_unacceptable):
+    former, present = (
+        key for key in other_and_unacceptable.resources("AWS::KMS::Key") if key.logical_id.startswith("Attribute")
+    )
+    alias = other_and_unacceptable.one("AWS::KMS::Alias", under="Attribute")
+    uses = {
+        policy.properties["Roles"][0]: statement["Resource"]
+        for policy in other_and_unacceptable.resources("AWS::IAM::Policy")
+        for statement in policy.properties["PolicyDocument"]["Statement"]
+        if statement.get("Sid") in {"AttributeKey", "DescribeKeys"}
+    }
+
+    assert former.logical_id == cloud.one("AWS::KMS::Key", under="Attribute").logical_id, "it is not made anew"
+    assert alias.logical_id == cloud.one("AWS::KMS::Alias", under="Attribute").logical_id, "one name, moved"
+    assert alias.properties["TargetKeyId"] == present.arn
+    assert former.properties["KeyPolicy"] == present.properties["KeyPolicy"]
+    assert set(uses) == {"acme-encryptor"}
+    assert all([present.arn, former.arn] == keys for keys in uses.values())
+    for function in ("Sealing",):
+        environment = _environment(other_and_unacceptable, function)
+        assert environment["SEALSTREAM_ATTRIBUTE_KEY"] == present.arn
+        assert environment["SEALSTREAM_FORMER_ATTRIBUTE_KEYS"] == former.arn
+    assert other_and_unacceptable.outputs()["AttributeKey"] == present.arn
+    assert other_and_unacceptable.outputs()["FormerAttributeKeys"] == former.arn
 
 
 def test_rights_name_their_resources(cloud):
-    everything = [
-        (r.properties["Roles"], s["Action"])
+    everything = {
+        (role, action)
         for r in cloud.resources("AWS::IAM::Policy")
         for s in r.properties["PolicyDocument"]["Statement"]
         if "*" in _list(s["Resource"])
-    ]
+        for role in r.properties["Roles"]
+        for action in _list(s["Action"])
+    }
 
-    assert everything == [(["sealstream-auditor"], "dynamodb:ListStreams")], "ListStreams knows no resource"
+    know_no_resource = {
+        ("sealstream-auditor", "dynamodb:ListStreams"),
+    }
+    assert know_no_resource == {(role, action) for role, action in everything if not action.startswith("logs:")}
 
 
 def test_rights_name_their_actions(cloud):
@@ -199,10 +254,11 @@ def test_rights_name_their_actions(cloud):
 
 def test_the_outputs_are_those_that_the_tools_read(cloud):
     assert {
-        *("Stream", "Table", "TableStream", "KeyStore", "AttributeKey", "StorageKey"),
+        *("Stream", "Table", "TableStream", "KeyStore", "AttributeKey", "StorageKey", "Runs", "FindingsQueue"),
         *("QuarantineBucket", "QuarantineTable"),
         *("Encryptor", "EncryptorLogGroup", "EncryptorDeadLetterQueue"),
         *("Auditor", "AuditorLogGroup", "AuditorDeadLetterQueue"),
+        "ReencryptorDeadLetterQueue",
     } == set(cloud.outputs())
 
 
@@ -211,6 +267,10 @@ def test_a_deployment_under_another_prefix_shares_no_name(other_and_unacceptable
 
     assert not [stack for stack, template in templates.items() if re.search(r"\bsealstream-", template)]
     assert "acme-encryptor" in templates["SealstreamKeys"]
+
+
+def _environment(synthesis, function):
+    return synthesis.one("AWS::Lambda::Function", under=function).properties["Environment"]["Variables"]
 
 
 def _list(value):

@@ -58,6 +58,8 @@ TABLE: list[tuple[str, str, str, Mapping[str, Sequence[str]], str]] = [
     ("encryptor", "kms:GenerateDataKeyWithoutPlaintext", "attribute key", CONTEXT, NO),
     ("encryptor", "kms:CreateGrant", "attribute key", {}, NO),
     ("encryptor", "kms:PutKeyPolicy", "attribute key", {}, NO),
+    # the re-encryptor and the sweeper as well: they open what is old and seal it under what is new
+    # rotation wraps and makes data keys of this dataset, and never sees one
     # nobody else does
     ("auditor", "kms:Decrypt", "attribute key", CONTEXT, NO),
     ("auditor", "kms:GenerateDataKey", "attribute key", CONTEXT, NO),
@@ -103,7 +105,9 @@ TABLE: list[tuple[str, str, str, Mapping[str, Sequence[str]], str]] = [
     ("auditor", "dynamodb:GetRecords", "items' stream", {}, YES),
     ("auditor", "dynamodb:GetShardIterator", "items' stream", {}, YES),
     ("auditor", "dynamodb:DescribeStream", "items' stream", {}, YES),
-    # data keys: the encryptor reads and creates them, the auditor reads all but the encrypted keys
+    # … the re-encryptor and the sweeper read and update, and neither replaces an item whole nor deletes one
+    # … and rotation knows the table's backups and none of its items
+    # data keys: who seals reads and creates them, rotation changes them, the auditor reads all but the encrypted keys
     ("encryptor", "dynamodb:GetItem", "key store", {}, YES),
     ("encryptor", "dynamodb:BatchGetItem", "key store", {}, YES),
     ("encryptor", "dynamodb:PutItem", "key store", {}, YES),
@@ -131,7 +135,15 @@ TABLE: list[tuple[str, str, str, Mapping[str, Sequence[str]], str]] = [
     ("auditor", "dynamodb:Scan", "key store", KEY_STATES | SELECTED, NO),
     ("auditor", "dynamodb:PutItem", "key store", {}, NO),
     ("auditor", "dynamodb:UpdateItem", "key store", {}, NO),
-    # quarantine: one way in
+    # runs: rotation and the sweeper keep them, nobody forgets one
+    ("encryptor", "dynamodb:PutItem", "runs", {}, NO),
+    # findings: from the auditor to the re-encryptor
+    ("auditor", "sqs:SendMessage", "findings queue", {}, YES),
+    ("auditor", "sqs:SendMessage", "findings queue", {"aws:SecureTransport": "false"}, NO),
+    ("auditor", "sqs:ReceiveMessage", "findings queue", {}, NO),
+    ("auditor", "sqs:PurgeQueue", "findings queue", {}, NO),
+    ("auditor", "sqs:SendMessage", "findings' dead letters", {}, NO),
+    # quarantine: one way in; the sweeper seals anew what is held
     ("encryptor", "s3:PutObject", "quarantine object", {}, YES),
     ("encryptor", "dynamodb:PutItem", "quarantine index", {}, YES),
     ("encryptor", "s3:GetObject", "quarantine object", {}, NO),
@@ -153,6 +165,8 @@ TABLE: list[tuple[str, str, str, Mapping[str, Sequence[str]], str]] = [
     ("auditor", "logs:PutLogEvents", "auditor's log", {}, YES),
     ("auditor", "logs:PutLogEvents", "encryptor's log", {}, NO),
     ("auditor", "logs:DeleteLogStream", "auditor's log", {}, NO),
+    # functions: who meets a retired key asks rotation to reopen it; the state machine calls the two that drive a run
+    # … and runs its own map; EventBridge only starts it
     # no role makes itself another
     ("encryptor", "sts:AssumeRole", "auditor's role", {}, NO),
     ("auditor", "sts:AssumeRole", "encryptor's role", {}, NO),
@@ -169,6 +183,10 @@ def arns(cloud) -> dict[str, str]:
         "key store": cloud.one("AWS::DynamoDB::Table", under="DataKeys").arn,
         "items": table,
         "items' stream": cloud.outputs()["TableStream"],
+        "runs": cloud.one("AWS::DynamoDB::Table", under="RunStore").arn,
+        "findings queue": cloud.one("AWS::SQS::Queue", under="FindingsQueue").arn,
+        "findings' dead letters": cloud.one("AWS::SQS::Queue", under="FindingsDeadLetters").arn,
+        "quarantine bucket": cloud.one("AWS::S3::Bucket").arn,
         "quarantine object": f"{cloud.one('AWS::S3::Bucket').arn}/2026/11/21/0123",
         "quarantine index": cloud.one("AWS::DynamoDB::Table", under="Quarantine").arn,
         "source stream": cloud.one("AWS::Kinesis::Stream").arn,

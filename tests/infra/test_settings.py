@@ -49,6 +49,31 @@ def test_any_other_retention_is_an_error(given):
         settings(retention_hours=given)
 
 
+@pytest.mark.parametrize(("given", "keys"), [("1", 1), (1, 1), ("2", 2), (9, 9)])
+def test_the_newest_attribute_key_is_the_present_one(given, keys):
+    chosen = settings(attribute_keys=given)
+
+    assert (keys, keys) == (chosen.attribute_keys, chosen.present_attribute_key)
+
+
+@pytest.mark.parametrize("given", [0, "0", "", "10", 10, -1, "1.0", 1.5, True, "two"])
+def test_any_other_number_of_attribute_keys_is_an_error(given):
+    with pytest.raises(ValueError, match="context attribute_keys"):
+        settings(attribute_keys=given)
+
+
+def test_a_new_attribute_key_can_be_made_known_before_it_is_the_present_one():
+    chosen = settings(attribute_keys="2", present_attribute_key="1")
+
+    assert (2, 1) == (chosen.attribute_keys, chosen.present_attribute_key)
+
+
+@pytest.mark.parametrize("given", [0, "0", "3", 3, "10", "-1", True])
+def test_a_present_attribute_key_that_does_not_exist_is_an_error(given):
+    with pytest.raises(ValueError, match="context present_attribute_key"):
+        settings(attribute_keys="2", present_attribute_key=given)
+
+
 @pytest.mark.parametrize("given", ["", "a", "Acme", "9to5", "acme-", "a" * 33])
 def test_a_prefix_that_cannot_begin_every_name_is_an_error(given):
     with pytest.raises(ValueError, match="context prefix"):

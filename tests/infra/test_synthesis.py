@@ -16,9 +16,10 @@ MAY_DIFFER_LOCALLY = [
     r"Resources\.\w+\.(DeletionPolicy|UpdateReplacePolicy)",
     r"Resources\.\w+Table\w+\.Properties\.DeletionProtectionEnabled",
     r"Resources\.\w+Mapping\w+\.Properties\.MaximumBatchingWindowInSeconds",
+    r"Resources\.Findings\w+\.Properties\.VisibilityTimeout",
     r"Resources\.\w+Function\w+\.Properties\.Code\.S3Key",
 ]
-"""What dies with the stacks, how long a batch is gathered, and which platform's libraries an asset holds."""
+"""What dies with the stacks, how long a batch is gathered and a finding hidden, and for which platform an asset is."""
 
 
 def test_synthesis_succeeds_without_credentials_and_asks_nothing_of_aws(cloud):
