@@ -1,1 +1,1 @@
-"""One package per Lambda, in flow order: encryptor, auditor, reencryptor, sweeper."""
+"""One package per Lambda, in flow order: encryptor, auditor, reencryptor, rotation, sweeper."""

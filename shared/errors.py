@@ -19,7 +19,8 @@
         ├── PolicyError               policy.toml does not load
         ├── SettingsError             the environment lacks or contradicts a setting
         ├── KeyStoreCorrupt           a key store row contradicts what wrote it
-        └── RunsCorrupt               a row of the runs table does too
+        ├── RunsCorrupt               a row of the runs table does too
+        └── RunRefused                what was asked of a run cannot be done: ask otherwise
 
 A message names what, where and what to do; it never holds an attribute's value.
 """
@@ -146,3 +147,7 @@ class KeyStoreCorrupt(NeedsAttention):
 
 class RunsCorrupt(NeedsAttention):
     """A row of the runs table contradicts what its writer must have written."""
+
+
+class RunRefused(NeedsAttention):
+    """A run (or what was asked of it) is refused before anything is done; the message says what to ask instead."""

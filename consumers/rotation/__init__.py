@@ -1,0 +1,8 @@
+"""The rotation Lambda: leads runs (`shared/runs`) from step to step; the sweeper does the work on items.
+
+| module | operation |
+| --- | --- |
+| `begin` | begins a run, or joins the one of its kind that is not done; `options` says what may be asked for |
+| `advance` | takes a run as far as it goes now: `prepare` (rewrap, renew) … `ending` (retire, destroy), `verdict` |
+| `reopen` | takes a retirement back |
+"""

@@ -1,0 +1,31 @@
+"""Entry point of the rotation Lambda: wire, call, answer."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from consumers.rotation.wiring import Rotation, wire
+from shared.errors import RetryLater
+from shared.runtime.batch import Context, seconds_left, whole_batch
+from shared.runtime.settings import RotationSettings
+
+
+@cache
+def _rotation() -> Rotation:
+    return wire(RotationSettings.from_environment(os.environ), os.environ)
+
+
+def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    """Begin a run, advance it, or reopen a key, as the event's `operation` says.
+
+    Raises:
+        RetryLater: the same call may succeed later. Lambda tells who called it no more than the name of the class, so
+            this one stands for all that it has underneath; any other error does not pass by itself.
+    """
+    try:
+        return whole_batch(lambda: _rotation().run(event, lambda: seconds_left(context)))
+    except RetryLater as error:
+        raise RetryLater(str(error)) from None

@@ -1,0 +1,77 @@
+"""Work over the whole key store, page by page; how far it is stands in the run, so a killed one goes on from there."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from shared.errors import RunRefused
+from shared.keys.rotation.ports import KeyStorePage, RotatingKeyStore
+from shared.runs.model import Example, Run
+from shared.runs.ports import RunStore
+
+PAGE_ROWS: Final = 100
+RESERVE_SECONDS: Final = 120
+"""With less time left no further page is begun."""
+MAX_EXAMPLES: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """Where runs and data keys are."""
+
+    runs: RunStore
+    store: RotatingKeyStore
+
+    def load(self, run_id: str) -> Run:
+        """A run.
+
+        Raises:
+            RunRefused: there is none of this id.
+        """
+        run = self.runs.load(run_id)
+        if run is None:
+            raise RunRefused("there is no run of this id: begin one, and take the run_id of the answer")
+        return run
+
+    def save(self, run: Run) -> Run:
+        """The run as it stands after this: as it was to be saved, or as somebody else saved it first."""
+        return self.runs.save(run) or self.load(run.run_id)
+
+    def work(
+        self,
+        run: Run,
+        treat: Callable[[Run, KeyStorePage], Run],
+        finish: Callable[[Run], Run],
+        seconds_left: Callable[[], float],
+    ) -> Run:
+        """Treat page after page as long as there is time, one at least; after the last one, finish.
+
+        Args:
+            run: as it was read.
+            treat: does a page's work and gives the run with what that adds to its counts and examples.
+            finish: gives the run in its next phase.
+            seconds_left: until the invocation is ended.
+        """
+        while True:
+            page = self.store.page(run.cursor, PAGE_ROWS)
+            following = replace(treat(run, page), cursor=page.cursor)
+            if not page.cursor:
+                following = finish(following)
+            saved = self.runs.save(following)
+            if saved is None:
+                return self.load(run.run_id)
+            if not page.cursor or seconds_left() < RESERVE_SECONDS:
+                return saved
+            run = saved
+
+
+def counted(run: Run, counts: Counter[str], examples: Iterable[Example]) -> Run:
+    """The run with these added, as far as examples are kept."""
+    return replace(
+        run,
+        counts=dict(Counter(run.counts) + counts),
+        examples=(*run.examples, *examples)[:MAX_EXAMPLES],
+    )
