@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from ops.runs.commands import adopt, rotation
 from shared.errors import RetryLater, SealstreamError
 from shared.identity import check_item_id, check_tenant_id
 
@@ -55,6 +56,10 @@ def item_get(tenant: str, id: str, *, open_values: bool, as_json: bool) -> None:
     from ops.item import show_item  # noqa: PLC0415 - a command loads only what it needs
 
     show_item(check_tenant_id(tenant), check_item_id(id), open_values=open_values, as_json=as_json)
+
+
+cli.add_command(rotation)
+cli.add_command(adopt)
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ Nothing is read or built at import. Region, credentials and `AWS_ENDPOINT_URL` a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Literal, overload
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT_SECONDS: Final = 2
 READ_TIMEOUT_SECONDS: Final = 5
 TOTAL_ATTEMPTS: Final = 3
+LONGEST_INVOCATION_SECONDS: Final = 900
 POOL_CONNECTIONS: Final = 32
 
 _VALIDATED_BY_THE_SERVICE: Final = frozenset({"dynamodb", "kms", "kinesis", "sqs"})
@@ -61,6 +63,16 @@ def config(service: str) -> Config:
     )
 
 
+def invoking_config() -> Config:
+    """The settings of a client that waits for whole Lambda invocations; it never repeats one by itself."""
+    return config("lambda").merge(
+        Config(
+            read_timeout=LONGEST_INVOCATION_SECONDS + READ_TIMEOUT_SECONDS,
+            retries={"mode": "standard", "total_max_attempts": 1},
+        )
+    )
+
+
 @overload
 def client(service: Literal["cloudformation"]) -> CloudFormationClient: ...
 @overload
@@ -82,19 +94,31 @@ def client(service: Literal["s3"]) -> S3Client: ...
 @overload
 def client(service: Literal["sqs"]) -> SQSClient: ...
 @overload
+def client(service: Literal["stepfunctions"]) -> Any: ...
+@overload
 def client(service: Literal["sts"]) -> STSClient: ...
 
 
 def client(service: str) -> Any:
     """The process's client for a service; built on the first call, safe to share between threads."""
-    built = _clients.get(service)
+    return _cached(service, service, config)
+
+
+def invoking_client() -> LambdaClient:
+    """The process's client for invocations that may take as long as Lambda lets them."""
+    invoking: LambdaClient = _cached("lambda, invoking", "lambda", lambda _: invoking_config())
+    return invoking
+
+
+def _cached(name: str, service: str, settings: Callable[[str], Config]) -> Any:
+    built = _clients.get(name)
     if built is None:
         with _building:  # building a client from one session is not thread-safe, using it is
-            built = _clients.get(service)
+            built = _clients.get(name)
             if built is None:
                 make: Any = boto3.client
                 try:
-                    built = _clients[service] = make(service, config=config(service))
+                    built = _clients[name] = make(service, config=settings(service))
                 except NoRegionError:
                     raise SettingsError("no AWS region: set AWS_DEFAULT_REGION") from None
     return built

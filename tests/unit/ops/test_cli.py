@@ -3,7 +3,10 @@ from __future__ import annotations
 import pytest
 
 from ops import cli
+from ops.runs.errors import FunctionRefused, NoProgress
+from ops.runs.options import Options
 from shared.errors import StoreUnavailable
+from shared.runs.model import RunKind, Scope
 
 
 @pytest.fixture
@@ -21,7 +24,15 @@ def run(monkeypatch, capsys):
 
 @pytest.fixture(autouse=True)
 def _no_environment(monkeypatch):
-    for name in ("SEALSTREAM_TABLE", "SEALSTREAM_KEY_STORE", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_ENDPOINT_URL"):
+    for name in (
+        "SEALSTREAM_TABLE",
+        "SEALSTREAM_KEY_STORE",
+        "AWS_DEFAULT_REGION",
+        "AWS_REGION",
+        "AWS_ENDPOINT_URL",
+        "SEALSTREAM_RUNS",
+        "SEALSTREAM_ROTATION",
+    ):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -50,3 +61,124 @@ def test_a_service_that_does_not_answer_is_named_with_what_to_look_at(run, monke
 
     assert "http://127.0.0.1:1" in message
     assert "SEALSTREAM_*" in message
+
+
+@pytest.fixture
+def operated(monkeypatch):
+    """What a command that begins a run would do."""
+    asked = []
+
+    def operate(kind, options, *, wait, as_json):
+        asked.append((kind, options, wait, as_json))
+        return 0
+
+    monkeypatch.setattr("ops.runs.operate.operate", operate)
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "options"),
+    [
+        ("rotation start", RunKind.ROTATION, Options()),
+        ("rotation start --all", RunKind.ROTATION, Options(scope=Scope(due=False))),
+        ("rotation start --tenant acme", RunKind.ROTATION, Options(scope=Scope(due=False, tenant_id="acme"))),
+        ("rotation start --data-class pii", RunKind.ROTATION, Options(scope=Scope(due=False, data_class="pii"))),
+        (
+            "rotation start --tenant acme --compromised 0000BEEF",
+            RunKind.ROTATION,
+            Options(scope=Scope(due=False, tenant_id="acme", key_id=0xBEEF)),
+        ),
+        (
+            "rotation start --workers 4 --segments 64 --rate 0.5 --no-retire --barrier-seconds 20",
+            RunKind.ROTATION,
+            Options(workers=4, segments=64, items_per_second=0.5, retire=False, barrier_seconds=20),
+        ),
+        ("rotation retire", RunKind.RETIREMENT, Options()),
+        ("rotation destroy", RunKind.DESTRUCTION, Options()),
+        (
+            "rotation destroy --tenant acme --key 0000beef --abandon-backups",
+            RunKind.DESTRUCTION,
+            Options(scope=Scope(tenant_id="acme", key_id=0xBEEF), abandon_backups=True),
+        ),
+        ("adopt --workers 2", RunKind.ADOPTION, Options(workers=2)),
+        ("adopt --dry-run", RunKind.SURVEY, Options()),
+    ],
+)
+def test_the_options_of_a_run_are_what_is_begun(run, operated, arguments, kind, options):
+    assert "0" == run(*arguments.split())
+    assert [(kind, options, True, False)] == operated
+
+
+def test_waiting_and_json_are_asked_for(run, operated):
+    run("rotation", "start", "--no-wait", "--json")
+    assert [(False, True)] == [asked[2:] for asked in operated]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "rotation start --tenant ../etc",
+        "rotation start --tenant _system",
+        "rotation start --data-class 1",
+        "rotation start --compromised 0000beef",
+        "rotation start --tenant acme --compromised beef",
+        "rotation start --tenant acme --compromised 00000000",
+        "rotation start --tenant acme --data-class pii --compromised 0000beef",
+        "rotation start --tenant acme --all --compromised 0000beef",
+        "rotation start --workers 0",
+        "rotation start --workers 33",
+        "rotation start --segments 10000",
+        "rotation start --rate 0",
+        "rotation start --rate nan",
+        "rotation start --rate inf",
+        "rotation start --barrier-seconds -1",
+        "rotation start --barrier-seconds nan",
+        "rotation destroy --key 0000beef",
+        "rotation status latest",
+    ],
+)
+def test_options_that_cannot_be_are_refused_before_anything_is_invoked(run, operated, capsys, arguments):
+    assert "2" == run(*arguments.split())
+    assert [] == operated
+    assert "Error" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("local", "goes_on"), [(True, "stands still until the same command"), (False, "AWS goes on")])
+def test_an_interrupt_says_in_one_line_what_becomes_of_the_run(run, monkeypatch, capsys, local, goes_on):
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ops.runs.operate.operate", interrupted)
+    monkeypatch.setattr("ops.runs.wiring.is_local", lambda: local)
+
+    assert "130" == run("adopt")
+    message = capsys.readouterr().err.strip()
+    assert goes_on in message
+    assert "\n" not in message
+
+
+def test_a_run_that_is_given_up_says_that_it_can_be_resumed(run, monkeypatch, capsys):
+    def given_up(*_: object, **__: object) -> None:
+        raise NoProgress("gave up")
+
+    monkeypatch.setattr("ops.runs.operate.operate", given_up)
+
+    assert "1" == run("rotation", "retire")
+    assert "the same command" in capsys.readouterr().err
+
+
+def test_a_refusal_is_one_line(run, monkeypatch):
+    def refused(*_: object, **__: object) -> None:
+        raise FunctionRefused("rotation function: no such tenant")
+
+    monkeypatch.setattr("ops.runs.operate.operate", refused)
+    assert "sealstream: rotation function: no such tenant" == run("rotation", "start")
+
+
+@pytest.mark.parametrize("command", ["rotation start", "rotation retire", "rotation destroy", "adopt"])
+def test_a_run_without_the_environment_names_what_is_missing(run, command):
+    assert "SEALSTREAM_ROTATION" in run(*command.split())
+
+
+def test_status_without_the_environment_names_what_is_missing(run):
+    assert "SEALSTREAM_RUNS" in run("rotation", "status")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError
@@ -56,3 +57,12 @@ def test_the_user_agent_is_fixed():
     with mock_aws():
         client.list_tables()
     assert agents[0].startswith(b"sealstream")
+
+
+def test_an_invocation_is_waited_for_and_never_repeated_by_itself():
+    settings: Any = clients.invoking_client().meta.config
+    usual: Any = clients.client("lambda").meta.config
+    assert settings.read_timeout > clients.LONGEST_INVOCATION_SECONDS
+    assert 1 == settings.retries["total_max_attempts"]
+    assert clients.READ_TIMEOUT_SECONDS == usual.read_timeout
+    assert clients.invoking_client() is clients.invoking_client()

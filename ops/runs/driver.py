@@ -1,0 +1,132 @@
+"""Begins or joins a run and takes it to its end, one way or the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
+
+from ops.runs import answers
+from ops.runs.answers import Begun, Invoke
+from ops.runs.clock import Clock
+from ops.runs.display import Display, Silent
+from ops.runs.errors import AnotherRun, FunctionRefused
+from ops.runs.follow import Follower
+from ops.runs.local import LocalDriver
+from ops.runs.machine import Machine
+from ops.runs.options import Options, begin_payload, contradictions, scope_text
+from ops.runs.patience import Patience
+from ops.runs.view import RunView
+from ops.runs.watch import Watcher
+from shared.errors import RetryLater
+from shared.runs.model import Run, RunKind
+from shared.runs.ports import RunStore
+
+LOOK_SECONDS: Final = 1.0
+FOLLOW_SECONDS: Final = 5.0
+"""A run that AWS drives is looked at less often: each look reads every segment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What drives a run.
+
+    Attributes:
+        machine: drives runs on AWS; None: they are driven from here, with the sweeper, as against the local AWS.
+        item_count: about how many items the table holds.
+        log: where the functions tell more, for messages.
+    """
+
+    runs: RunStore
+    rotation: Invoke
+    sweeper: Invoke
+    machine: Machine | None = None
+    item_count: Callable[[], int | None] = lambda: None
+    clock: Clock = field(default_factory=Clock)
+    log: str = "the functions' log groups"
+
+
+def drive(
+    kind: RunKind,
+    options: Options | None = None,
+    *,
+    ports: Ports | None = None,
+    display: Display | None = None,
+    wait: bool = True,
+) -> RunView:
+    """Begin a run, or join the unfinished one of its kind, and stay with it until it is done.
+
+    Whoever is killed here, anywhere, calls again with the same options and goes on from there.
+
+    Args:
+        kind: what for.
+        options: with what.
+        ports: by default those that the environment names.
+        display: what is told meanwhile, by default nothing.
+        wait: False returns as soon as the state machine is started.
+
+    Raises:
+        AnotherRun: the unfinished run of this kind is another than was asked for; it is left to itself.
+        FunctionRefused: the rotation function or the sweeper will not do it.
+        NoProgress: nothing succeeded for `PATIENCE_SECONDS`.
+    """
+    if ports is None:
+        from ops.runs.wiring import ports_from_environment  # noqa: PLC0415 - which imports Ports
+
+        ports = ports_from_environment()
+    options, display = options or Options(), display or Silent()
+    patience = Patience(ports.clock, display.trouble)
+    payload = begin_payload(kind, options)
+    begun = patience.insist(partial(answers.begin, ports.rotation, payload))
+    run = patience.insist(partial(_loaded, ports.runs, begun.run_id))
+    _check(run, begun, options)
+    display.begun(run, joined=begun.joined)
+    watcher = Watcher(ports.runs, run.run_id, item_count=ports.item_count, clock=ports.clock)
+    if ports.machine is None:
+        _drive_here(run, ports, patience, watcher, display)
+    else:
+        follower = Follower(
+            machine=ports.machine,
+            payload=payload,
+            watcher=watcher,
+            patience=patience,
+            show=display.progress,
+            say=display.trouble,
+            clock=ports.clock,
+            every_seconds=FOLLOW_SECONDS,
+            log=ports.log,
+        )
+        execution = "" if begun.joined else follower.start()
+        if wait:
+            follower.follow(execution)
+    return patience.insist(lambda: RunView.gather(ports.runs, _loaded(ports.runs, run.run_id)))
+
+
+def _drive_here(run: Run, ports: Ports, patience: Patience, watcher: Watcher, display: Display) -> None:
+    def look() -> None:
+        try:
+            figures = watcher.look()
+        except RetryLater as error:  # it is only looked at
+            display.trouble(str(error))
+        else:
+            if figures is not None:
+                display.progress(figures)
+
+    LocalDriver(ports.rotation, ports.sweeper, patience, look, ports.clock, LOOK_SECONDS).drive(run)
+
+
+def _loaded(runs: RunStore, run_id: str) -> Run:
+    run = runs.load(run_id)
+    if run is None:
+        raise FunctionRefused(f"run {run_id} is not in the runs table: is the table of the same deployment?")
+    return run
+
+
+def _check(run: Run, begun: Begun, options: Options) -> None:
+    contradicting = contradictions(options, run) if begun.joined else []
+    if contradicting:
+        raise AnotherRun(
+            f"{run.kind} {run.run_id} ({scope_text(run.scope)}) is not done, and was begun with another "
+            f"{', '.join(contradicting)}: finish it first, by the command that began it"
+        )

@@ -1,0 +1,69 @@
+"""What a run is begun with, and whether an unfinished one is what was asked for; pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.runs.model import Run, RunKind, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the operator asked for; None: what the rotation function takes by itself.
+
+    Attributes:
+        retire: False ends a rotation with its verdict, and leaves the keys as they are.
+        barrier_seconds: shorter than the real one is refused but on the local AWS.
+    """
+
+    scope: Scope = field(default_factory=Scope)
+    workers: int | None = None
+    segments: int | None = None
+    items_per_second: float | None = None
+    retire: bool = True
+    abandon_backups: bool = False
+    barrier_seconds: float | None = None
+
+
+def begin_payload(kind: RunKind, options: Options) -> dict[str, Any]:
+    """What the rotation function is asked to begin; only what differs from its own defaults."""
+    scope = options.scope
+    asked: dict[str, Any] = {
+        "workers": options.workers,
+        "segments": options.segments,
+        "items_per_second": options.items_per_second,
+        "retire": None if options.retire else False,
+        "abandon_backups": options.abandon_backups or None,
+        "barrier_seconds": options.barrier_seconds,
+        "due": None if scope.due else False,
+        "tenant_id": scope.tenant_id or None,
+        "data_class": scope.data_class or None,
+        "key_id": None if scope.key_id is None else f"{scope.key_id:08x}",
+    }
+    chosen = {name: value for name, value in asked.items() if value is not None}
+    return {"operation": "begin", "kind": str(kind), **chosen}
+
+
+def contradictions(options: Options, run: Run) -> list[str]:
+    """In what an unfinished run would do something else than was asked; who narrows nothing takes it as it is."""
+    asked, has = options.scope, run.scope
+    narrowed = (asked.tenant_id, asked.data_class, asked.key_id)
+    found = []
+    if asked != Scope() and (narrowed != (has.tenant_id, has.data_class, has.key_id) or asked.due < has.due):
+        found.append("scope")
+    if run.retire and not options.retire:
+        found.append("end (retiring)")
+    if options.abandon_backups != run.abandon_backups:
+        found.append("mind of backups")
+    return found
+
+
+def scope_text(scope: Scope) -> str:
+    """The scope for people."""
+    named = [
+        f"tenant {scope.tenant_id}" * bool(scope.tenant_id),
+        f"class {scope.data_class}" * bool(scope.data_class),
+        "" if scope.key_id is None else f"key {scope.key_id:08x}",
+    ]
+    return ", ".join(filter(None, named)) or ("data keys that are due" if scope.due else "all data keys")
