@@ -225,6 +225,26 @@ def test_a_distributed_map_tolerates_a_percentage_of_failures(
         assert "States.ExceedToleratedFailureThreshold" == answer["error"]
 
 
+@pytest.mark.parametrize(
+    ("kilobytes", "status"), [pytest.param(200, "SUCCEEDED", marks=pytest.mark.also_on_stock), (300, "FAILED")]
+)
+def test_a_state_holds_256_kilobytes(
+    machines: Machines, local_aws: LocalAws, function: str, kilobytes: int, status: str
+) -> None:
+    large = make_function(local_aws, f"def handler(event, context): return 'x' * {kilobytes * 1024 // 2}")
+    item_processor = {
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+        "StartAt": "Work",
+        "States": {"Work": invoke(large, OutputPath="$.Payload")},
+    }
+    catch = [{"ErrorEquals": ["States.ALL"], "Next": "Caught"}]
+    states = distributed(function, ItemProcessor=item_processor, Catch=catch) | {"Caught": {"Type": "Succeed"}}
+    answer = machines.run("Map", states, {"segments": [1, 2], "run": "large"})
+    assert status == answer["status"]
+    if status == "FAILED":
+        assert "States.DataLimitExceeded" == answer["error"]
+
+
 def test_an_execution_that_runs_is_not_started_again(machines: Machines, function: str, tmp_path: Path) -> None:
     let_go = tmp_path / "let go"
     machine = machines.make("Step", {"Step": invoke(function)})

@@ -5,6 +5,7 @@ And EventBridge starts them under the role that its rule names.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Mapping
 from contextvars import ContextVar
@@ -16,6 +17,8 @@ from ministack.services import eventbridge, lambda_svc, stepfunctions
 from ops.local_aws.roles import first_refused, session_arn
 
 _SESSION: Final = "execution"
+#: What a state may return at most, as JSON.
+_MAX_OUTPUT_BYTES: Final = 262_144
 _log = logging.getLogger(__name__)
 
 #: The role of the state machine that runs in this thread; the threads of its branches inherit it.
@@ -27,6 +30,7 @@ def apply() -> None:
     _start_once()
     _run_under_role()
     _stop_children()
+    _limit_output()
     _start_under_rules_role()
 
 
@@ -111,6 +115,26 @@ def _root(execution: Mapping[str, Any]) -> Mapping[str, Any]:
     while "mapRunArn" in execution:
         execution = stepfunctions._executions[stepfunctions._map_runs[execution["mapRunArn"]]["executionArn"]]
     return execution
+
+
+def _limit_output() -> None:
+    """AWS: a task or map whose state would hold more than 256 KB fails, whatever its Catch says."""
+    stock_task, stock_map = stepfunctions._execute_task, stepfunctions._execute_map
+
+    def task(*arguments: Any) -> Any:
+        return _within_limit(stock_task(*arguments))
+
+    def map_(*arguments: Any) -> Any:
+        return _within_limit(stock_map(*arguments))
+
+    stepfunctions._execute_task, stepfunctions._execute_map = task, map_
+
+
+def _within_limit(ended: tuple[Any, Any]) -> tuple[Any, Any]:
+    if len(json.dumps(ended[0], ensure_ascii=False).encode()) > _MAX_OUTPUT_BYTES:
+        cause = "The state returned a result with a size exceeding the maximum number of bytes service limit."
+        raise stepfunctions._ExecutionError("States.DataLimitExceeded", cause)
+    return ended
 
 
 def _start_under_rules_role() -> None:
