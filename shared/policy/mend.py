@@ -140,7 +140,7 @@ def plan_mend(
             sealed there under keys that the tenant does not have is data then.
     """
     if DELETED_AT in item and item.keys() <= SYSTEM_ATTRIBUTES:
-        return MendPlan()
+        return MendPlan(troubles=tuple(system_troubles(item)))
     adopts = adopting and SOURCE not in item and POLICY not in item
     visitor = _Visitor(policy, key_states, unknown_is_data=adopts)
     tree = ItemWalk(policy, visitor.on_binary, visitor.on_clear).read(item)
