@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import json
 
@@ -21,6 +20,7 @@ from shared.runtime.audit_log import AuditLog
 from shared.runtime.settings import POLICY_FILE
 from shared.source_position import FOUND, kinesis_position
 from tests.fakes.findings import FakeFindingsQueue
+from tests.fakes.item_stream import as_lambda_gives_it
 from tests.fakes.key_store import FakeKeyStore
 
 POLICY = load_policy(POLICY_FILE)
@@ -37,14 +37,6 @@ RECORD: Attributes = {
     "payment": {"M": {"card_number": {"S": "4111111111111111"}}},
     "surprise": {"S": "undeclared"},
 }
-
-
-def as_lambda_gives_it(value):
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    if isinstance(value, dict):
-        return {name: as_lambda_gives_it(member) for name, member in value.items()}
-    return [as_lambda_gives_it(member) for member in value] if isinstance(value, list) else value
 
 
 def sealed_item(policy=POLICY, place=1):
