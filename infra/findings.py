@@ -10,7 +10,7 @@ from constructs import Construct
 from infra.dead_letters import DeadLetters
 from infra.settings import Settings
 
-REENCRYPTOR_TIMEOUT_SECONDS = 60
+REENCRYPTOR_TIMEOUT_SECONDS = 90
 """Stands here because the queue hides a message for as long as the re-encryptor may work on it, and longer."""
 _MOST_DELIVERIES = 10
 

@@ -1,16 +1,22 @@
-"""Pipeline: the encryptor between the source stream and the items table, the auditor behind the table's stream."""
+"""Pipeline: encryptor, auditor and re-encryptor, one behind the other; and the rotation, which goes through it all."""
 
 from __future__ import annotations
 
 import aws_cdk as cdk
 from constructs import Construct
 
+from infra.alarms import Alarms
 from infra.auditor import Auditor
 from infra.bundling import Bundler
 from infra.data_stack import DataStack
 from infra.encryptor import Encryptor
 from infra.keys_stack import KeysStack
+from infra.reencryptor import Reencryptor
+from infra.rotation import Rotation
+from infra.rotation_machine import RotationMachine
+from infra.rotation_start import RotationStart
 from infra.settings import Settings
+from infra.sweeper import Sweeper
 
 
 class PipelineStack(cdk.Stack):
@@ -30,14 +36,38 @@ class PipelineStack(cdk.Stack):
             scope,
             id,
             stack_name=settings.stack_name("Pipeline"),
-            description="sealstream: encryptor and auditor",
+            description="sealstream: encryptor, auditor, re-encryptor, rotation",
         )
         encryptor = Encryptor(self, "Sealing", settings=settings, bundler=bundler, keys=keys, data=data)
         auditor = Auditor(self, "Auditing", settings=settings, bundler=bundler, keys=keys, data=data)
+        rotation = Rotation(self, "Rotating", settings=settings, bundler=bundler, keys=keys, data=data)
+        reencryptor = Reencryptor(
+            self, "Reencrypting", settings=settings, bundler=bundler, keys=keys, data=data, rotation=rotation
+        )
+        sweeper = Sweeper(self, "Sweeping", settings=settings, bundler=bundler, keys=keys, data=data, rotation=rotation)
+        machine = RotationMachine(
+            self,
+            "RotationRun",
+            settings=settings,
+            rotation=rotation.consumer.function,
+            sweeper=sweeper.consumer.function,
+            storage_key=keys.storage_key,
+        ).machine
+        RotationStart(
+            self, "RotationStart", settings=settings, machine=machine, attribute_key_arns=keys.attribute_key.arns
+        )
+        Alarms(self, "Alarms", settings=settings, findings_dead_letters=data.findings.dead_letters, machine=machine)
 
         cdk.CfnOutput(self, "Encryptor", value=encryptor.consumer.function.function_name)
         cdk.CfnOutput(self, "EncryptorLogGroup", value=encryptor.consumer.log_group.log_group_name)
-        cdk.CfnOutput(self, "EncryptorDeadLetterQueue", value=encryptor.dead_letters.queue_url)
         cdk.CfnOutput(self, "Auditor", value=auditor.consumer.function.function_name)
         cdk.CfnOutput(self, "AuditorLogGroup", value=auditor.consumer.log_group.log_group_name)
+        cdk.CfnOutput(self, "Reencryptor", value=reencryptor.consumer.function.function_name)
+        cdk.CfnOutput(self, "ReencryptorLogGroup", value=reencryptor.consumer.log_group.log_group_name)
+        cdk.CfnOutput(self, "Sweeper", value=sweeper.consumer.function.function_name)
+        cdk.CfnOutput(self, "SweeperLogGroup", value=sweeper.consumer.log_group.log_group_name)
+        cdk.CfnOutput(self, "Rotation", value=rotation.consumer.function.function_name)
+        cdk.CfnOutput(self, "RotationLogGroup", value=rotation.consumer.log_group.log_group_name)
+        cdk.CfnOutput(self, "EncryptorDeadLetterQueue", value=encryptor.dead_letters.queue_url)
         cdk.CfnOutput(self, "AuditorDeadLetterQueue", value=auditor.dead_letters.queue_url)
+        cdk.CfnOutput(self, "RotationMachine", value=machine.state_machine_arn)

@@ -15,6 +15,8 @@ from infra import bundling
 from infra.bundling import LAMBDA, Bundler, this_machine
 from tests.infra.synthesis import Synthesis
 
+CONSUMERS = ("encryptor", "auditor", "reencryptor", "sweeper", "rotation")
+SEALING = {"encryptor", "reencryptor", "sweeper"}
 LAMBDA_LIMIT_BYTES = 250 * 1024 * 1024
 
 
@@ -23,7 +25,8 @@ def asset_folder(synthesis: Synthesis, consumer: str) -> Path:
     (function,) = (
         resource
         for resource in synthesis.template("SealstreamPipeline")["Resources"].values()
-        if resource["Type"] == "AWS::Lambda::Function" and resource["Properties"]["FunctionName"].endswith(consumer)
+        if resource["Type"] == "AWS::Lambda::Function"
+        and resource["Properties"]["FunctionName"] == f"sealstream-{consumer}"
     )
     digest = function["Properties"]["Code"]["S3Key"].removesuffix(".zip")
     assets = json.loads((synthesis.folder / "SealstreamPipeline.assets.json").read_text(encoding="utf-8"))
@@ -34,12 +37,16 @@ def files(folder: Path) -> Iterator[Path]:
     return (path for path in folder.rglob("*") if path.is_file())
 
 
-@pytest.mark.parametrize("consumer", ["encryptor", "auditor"])
+def ciphers(folder: Path) -> list[str]:
+    return [name for name in ("tink", "cryptography", "Crypto", "nacl") if (folder / name).exists()]
+
+
+@pytest.mark.parametrize("consumer", CONSUMERS)
 def test_an_asset_fits_into_a_lambda(cloud, consumer):
     assert sum(file.stat().st_size for file in files(asset_folder(cloud, consumer))) < LAMBDA_LIMIT_BYTES
 
 
-@pytest.mark.parametrize(("consumer", "has_compiled_code"), [("encryptor", True), ("auditor", False)])
+@pytest.mark.parametrize(("consumer", "has_compiled_code"), [(name, name in SEALING) for name in CONSUMERS])
 def test_an_asset_holds_compiled_code_for_graviton_only(cloud, consumer, has_compiled_code):
     compiled = [file for file in files(asset_folder(cloud, consumer)) if ".so" in file.suffixes]
 
@@ -50,24 +57,26 @@ def test_an_asset_holds_compiled_code_for_graviton_only(cloud, consumer, has_com
     }
 
 
-@pytest.mark.parametrize(("consumer", "other"), [("encryptor", "auditor"), ("auditor", "encryptor")])
-def test_an_asset_holds_its_own_consumer_only(cloud, consumer, other):
+@pytest.mark.parametrize("consumer", CONSUMERS)
+def test_an_asset_holds_its_own_consumer_only(cloud, consumer):
     folder = asset_folder(cloud, consumer)
 
     assert (folder / "policy.toml").is_file()
     assert (folder / "shared" / "model.py").is_file()
     assert (folder / "consumers" / "__init__.py").is_file()
     assert (folder / "consumers" / consumer / "handler.py").is_file()
-    assert not (folder / "consumers" / other).exists()
+    assert [consumer] == [path.name for path in (folder / "consumers").iterdir() if path.is_dir()]
 
 
 def test_the_auditors_asset_holds_no_cipher(cloud):
-    folder = asset_folder(cloud, "auditor")
-
-    assert [name for name in ("tink", "cryptography", "Crypto", "nacl") if (folder / name).exists()] == []
+    assert ciphers(asset_folder(cloud, "auditor")) == []
 
 
-@pytest.mark.parametrize("consumer", ["encryptor", "auditor"])
+def test_rotations_asset_holds_no_cipher(cloud):
+    assert ciphers(asset_folder(cloud, "rotation")) == []
+
+
+@pytest.mark.parametrize("consumer", CONSUMERS)
 def test_an_asset_holds_no_trace_of_the_machine_that_built_it(cloud, consumer):
     names = {part for file in files(asset_folder(cloud, consumer)) for part in file.parts}
 
@@ -78,7 +87,7 @@ def test_an_asset_holds_no_trace_of_the_machine_that_built_it(cloud, consumer):
     )
 
 
-@pytest.mark.parametrize("consumer", ["encryptor", "auditor"])
+@pytest.mark.parametrize("consumer", CONSUMERS)
 def test_a_handler_imports_from_its_local_asset_alone(local, consumer):
     folder = asset_folder(local, consumer)
     # -I and -S: neither this project nor the virtual environment is on the path

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import asdict
 from fnmatch import fnmatch
 
 import pytest
 
+from shared.keys.barrier import LONGEST_FUNCTION_SECONDS
+from shared.runtime.settings import (
+    AuditorSettings,
+    EncryptorSettings,
+    ReencryptorSettings,
+    RotationSettings,
+    SweeperSettings,
+)
 from tests.infra.synthesis import STACKS
 
 DAY_SECONDS = 24 * 3600
@@ -25,7 +34,7 @@ def test_keys_and_data_outlive_their_stack_but_not_a_first_deployment_that_fails
     left = {(r.logical_id, r.deletion_policy, r.replace_policy) for r in cloud.resources() if r.type in STATEFUL}
 
     assert {(name, "RetainExceptOnCreate", "Retain") for name, _, _ in left} == left
-    assert len(left) == 14
+    assert len(left) == 18
 
 
 @pytest.mark.parametrize("stack", ["SealstreamKeys", "SealstreamData"])
@@ -165,13 +174,77 @@ def test_a_finding_is_tried_ten_times_and_then_kept_apart(cloud):
     assert findings["RedrivePolicy"] == {"deadLetterTargetArn": dead_letters, "maxReceiveCount": 10}
 
 
+def test_a_finding_is_hidden_for_as_long_as_lambda_may_need(cloud, local):
+    for synthesis, times in ((cloud, 6), (local, 1)):
+        findings = synthesis.one("AWS::SQS::Queue", under="FindingsQueue").properties
+        reencryptor = synthesis.one("AWS::Lambda::Function", under="Reencrypting").properties
+        assert findings["VisibilityTimeout"] == times * reencryptor["Timeout"]
+
+
+def test_findings_reach_the_re_encryptor_and_one_that_fails_does_not_repeat_the_others(cloud):
+    mapping = cloud.one("AWS::Lambda::EventSourceMapping", under="Reencrypting").properties
+
+    assert mapping == {
+        "FunctionName": "sealstream-reencryptor",
+        "EventSourceArn": cloud.one("AWS::SQS::Queue", under="FindingsQueue").arn,
+        "BatchSize": 10,
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "ScalingConfig": {"MaximumConcurrency": 8},
+    }
+
+
+def test_who_seals_lives_no_longer_than_the_census_waits_for(cloud):
+    sealing = {
+        role.removeprefix("sealstream-")
+        for policy in cloud.resources("AWS::IAM::Policy")
+        for statement in policy.properties["PolicyDocument"]["Statement"]
+        for role in policy.properties["Roles"]
+        if "kms:Decrypt" in _list(statement["Action"])
+    }
+    timeouts = {
+        function.properties["FunctionName"].removeprefix("sealstream-"): function.properties["Timeout"]
+        for function in cloud.resources("AWS::Lambda::Function")
+    }
+
+    assert {"encryptor", "reencryptor", "sweeper"} == sealing
+    assert max(timeouts[name] for name in sealing) <= LONGEST_FUNCTION_SECONDS
+
+
+def test_an_alarm_tells_of_findings_given_up_and_of_failed_rotations_and_rings_nowhere(cloud):
+    alarms = {
+        alarm.properties["AlarmName"]: (
+            alarm.properties["Namespace"],
+            alarm.properties["MetricName"],
+            *(dimension["Value"] for dimension in alarm.properties["Dimensions"]),
+        )
+        for alarm in cloud.resources("AWS::CloudWatch::Alarm")
+    }
+
+    assert alarms == {
+        "sealstream-findings-given-up": (
+            "AWS/SQS",
+            "ApproximateNumberOfMessagesVisible",
+            cloud.one("AWS::SQS::Queue", under="FindingsDeadLetters").logical_id,
+        ),
+        "sealstream-rotation-failed": (
+            "AWS/States",
+            "ExecutionsFailed",
+            cloud.one("AWS::StepFunctions::StateMachine").arn,
+        ),
+    }
+    for alarm in cloud.resources("AWS::CloudWatch::Alarm"):
+        assert "AlarmActions" not in alarm.properties
+        assert (alarm.properties["ComparisonOperator"], alarm.properties["Threshold"]) == ("GreaterThanThreshold", 0)
+        assert alarm.properties["TreatMissingData"] == "notBreaching"
+
+
 def test_logs_are_encrypted_and_end(cloud):
     groups = cloud.resources("AWS::Logs::LogGroup")
     storage_key = cloud.one("AWS::KMS::Key", under="Storage")
     (for_logs,) = (s for s in storage_key.properties["KeyPolicy"]["Statement"] if s["Sid"] == "LogGroups")
     allowed = for_logs["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"]
 
-    assert len(groups) == 2
+    assert len(groups) == 6
     for group in groups:
         assert group.properties["KmsKeyId"] == storage_key.arn
         assert any(fnmatch(group.arn.removesuffix(":*"), pattern) for pattern in allowed), "CloudWatch may use the key"
@@ -181,7 +254,7 @@ def test_logs_are_encrypted_and_end(cloud):
 def test_each_function_has_a_role_and_a_log_group_of_its_own(cloud):
     functions = cloud.resources("AWS::Lambda::Function")
 
-    assert {f"sealstream-{name}" for name in ("encryptor", "auditor")} == {
+    assert {f"sealstream-{name}" for name in ("encryptor", "auditor", "reencryptor", "sweeper", "rotation")} == {
         f.properties["FunctionName"] for f in functions
     }
     for function in functions:
@@ -197,6 +270,38 @@ def test_the_auditor_does_not_even_know_the_attribute_key(cloud):
     auditor = cloud.one("AWS::Lambda::Function", under="Auditing").properties
 
     assert {"SEALSTREAM_KEY_STORE", "SEALSTREAM_FINDINGS_QUEUE"} == set(auditor["Environment"]["Variables"])
+
+
+def test_each_function_finds_what_it_works_with_in_its_environment(cloud):
+    table, key_store, runs = (
+        cloud.one("AWS::DynamoDB::Table", under=name).logical_id for name in ("Items", "DataKeys", "RunStore")
+    )
+    key_arn = cloud.one("AWS::KMS::Key", under="Attribute").arn
+    keys = {"SEALSTREAM_KEY_STORE": key_store, "SEALSTREAM_ATTRIBUTE_KEY": key_arn, "SEALSTREAM_TABLE": table}
+
+    assert _environment(cloud, "Reencrypting") == keys | {"SEALSTREAM_ROTATION": "sealstream-rotation"}
+    assert _environment(cloud, "Rotating") == keys | {"SEALSTREAM_RUNS": runs}
+    assert _environment(cloud, "Sweeping") == keys | {
+        "SEALSTREAM_RUNS": runs,
+        "SEALSTREAM_ROTATION": "sealstream-rotation",
+        "SEALSTREAM_QUARANTINE_BUCKET": cloud.one("AWS::S3::Bucket").logical_id,
+    }
+
+
+@pytest.mark.parametrize(
+    ("function", "settings"),
+    [
+        ("Sealing", EncryptorSettings),
+        ("Auditing", AuditorSettings),
+        ("Reencrypting", ReencryptorSettings),
+        ("Sweeping", SweeperSettings),
+        ("Rotating", RotationSettings),
+    ],
+)
+def test_each_function_reads_its_settings_from_its_environment(cloud, function, settings):
+    read = settings.from_environment(_environment(cloud, function))
+
+    assert all(value for field, value in asdict(read).items() if field != "attribute_keys")
 
 
 def test_former_attribute_keys_stay_in_use_under_the_same_policy(cloud, other_and_unacceptable):
@@ -215,9 +320,9 @@ def test_former_attribute_keys_stay_in_use_under_the_same_policy(cloud, other_an
     assert alias.logical_id == cloud.one("AWS::KMS::Alias", under="Attribute").logical_id, "one name, moved"
     assert alias.properties["TargetKeyId"] == present.arn
     assert former.properties["KeyPolicy"] == present.properties["KeyPolicy"]
-    assert set(uses) == {"acme-encryptor"}
+    assert set(uses) == {"acme-encryptor", "acme-reencryptor", "acme-sweeper", "acme-rotation"}
     assert all([present.arn, former.arn] == keys for keys in uses.values())
-    for function in ("Sealing",):
+    for function in ("Sealing", "Reencrypting", "Sweeping", "Rotating"):
         environment = _environment(other_and_unacceptable, function)
         assert environment["SEALSTREAM_ATTRIBUTE_KEY"] == present.arn
         assert environment["SEALSTREAM_FORMER_ATTRIBUTE_KEYS"] == former.arn
@@ -237,8 +342,10 @@ def test_rights_name_their_resources(cloud):
 
     know_no_resource = {
         ("sealstream-auditor", "dynamodb:ListStreams"),
+        ("sealstream-rotation", "dynamodb:ListBackups"),
     }
     assert know_no_resource == {(role, action) for role, action in everything if not action.startswith("logs:")}
+    assert {"sealstream-rotation-machine"} == {role for role, action in everything if action.startswith("logs:")}
 
 
 def test_rights_name_their_actions(cloud):
@@ -258,7 +365,8 @@ def test_the_outputs_are_those_that_the_tools_read(cloud):
         *("QuarantineBucket", "QuarantineTable"),
         *("Encryptor", "EncryptorLogGroup", "EncryptorDeadLetterQueue"),
         *("Auditor", "AuditorLogGroup", "AuditorDeadLetterQueue"),
-        "ReencryptorDeadLetterQueue",
+        *("Reencryptor", "ReencryptorLogGroup", "ReencryptorDeadLetterQueue"),
+        *("Sweeper", "SweeperLogGroup", "Rotation", "RotationLogGroup", "RotationMachine"),
     } == set(cloud.outputs())
 
 

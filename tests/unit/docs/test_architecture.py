@@ -18,6 +18,8 @@ from tests.unit.docs.pages import ROOT, table, text_of
 
 PAGE = ROOT / "docs" / "architecture.md"
 CONSUMERS = ("encryptor", "auditor")
+ROLES = (*CONSUMERS, "reencryptor", "sweeper", "rotation")
+PREFIX = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]["prefix"]
 ACTION = re.compile(r"[a-z0-9]+:[A-Z]\w+")
 
 
@@ -36,14 +38,19 @@ def _module(name: str) -> ast.Module:
     return ast.parse((ROOT / "infra" / f"{name}.py").read_text(encoding="utf-8"))
 
 
+def _given(module: str) -> set[str]:
+    """Every action of the rights that a module of the infrastructure gives."""
+    statements = {node.name: _actions(node) for node in _module("rights").body if isinstance(node, ast.FunctionDef)}
+    return {
+        action
+        for node in ast.walk(_module(module))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "rights"
+        for action in statements[node.attr]
+    }
+
+
 def _deployed(consumer: str) -> set[str]:
     """Every action that the sources give the consumer's role."""
-    statements = {node.name: _actions(node) for node in _module("rights").body if isinstance(node, ast.FunctionDef)}
-    given = {
-        node.attr
-        for node in ast.walk(_module(consumer))
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "rights"
-    }
     attribute_key = {
         action
         for node in ast.walk(_module("keys_stack"))
@@ -51,40 +58,52 @@ def _deployed(consumer: str) -> set[str]:
         for action in _actions(node)
     }
     logs = {action for action in _actions(_module("consumer")) if action.startswith("logs:")}
-    return {action for name in given for action in statements[name]} | attribute_key | logs
+    return _given(consumer) | attribute_key | logs
 
 
 def _rights() -> dict[tuple[str, str], set[str]]:
-    """Actions by resource and role, as the page lists them."""
+    """Actions by resource and role, as the page lists them; what stands in brackets explains the resource."""
     head, *rows = table(PAGE, "resource")
     roles = [cell.strip("`") for cell in head[1:]]
     return {
-        (row[0], role): set(ACTION.findall(cell)) for row in rows for role, cell in zip(roles, row[1:], strict=True)
+        (row[0].partition(" (")[0], role): set(ACTION.findall(cell))
+        for row in rows
+        for role, cell in zip(roles, row[1:], strict=True)
     }
 
 
+def _rights_of_services() -> dict[str, set[str]]:
+    """Actions by role, of the roles that are no function's."""
+    return {row[0].strip("`"): set(ACTION.findall(row[2])) for row in table(PAGE, "role of a service")[1:]}
+
+
 def test_the_rights_table_names_the_roles_that_exist_and_no_other():
-    prefix = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]["prefix"]
-
-    assert {f"{prefix}-{consumer}" for consumer in CONSUMERS} == {role for _, role in _rights()}
+    assert {f"{PREFIX}-{consumer}" for consumer in ROLES} == {role for _, role in _rights()}
 
 
-@pytest.mark.parametrize("consumer", CONSUMERS)
+@pytest.mark.parametrize("consumer", ROLES)
 def test_the_rights_table_lists_exactly_what_is_deployed(consumer):
-    listed = {action for (_, role), cell in _rights().items() if role.endswith(consumer) for action in cell}
+    listed = {action for (_, role), cell in _rights().items() if role == f"{PREFIX}-{consumer}" for action in cell}
 
     assert _deployed(consumer) == listed
+
+
+def test_the_roles_of_services_have_the_rights_that_the_page_lists():
+    assert {
+        f"{PREFIX}-rotation-machine": _given("rotation_machine"),
+        f"{PREFIX}-rotation-start": _given("rotation_start"),
+    } == _rights_of_services()
 
 
 def test_each_cell_says_what_the_simulator_says():
     rights = _rights()
     answers: dict[tuple[str, str, str], set[str]] = {}
     for role, action, resource, _, answer in TABLE:
-        if role in CONSUMERS and resource != "storage key":
+        if role in ROLES and resource != "storage key":
             answers.setdefault((role, action, resource.replace(f"{role}'s ", "own ")), set()).add(answer)
 
     for (role, action, resource), said in answers.items():
-        listed = action in rights.get((resource, f"sealstream-{role}"), set())
+        listed = action in rights.get((resource, f"{PREFIX}-{role}"), set())
         assert listed == (YES in said), (role, action, resource)
 
 

@@ -1,0 +1,59 @@
+"""What starts a rotation: every day, and AWS's event that the material of the attribute key has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from infra import rights
+from infra.settings import Settings
+
+
+class RotationStart(Construct):
+    """Two rules. The event is best effort; the daily start finds the change, too, and data keys that are due."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002
+        *,
+        settings: Settings,
+        machine: sfn.IStateMachine,
+        attribute_key_arns: Sequence[str],
+    ) -> None:
+        super().__init__(scope, id)
+        role = iam.Role(
+            self,
+            "Role",
+            role_name=settings.name_of("rotation-start"),
+            assumed_by=iam.ServicePrincipal("events.amazonaws.com"),
+            description="Starts the rotation, and nothing else",
+        )
+        role.add_to_policy(rights.run_machine(machine.state_machine_arn))
+        target = targets.SfnStateMachine(
+            machine, input=events.RuleTargetInput.from_object({"kind": "rotation"}), role=role.without_policy_updates()
+        )
+        events.Rule(
+            self,
+            "Daily",
+            rule_name=settings.name_of("rotation-daily"),
+            description="Wraps and renews the data keys that are due; ends at once where none is",
+            schedule=events.Schedule.rate(cdk.Duration.days(1)),
+            targets=[target],
+        )
+        events.Rule(
+            self,
+            "KmsRotation",
+            rule_name=settings.name_of("rotation-kms"),
+            description="KMS has rotated the attribute key: data keys are to be wrapped anew",
+            event_pattern=events.EventPattern(
+                source=["aws.kms"], detail_type=["KMS CMK Rotation"], resources=list(attribute_key_arns)
+            ),
+            targets=[target],
+        )
