@@ -9,7 +9,7 @@ UV     := $(BIN)/uv
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test unit integration lint format synth deploy lock clean
+.PHONY: help setup demo up down test unit integration drill bench lint format synth deploy lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,12 @@ unit: setup ## unit, property and infrastructure tests, with the coverage gate
 
 integration: setup ## the tests on one deployed local AWS
 	$(BIN)/pytest tests/local_aws tests/integration
+
+drill: setup ## a rotation of 100,000 items (ITEMS=…) under writes and killed workers; figures in build/drill.json
+	SEALSTREAM_DRILL_ITEMS=$(or $(ITEMS),100000) $(BIN)/pytest tests/integration/test_rotation_drill.py
+
+bench: setup ## what a rotation costs, on a local AWS of its own; figures in build/bench.json
+	$(BIN)/python -m bench
 
 lint: setup ## ruff, mypy, import contracts
 	$(BIN)/ruff check .
