@@ -15,7 +15,7 @@ from botocore.stub import Stubber
 from moto import mock_aws
 
 from shared.aws.clients import TOTAL_ATTEMPTS, config
-from shared.aws.item_updates import DynamoItemUpdates
+from shared.aws.item_updates import DynamoItemUpdates, stands_already
 from shared.errors import Reason, RecordRejected, StoreUnavailable
 from shared.model import SOURCE
 from shared.reencrypt.model import Change, ItemUpdate
@@ -160,6 +160,21 @@ def test_an_update_whose_answer_was_lost_finds_itself_and_is_stored(table, sourc
     assert table.updates.update(mine).stored
 
     assert table.updates.update(mine).stored
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ({"SS": ["b", "a"]}, True),
+        ({"SS": ["b", "c"]}, False),
+        ({"L": []}, False),
+        (None, False),
+    ],
+)
+def test_an_update_finds_itself_whatever_the_order_of_a_set(found, expected):
+    image = {"a": {"M": {"set": found, "new": AFTER}}} if found else {}
+    mine = update(a=(None, {"M": {"set": {"SS": ["a", "b"]}, "new": AFTER}}))
+    assert expected is stands_already(mine, image)
 
 
 def test_names_may_hold_anything(table):

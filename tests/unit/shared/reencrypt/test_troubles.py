@@ -91,13 +91,20 @@ def test_a_key_that_cannot_be_had_is_asked_for_once_a_page(world):
     assert 2 == len(world.service.decrypted)  # the old key and the active one
 
 
-def test_an_active_key_that_cannot_be_had_leaves_everything_for_later(world):
-    world.put(**RECORD)
+def test_an_active_key_that_cannot_be_had_is_asked_for_once_and_leaves_everything_for_later(world):
+    for number in range(10):
+        world.put(str(number), **RECORD)
     _, new = world.rotate("pii")
-    world.service.on_decrypt = lambda context: (
-        raising(KeyServiceUnavailable("x"))() if context["key_id"] == f"{new:08x}" else None
-    )
-    assert [("acme", Fate.RETRY, [("", "KeyServiceUnavailable")])] == told(world.mend())
+    asked = []
+
+    def refuse_the_new_one(context):
+        if context["key_id"] == f"{new:08x}":
+            asked.append(new)
+            raise KeyServiceUnavailable("down")
+
+    world.service.on_decrypt = refuse_the_new_one
+    assert [("acme", Fate.RETRY, [("", "KeyServiceUnavailable")])] * 10 == told(world.mend())
+    assert [new] == asked
     assert [] == world.table.updates
 
 
