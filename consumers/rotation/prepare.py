@@ -48,7 +48,8 @@ class Preparation:
             if one.successor:
                 self.report.renewed(one.successor, row, run)
         counts = Counter(name for one in treated for name in _counts(one))
-        counts += Counter(keys=len(page.rows), corrupt=len(unreadable))
+        counts += Counter(keys=len(page.rows) - sum(row.made_by == run.run_id for row in rows))
+        counts += Counter(corrupt=len(unreadable))
         examples = [*map(example_of_unreadable, unreadable), *(one for each in treated for one in _examples(each))]
         return counted(run, counts, examples)
 
@@ -74,8 +75,8 @@ def _counts(treated: Treated) -> Iterator[str]:
 
 
 def _examples(treated: Treated) -> Iterator[Example]:
-    for error in treated.trouble:
-        yield example_of(treated.row, type(error).__name__)
+    for why in dict.fromkeys(type(error).__name__ for error in treated.trouble):
+        yield example_of(treated.row, why)
 
 
 def example_of(row: DataKeyRow, why: str) -> Example:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from shared.runs.model import Run, Segment, Tally
-
-MAX_EXAMPLES: Final = 20
+from shared.scan.tally import merged
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +21,8 @@ class Scan:
     tally: Tally
 
     @classmethod
-    def of(cls, run: Run, stored: Iterable[Segment]) -> Scan:
+    def of(cls, run: Run, stored: Sequence[Segment]) -> Scan:
         """Add up the stored segments of one phase; the last of all, after those of the table, is the quarantine's."""
-        segments = list(stored)
-        done = {segment.number for segment in segments if segment.done}
-        counts: Counter[str] = Counter()
-        keys: Counter[str] = Counter()
-        for segment in segments:
-            counts.update(segment.tally.counts)
-            keys.update(segment.tally.keys)
-        examples = [example for segment in segments for example in segment.tally.examples]
-        overflow = any(segment.tally.keys_overflow for segment in segments)
+        done = {segment.number for segment in stored if segment.done}
         left = tuple(number for number in range(run.segments + 1) if number not in done)
-        return cls(left, Tally(dict(counts), dict(keys), overflow, tuple(examples[:MAX_EXAMPLES])))
+        return cls(left, merged(segment.tally for segment in stored))
