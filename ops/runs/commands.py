@@ -13,9 +13,9 @@ import click
 from shared.identity import is_tenant_id
 from shared.runs.model import RunKind, Scope
 
-MOST_WORKERS: Final = 32
-"""As many connections as a client has."""
-MOST_SEGMENTS: Final = 9_999
+MOST_WORKERS: Final = 40
+MOST_SEGMENTS: Final = 1_000
+"""What the rotation function takes at most; it is not loaded here for two numbers."""
 INTERRUPTED: Final = 130
 _KEY_ID: Final = re.compile(r"[0-9a-fA-F]{8}")
 _DATA_CLASS: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
@@ -81,7 +81,7 @@ _barrier = click.option(
     "--barrier-seconds",
     type=click.FloatRange(0),
     callback=_finite,
-    help="local AWS only: wait less before the census than what makes it certain",
+    help="local AWS only: let less time pass than what makes the count certain",
 )
 _of_tenant = click.option("--tenant", callback=_tenant, help="this tenant alone")
 
@@ -95,7 +95,7 @@ def rotation() -> None:
 @click.option("--all", "all_keys", is_flag=True, help="data keys of any age")
 @_of_tenant
 @click.option("--data-class", callback=_data_class, help="this class alone")
-@click.option("--compromised", metavar="KEY_ID", callback=_key_id, help="this data key of --tenant alone")
+@click.option("--compromised", metavar="KEY_ID", callback=_key_id, help="this data key alone")
 @click.option("--no-retire", is_flag=True, help="end with the verdict; `rotation retire` does the rest")
 @_barrier
 @_scan_options
@@ -108,11 +108,9 @@ def start(
     --compromised all that these name, whatever their age.
     Exit status 0: the old keys are, or may be, retired; 1: something prevents it, and is listed.
     """
-    if compromised is not None:
-        _needs_tenant("--compromised", tenant)
-        if all_keys or data_class:
-            raise click.UsageError("--compromised names one data key: without --all and --data-class")
-    due = not (all_keys or tenant or data_class)
+    if compromised is not None and (all_keys or data_class):
+        raise click.UsageError("--compromised names one data key: without --all and --data-class")
+    due = not (all_keys or tenant or data_class or compromised)
     scope = Scope(due=due, tenant_id=tenant, data_class=data_class, key_id=compromised)
     _run(RunKind.ROTATION, scope=scope, retire=not no_retire, **common)
 
@@ -127,13 +125,12 @@ def retire(**common: Any) -> None:
 
 @rotation.command()
 @_of_tenant
-@click.option("--key", metavar="KEY_ID", callback=_key_id, help="this data key of --tenant alone")
+@click.option("--key", metavar="KEY_ID", callback=_key_id, help="this data key alone")
 @click.option("--abandon-backups", is_flag=True, help="also where a backup still holds values under the key")
+@_barrier
 @_scan_options
 def destroy(*, tenant: str, key: int | None, abandon_backups: bool, **common: Any) -> None:
     """Destroy data keys that have been retired for a day, for good, after one more count that finds nothing."""
-    if key is not None:
-        _needs_tenant("--key", tenant)
     scope = Scope(tenant_id=tenant, key_id=key)
     _run(RunKind.DESTRUCTION, scope=scope, abandon_backups=abandon_backups, **common)
 
@@ -157,11 +154,6 @@ def adopt(*, dry_run: bool, **common: Any) -> None:
     Exit status 0: nothing in clear; 1: something is, and is listed.
     """
     _run(RunKind.SURVEY if dry_run else RunKind.ADOPTION, **common)
-
-
-def _needs_tenant(option: str, tenant: str) -> None:
-    if not tenant:
-        raise click.UsageError(f"{option} needs --tenant: a data key's id is one tenant's")
 
 
 def _run(kind: RunKind, *, rate: float | None, no_wait: bool, as_json: bool, **chosen: Any) -> None:

@@ -69,11 +69,11 @@ class LambdaFunction:
         except ValueError:
             document = {}
         name = str(document.get("errorType", "")) if isinstance(document, dict) else ""
-        kind = getattr(errors, name, None)
+        kind, more = getattr(errors, name, None), f" (more in log group {self.log_group})"
         if not (isinstance(kind, type) and issubclass(kind, SealstreamError)):  # whose message may hold anything
             what = printable(name)[:_SHOWN_CHARACTERS] or "ended without a word"
-            return FunctionFailed(f"{self.title}: {what} (more in log group {self.log_group})")
+            return FunctionFailed(f"{self.title}: {what}{more}")
         message = printable(str(document.get("errorMessage", "")))[:_SHOWN_CHARACTERS]
         if issubclass(kind, NeedsAttention):
             return FunctionRefused(f"{self.title}: {message or name}")
-        return FunctionFailed(f"{self.title}: {name}: {message}")
+        return FunctionFailed(f"{self.title}: {name}: {message}{more}")

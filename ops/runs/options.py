@@ -48,9 +48,11 @@ def begin_payload(kind: RunKind, options: Options) -> dict[str, Any]:
 def contradictions(options: Options, run: Run) -> list[str]:
     """In what an unfinished run would do something else than was asked; who narrows nothing takes it as it is."""
     asked, has = options.scope, run.scope
-    narrowed = (asked.tenant_id, asked.data_class, asked.key_id)
+    narrowed = (asked.data_class, asked.key_id) != (has.data_class, has.key_id)
+    if asked.tenant_id or asked.key_id is None:  # a run that is narrowed to a key names its tenant, too
+        narrowed |= asked.tenant_id != has.tenant_id
     found = []
-    if asked != Scope() and (narrowed != (has.tenant_id, has.data_class, has.key_id) or asked.due < has.due):
+    if asked != Scope() and (narrowed or asked.due < has.due):
         found.append("scope")
     if run.retire and not options.retire:
         found.append("end (retiring)")

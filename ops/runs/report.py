@@ -34,7 +34,7 @@ def lines(view: RunView, now: float) -> Iterator[str]:
     yield f"verdict: {printable(meaning(run.verdict))}"
     if not view.is_good:
         yield from _obstacles(view)
-        yield what_to_do(run.kind)
+        yield what_to_do(run.verdict)
 
 
 def _places(view: RunView) -> Iterator[str]:

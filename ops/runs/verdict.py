@@ -5,26 +5,36 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from shared.runs.model import RunKind
+from consumers.rotation.verdict import RunVerdict
 
 _GOOD: Final[Mapping[str, str]] = {
-    "retired": "safe to retire, and retired",
-    "safe_to_retire": "safe to retire; `sealstream rotation retire` does it",
-    "nothing_to_do": "nothing was to be done",
-    "nothing_in_clear": "nothing in clear",
-    "destroyed": "destroyed",
+    RunVerdict.NOTHING_TO_DO: "nothing was to be done",
+    RunVerdict.NOTHING_TO_RETIRE: "no old data key waits for its end",
+    RunVerdict.RETIRED: "safe to retire, and retired",
+    RunVerdict.SAFE_TO_RETIRE: "safe to retire; `sealstream rotation retire` does it",
+    RunVerdict.NOTHING_IN_CLEAR: "nothing in clear",
+    RunVerdict.NOTHING_TO_DESTROY: "no retired data key is there to be destroyed",
+    RunVerdict.DESTROYED: "safe to destroy, and destroyed",
+    RunVerdict.SAFE_TO_DESTROY: "safe to destroy",
 }
-_TODO: Final[Mapping[RunKind, str]] = {
-    RunKind.ROTATION: (
-        "Mend what is listed, then `sealstream rotation retire`: it sweeps and counts again, and retires what it may."
-    ),
-    RunKind.RETIREMENT: "Mend what is listed, then `sealstream rotation retire` again: it sweeps and counts anew.",
-    RunKind.ADOPTION: "Mend what is listed, then `sealstream adopt` again: it seals what is still in clear.",
-    RunKind.SURVEY: "`sealstream adopt` seals it.",
-    RunKind.DESTRUCTION: (
-        "A key is destroyed a day after it was retired, with nothing under it in table or quarantine and no backup "
-        "from before that; --abandon-backups gives such backups up."
-    ),
+_BAD: Final[Mapping[str, str]] = {
+    RunVerdict.NOT_PREPARED: "some data keys could not be wrapped anew or replaced",
+    RunVerdict.INCOMPLETE: "the old data keys can go, but some others could not be wrapped anew or replaced",
+    RunVerdict.NOT_SAFE: "not safe to retire: some old data keys are kept",
+    RunVerdict.IN_CLEAR: "something stands in clear",
+    RunVerdict.NOT_DESTROYED: "some retired data keys are kept",
+}
+_START_AGAIN: Final = "Mend what KMS or the key store said of the keys listed, then `sealstream rotation start` again."
+_DESTROYABLE: Final = (
+    "A key goes a day after it was retired, with nothing under it in table or quarantine, and no backup from before; "
+    "--abandon-backups gives such backups up."
+)
+_TODO: Final[Mapping[str, str]] = {
+    RunVerdict.NOT_PREPARED: _START_AGAIN,
+    RunVerdict.INCOMPLETE: _START_AGAIN,
+    RunVerdict.NOT_SAFE: "Mend what is listed, then `sealstream rotation retire`: it sweeps, waits and counts again.",
+    RunVerdict.IN_CLEAR: "`sealstream adopt` seals it; what an adoption left, it lists: mend that before the next.",
+    RunVerdict.NOT_DESTROYED: _DESTROYABLE,
 }
 
 
@@ -34,10 +44,10 @@ def is_good(verdict: str) -> bool:
 
 
 def meaning(verdict: str) -> str:
-    """The verdict in words."""
-    return _GOOD.get(verdict, verdict.replace("_", " "))
+    """The verdict in words; what this version does not know as it is."""
+    return _GOOD.get(verdict) or _BAD.get(verdict, verdict)
 
 
-def what_to_do(kind: RunKind) -> str:
+def what_to_do(verdict: str) -> str:
     """After a verdict that is not good."""
-    return _TODO[kind]
+    return _TODO.get(verdict, "This version does not know that verdict; the deployment is a newer one.")

@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from functools import partial
-from ipaddress import ip_address
-from typing import Final
-from urllib.parse import urlsplit
 
+from consumers.rotation.options import is_loopback
 from ops.runs.driver import Ports
 from ops.runs.functions import LambdaFunction
 from ops.runs.machine import StepFunctionsMachine
@@ -17,8 +15,6 @@ from shared.aws.errors import AWS_ERRORS
 from shared.aws.runs import DynamoRunStore
 from shared.errors import SettingsError
 from shared.runs.ports import RunStore
-
-_ENDPOINT: Final = "AWS_ENDPOINT_URL"
 
 
 def ports_from_environment(environment: Mapping[str, str] = os.environ) -> Ports:
@@ -55,11 +51,7 @@ def run_store(environment: Mapping[str, str] = os.environ) -> RunStore:
 
 def is_local(environment: Mapping[str, str] = os.environ) -> bool:
     """Whether AWS is the local one: its endpoint is on a loopback address."""
-    host = urlsplit(environment.get(_ENDPOINT, "")).hostname or ""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return is_loopback(environment.get("AWS_ENDPOINT_URL", ""))
 
 
 def _item_count(table: str) -> int | None:

@@ -32,6 +32,7 @@ CONNECT_TIMEOUT_SECONDS: Final = 2
 READ_TIMEOUT_SECONDS: Final = 5
 TOTAL_ATTEMPTS: Final = 3
 LONGEST_INVOCATION_SECONDS: Final = 900
+INVOCATIONS_AT_ONCE: Final = 40
 POOL_CONNECTIONS: Final = 32
 
 _VALIDATED_BY_THE_SERVICE: Final = frozenset({"dynamodb", "kms", "kinesis", "sqs"})
@@ -68,6 +69,7 @@ def invoking_config() -> Config:
     return config("lambda").merge(
         Config(
             read_timeout=LONGEST_INVOCATION_SECONDS + READ_TIMEOUT_SECONDS,
+            max_pool_connections=INVOCATIONS_AT_ONCE,
             retries={"mode": "standard", "total_max_attempts": 1},
         )
     )

@@ -129,7 +129,7 @@ class Deployment:
         elif phase is Phase.CENSUS:
             changed = replace(changed, census_at=now)
         elif phase is Phase.DONE:
-            changed = replace(changed, ended_at=now, verdict="not_all_retired" if self.left else GOOD[run.kind])
+            changed = replace(changed, ended_at=now, verdict="not_safe" if self.left else GOOD[run.kind])
         saved = self.runs.save(changed)
         assert saved is not None
         return saved

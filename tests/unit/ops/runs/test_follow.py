@@ -125,6 +125,18 @@ def test_an_execution_that_failed_is_said_at_once(deployment):
         drive(RunKind.ROTATION, ports=deployment.ports())
 
 
+def test_a_run_that_is_gone_is_not_waited_for(deployment):
+    load, looks = deployment.runs.load, []
+
+    def gone(run_id):
+        looks.append(run_id)
+        return load(run_id) if len(looks) == 1 else None
+
+    deployment.runs.load = gone
+    with pytest.raises(NoProgress, match="gone from the runs table"):
+        drive(RunKind.ROTATION, ports=deployment.ports())
+
+
 def test_a_service_that_throttles_is_asked_again(deployment):
     deployment.machine.unreachable = 3
     assert drive(RunKind.ROTATION, ports=deployment.ports()).is_good

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import pytest
 
+from consumers.rotation.verdict import RunVerdict
 from ops.runs.driver import drive
 from ops.runs.operate import operate
 from ops.runs.options import Options, scope_text
 from ops.runs.report import lines
 from ops.runs.status import show_status
-from ops.runs.verdict import is_good, what_to_do
+from ops.runs.verdict import is_good, meaning, what_to_do
 from ops.runs.view import RunView
 from shared.errors import SettingsError
 from shared.runs.model import Example, Phase, Run, RunKind, Scope, Segment, Tally
@@ -70,19 +71,19 @@ def test_a_good_end_is_told_with_its_figures():
     assert "rewrapped 3, renewed 2" in text
     assert "visited 4,000, mended 3,900" in text
     assert "2 of 2 segments, 402 items/s on average" in text
-    assert what_to_do(RunKind.ROTATION) not in text
+    assert "`sealstream rotation retire`" not in text
 
 
 def test_a_bad_end_names_what_prevents_the_good_one_and_what_to_do():
     examples = (Example("acme", "i-1", "a[].b", "KeyDenied"), Example("acme", "i\x1b[2J", "c", "not opened"))
-    run = replace(RUN, verdict="not_all_retired", examples=(Example("beta", "0000beef", "", "too recent"),))
+    run = replace(RUN, verdict="not_safe", examples=(Example("beta", "0000beef", "", "too recent"),))
     view = view_of(run, segment(keys={"acme/0000beef": 1_234}, counts={"stale_values": 1_234}, examples=examples))
 
     text = text_of(view)
 
-    for part in ("not all retired", "acme/0000beef  1,234", "a[].b", "KeyDenied", "too recent", "i\\u001b[2J"):
+    for part in ("not safe to retire", "acme/0000beef  1,234", "a[].b", "KeyDenied", "too recent", "i\\u001b[2J"):
         assert part in text
-    assert what_to_do(RunKind.ROTATION) in text
+    assert what_to_do("not_safe") in text
     assert "\x1b" not in text
 
 
@@ -130,9 +131,20 @@ def test_these_verdicts_are_good(verdict):
     assert is_good(verdict)
 
 
-@pytest.mark.parametrize("verdict", ["", "kept", "in_clear", "Retired"])
+@pytest.mark.parametrize("verdict", ["", "not_safe", "not_prepared", "in_clear", "Retired", "retired_in_part"])
 def test_no_other_word_is(verdict):
     assert not is_good(verdict)
+
+
+@pytest.mark.parametrize("verdict", RunVerdict)
+def test_every_verdict_has_its_words_and_a_bad_one_says_what_to_do(verdict):
+    assert str(verdict) != meaning(verdict)
+    assert is_good(verdict) is ("does not know" in what_to_do(verdict))
+
+
+def test_a_verdict_of_a_newer_version_is_shown_as_it_is():
+    assert "retired_in_part" == meaning("retired_in_part")
+    assert "newer" in what_to_do("retired_in_part")
 
 
 @pytest.mark.parametrize(
