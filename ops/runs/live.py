@@ -73,7 +73,7 @@ def live_display(console: Console | None = None) -> Iterator[Live]:
     """Bars that stay on the screen when the block ends, however it ends."""
     columns = (
         TextColumn("{task.description:<8}", markup=False),
-        BarColumn(bar_width=24),
+        BarColumn(bar_width=24, complete_style="cyan", finished_style="green"),
         TextColumn("{task.fields[told]}", markup=False),
         TimeElapsedColumn(),
     )

@@ -108,6 +108,6 @@ class Watcher:
         in_quarantine = sum(one.tally.counts.get("visited", 0) for one in segments if one.number == run.segments)
         left = None if self._expected is None else self._expected - (stored.visited - in_quarantine)
         ends_at = None
-        if rate and left is not None and left > 0:
+        if rate and left is not None and left > 0 and stored.segments_done < stored.segments:
             ends_at = self._clock.wall() + left / rate
         return replace(stored, expected=self._expected, items_per_second=rate, ends_at=ends_at)

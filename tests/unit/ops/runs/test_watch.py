@@ -88,6 +88,16 @@ def test_where_the_table_does_not_know_how_many_it_holds_there_is_no_estimate(ru
     assert figures.ends_at is None
 
 
+def test_a_scan_that_is_done_has_no_estimate_whatever_the_table_says_it_holds(runs, clock):
+    looking = watcher(runs, clock)
+    looking.look()
+    for number in range(3):
+        visited(runs, number, 100, done=True)
+    clock.advance(10)
+
+    assert looking.look().ends_at is None
+
+
 def test_the_next_phase_is_measured_by_itself(runs, clock):
     looking = watcher(runs, clock)
     looking.look()
