@@ -63,7 +63,7 @@ def told(figures: Figures) -> str:
         parts.append(
             f"until {iso(figures.ends_at)}" if figures.phase is Phase.BARRIER else f"end {iso(figures.ends_at)}"
         )
-    elif figures.phase in SCANS and figures.items_per_second is not None:
+    elif figures.items_per_second is not None and figures.segments_done < figures.segments:
         parts.append("end not known")
     return " · ".join(parts)
 
