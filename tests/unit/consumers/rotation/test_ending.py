@@ -291,7 +291,7 @@ def test_a_key_that_is_not_retired_is_not_reopened(world, old, state):
     ids=str,
 )
 def test_a_key_that_is_not_there_cannot_be_reopened(world, event):
-    with pytest.raises(RunRefused, match="data key|tenant's name"):
+    with pytest.raises(RunRefused, match=r"data key|tenant's name"):
         world.rotation.run({"operation": "reopen", **event}, world.seconds_left)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from tests.fakes.rotation_world import DAY, FORMER_ARN, World
 ACME, PII, PCI = "acme", "pii", "pci"
 
 
-def prepared(world: World, **options) -> dict:
+def prepared(world: World, **options: Any) -> dict[str, Any]:
     """A rotation's answer after its first step."""
     return world.advance(world.begin(**options)["run_id"])
 

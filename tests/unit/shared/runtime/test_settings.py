@@ -12,6 +12,7 @@ from shared.runtime.settings import (
     AuditorSettings,
     EncryptorSettings,
     ReencryptorSettings,
+    RotationSettings,
     SweeperSettings,
 )
 
@@ -34,12 +35,19 @@ REENCRYPTOR = {
     "SEALSTREAM_ROTATION": "rotation",
 }
 SWEEPER = REENCRYPTOR | {"SEALSTREAM_RUNS": "runs", "SEALSTREAM_QUARANTINE_BUCKET": "quarantine-objects"}
+ROTATION = {
+    "SEALSTREAM_TABLE": "items",
+    "SEALSTREAM_KEY_STORE": "keys",
+    "SEALSTREAM_ATTRIBUTE_KEY": "arn:aws:kms:eu-west-1:111122223333:key/1234abcd",
+    "SEALSTREAM_RUNS": "runs",
+}
 EVERY_SETTING = [
     (settings, environ, name)
     for settings, environ in (
         (EncryptorSettings, ENCRYPTOR),
         (AuditorSettings, AUDITOR),
         (ReencryptorSettings, REENCRYPTOR),
+        (RotationSettings, ROTATION),
         (SweeperSettings, SWEEPER),
     )
     for name in environ
@@ -70,6 +78,16 @@ def test_the_reencryptor_takes_its_names_from_the_environment():
         rotation="rotation",
     )
     assert expected == ReencryptorSettings.from_environment(REENCRYPTOR)
+
+
+def test_rotation_takes_its_names_from_the_environment():
+    expected = RotationSettings(
+        table="items",
+        key_store="keys",
+        attribute_keys=AttributeKeys("arn:aws:kms:eu-west-1:111122223333:key/1234abcd"),
+        runs="runs",
+    )
+    assert expected == RotationSettings.from_environment(ROTATION)
 
 
 def test_the_sweeper_takes_its_names_from_the_environment():
