@@ -190,6 +190,7 @@ def test_a_reader_cannot_ask_for_a_hidden_attribute_in_a_filter(auditor, table):
     assert outcome("begins_with(encrypted_data_key, :v)") == "AccessDeniedException"
 
 
+@pytest.mark.also_on_stock
 def test_a_scan_reads_only_the_attributes_that_its_policy_names(local_aws, table):
     condition = {
         "ForAllValues:StringEquals": {"dynamodb:Attributes": _VISIBLE},

@@ -1,7 +1,7 @@
 """DynamoDB: a page of a scan costs about its own size.
 
-Stock sorts, hashes and filters the whole table for each page, so a scan of 100,000 items in pages of 200 takes minutes.
-Here each table's keys are kept in order, and stock's scan is run on a table of what the page can hold.
+Stock sorts, hashes and filters the whole table for each page, so a scan of 100,000 items in pages of 200 takes more
+than a minute. Here each table's keys are kept in order, and stock's scan is run on a table of what the page can hold.
 """
 
 from __future__ import annotations
