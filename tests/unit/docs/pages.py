@@ -27,6 +27,11 @@ def blocks(page: Path, language: str) -> list[str]:
     return [block for name, block in _FENCE.findall(text_of(page)) if name == language]
 
 
+def shell_like_blocks(page: Path) -> list[str]:
+    """The fenced blocks of commands: those of `sh`, and those that name no language."""
+    return [*blocks(page, "sh"), *blocks(page, "")]
+
+
 def prose(page: Path) -> str:
     """The page without its fenced blocks."""
     return _FENCE.sub("", text_of(page))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from hashlib import sha256
 
 import pytest
@@ -14,7 +15,7 @@ from shared.envelope.cipher import ValueCipher
 from shared.envelope.layout import OVERHEAD_BYTES
 from shared.envelope.seal import open_value, seal_value
 from shared.envelope.typed_value import HEADER_BYTES
-from shared.errors import DoesNotOpen, Reason, RecordRejected
+from shared.errors import DoesNotOpen, KeyRetired, Reason, RecordRejected
 from shared.model import (
     AttributeValue,
     ChangeKind,
@@ -27,10 +28,14 @@ from shared.model import (
     VerdictKind,
 )
 from shared.policy.load import parse_policy
+from shared.policy.mend_system import system_changes
 from shared.policy.plan import plan
 from shared.policy.verify import PublishedPolicy, verify
+from shared.policy.verify_change import Mending, mending, open_seconds
+from shared.runs.model import Tally
 from shared.runtime.audit_log import AuditLog
 from shared.source_position import kinesis_position
+from tests.fakes.rotation_world import DAY, World
 
 SOURCE = """\
 version = 1
@@ -156,3 +161,43 @@ def test_a_change_of_order_refuses_updates_of_standing_items(change):
     with pytest.raises(RecordRejected) as rejected:
         standing_item(identify(record, attributes, changed).position, {"B": PLACE.to_bytes()})
     assert rejected.value.reason is Reason.ORDER_UNKNOWN
+
+
+def test_a_forged_time_of_exposure_is_told_as_it_stands():
+    old, new = stored(ssn={"B": sealed("x")}), stored(ssn={"B": sealed("x")}, _open_since={"N": "5"})
+    change = ItemChange("1", ChangeKind.MODIFY, "acme", "c-1", old, new, NOW)
+
+    assert judge(new, old).kind is VerdictKind.VERIFIED
+    assert (Mending.REMEDIATED, int(NOW) - 5) == (mending(change, POLICY, {}), open_seconds(change))
+
+
+def test_a_false_time_of_a_finding_becomes_the_time_of_the_exposure():
+    item = {"tenant_id": {"S": "acme"}, "item_id": {"S": "c-1"}, "ssn": {"S": "x"}}
+
+    changes = system_changes(POLICY, item, sealed=True, adopts=False, open_since=5.0)
+
+    assert {"N": "5"} == changes["_open_since"]
+
+
+def test_segments_that_somebody_marked_done_retire_a_key_that_is_in_use():
+    world = World()
+    old = world.first_keys(("acme", "pii"))["acme", "pii"]
+    in_use = Tally({"visited": 1, "sealed_values": 1, "stale_values": 1}, {f"acme/{old:08x}": 1})
+
+    assert "not_safe" == world.rotate(due=False, census=lambda: in_use)["verdict"]
+    assert "retired" == world.rotate(kind="retirement", census=Tally)["verdict"]
+    with pytest.raises(KeyRetired):
+        world.keyring().opener("acme", old)
+
+
+def test_a_destroyed_key_opens_again_once_its_row_is_back():
+    world = World()
+    old = world.first_keys(("acme", "pii"))["acme", "pii"]
+    backup = world.row("acme", old)
+    world.rotate(due=False)
+    world.clock.advance(DAY)
+    assert "destroyed" == world.rotate(kind="destruction")["verdict"]
+
+    assert world.store.replace_row(world.row("acme", old), replace(backup, state=KeyState.DECRYPT_ONLY))
+
+    assert old == world.keyring().opener("acme", old).key_id

@@ -22,10 +22,11 @@ from botocore import xform_name
 from ops.cli import cli
 from shared import errors
 from shared.errors import Reason
-from tests.unit.docs.pages import ROOT, blocks, code_spans, table
+from tests.unit.docs.pages import PAGES as DOCUMENTED
+from tests.unit.docs.pages import ROOT, blocks, code_spans, shell_like_blocks, table
 
 PAGE = ROOT / "docs" / "runbook.md"
-PAGES = (PAGE, ROOT / "docs" / "local_aws.md", ROOT / "README.md")
+PAGES = (PAGE, ROOT / "docs" / "rotation.md", ROOT / "docs" / "local_aws.md", ROOT / "README.md")
 SHELL = [block for page in PAGES for block in blocks(page, "sh")]
 PYTHON = [block for block in blocks(PAGE, "python") if "import" in block]
 
@@ -47,7 +48,7 @@ LAMBDA_TAKES_BYTES = 6 * 1024 * 1024
 
 
 def test_the_page_has_commands_and_snippets():
-    assert (len(SHELL) > 15, len(COMMANDS) > 25, len(PYTHON)) == (True, True, 3)
+    assert (len(SHELL) > 15, len(COMMANDS) > 25, len(PYTHON), len(SEALSTREAM) > 20) == (True, True, 3, True)
 
 
 @pytest.mark.parametrize("block", SHELL)
@@ -82,6 +83,27 @@ def test_commands_of_sealstream_and_make_exist():
         commands = cli.commands[group]
         assert isinstance(commands, click.Group)
         assert name in commands.commands
+
+
+SEALSTREAM = [
+    shlex.split(line, comments=True)[1:]
+    for page in DOCUMENTED
+    for block in shell_like_blocks(page)
+    for line in block.splitlines()
+    if line.startswith("sealstream ")
+]
+
+
+@pytest.mark.parametrize("words", SEALSTREAM, ids=" ".join)
+def test_a_command_of_sealstream_takes_its_options(words):
+    command: click.Command = cli
+    context = click.Context(cli)
+    while isinstance(command, click.Group):
+        _, found, words = command.resolve_command(context, words)
+        assert found is not None
+        command = found
+
+    assert command.make_context(command.name, words)
 
 
 @pytest.mark.parametrize("block", PYTHON)
