@@ -48,13 +48,11 @@ class Sweeper:
     Attributes:
         scan_items: the scan of the items table that a run in its present phase asks for.
         scan_held: the same of the quarantine.
-        pace_of: how fast a worker of a run goes.
     """
 
     runs: RunStore
     scan_items: Callable[[Run], Scan]
     scan_held: Callable[[Run], Scan]
-    pace_of: Callable[[Run], Pace] = Pace.of
 
     def work(self, run_id: str, segment: int, *, is_over: Callable[[], bool]) -> Worked:
         """Go on with a segment until it is done or the time is over; one page at least.
@@ -71,7 +69,5 @@ class Sweeper:
         if run.phase not in SCANS:
             return Worked(run, segment, Progress(done=True))
         scan = self.scan_held(run) if segment == run.segments else self.scan_items(run)
-        progress = run_segment(
-            self.runs, run, segment, scan.source, scan.visitor, pace=self.pace_of(run), is_over=is_over
-        )
+        progress = run_segment(self.runs, run, segment, scan.source, scan.visitor, pace=Pace.of(run), is_over=is_over)
         return Worked(run, segment, progress, scan.take_counts())

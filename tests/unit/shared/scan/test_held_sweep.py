@@ -209,7 +209,9 @@ def test_what_was_sealed_under_a_key_that_is_too_old_by_now_is_not_sent(world, s
 
 def test_what_does_not_open_to_the_same_is_not_sent(sweep, held, renewed, monkeypatch):
     before = dict(held.contents)
-    monkeypatch.setattr(held_sweep, "seal_value", lambda *what: seal_value(*what[:3], {"S": "other"}))
+    monkeypatch.setattr(
+        held_sweep, "seal_value", lambda cipher, prefix, path, _: seal_value(cipher, prefix, path, {"S": "other"})
+    )
 
     tally = sweep()
 
