@@ -129,6 +129,10 @@ class FakeKeyStore:
         """Make a policy's row one that cannot be read."""
         self._policies[digest] = KeyStoreCorrupt(f"key store row policy#{digest.hex()} is spoiled")
 
+    def remove(self, tenant_id: str, key_id: int) -> None:
+        """What nobody does: take a row away."""
+        self._rows.pop((tenant_id, key_id), None)
+
     def set_pointer(self, tenant_id: str, data_class: str, key_id: int) -> None:
         """Make the class's pointer name this key, whatever its state."""
         self._pointers[tenant_id, data_class] = key_id

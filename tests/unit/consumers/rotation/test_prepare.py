@@ -294,3 +294,22 @@ def test_the_events_say_what_was_done_to_which_key_by_which_run(world):
     assert {"run_id": run_id, "kind": "rotation"}.items() <= started.items()
     assert {**same, "key_id": old, "key_material_id": "material-2"}.items() <= rewrapped.items()
     assert {**same, "key_id": new, "replaces": old}.items() <= rotated.items()
+
+
+def test_a_key_that_was_replaced_shortly_before_the_run_is_none_that_it_replaced(world):
+    first = world.first_keys((ACME, PII))[ACME, PII]
+    second = replace_active_key(world.store, world.service, ACME, PII, created_at=world.clock.wall())
+    world.clock.advance(10)
+
+    answer = prepared(world, due=False)
+
+    assert {"keys": 2, "renewed": 1, "decrypt_only": 2} == answer["counts"]["keys"]
+    assert [f"{second:08x}"] == [event["replaces"] for event in world.events("key.rotated")]
+    assert KeyState.DECRYPT_ONLY is world.row(ACME, first).state
+
+
+def test_a_row_that_vanishes_meanwhile_is_corrupt_and_the_others_finish(world):
+    ids = world.first_keys((ACME, PII), ("other", PII))
+    world.service.key_material_id = "material-2"
+    world.store.before_replace = lambda row: world.store.remove(ACME, ids[ACME, PII])
+    assert {"keys": 2, "rewrapped": 1, "corrupt": 1} == prepared(world)["counts"]["keys"]
