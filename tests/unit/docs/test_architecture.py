@@ -9,16 +9,17 @@ import re
 import pytest
 
 from shared.aws.key_rows import data_key_item, pointer_item, policy_item
+from shared.aws.run_rows import current_row, run_row, segment_row
 from shared.errors import Reason
 from shared.keys.ports import DataKeyRow
-from shared.model import DELETED_AT, EXPIRES_AT, ITEM_ID, POLICY, SOURCE, TENANT_ID, KeyState
+from shared.model import ITEM_ID, SYSTEM_ATTRIBUTES, TENANT_ID, KeyState
+from shared.runs.model import Phase, Run, RunKind, Segment
 from shared.runtime.metrics import Metric, reason_metric
 from tests.infra.test_rights import TABLE, YES
 from tests.unit.docs.pages import ROOT, table, text_of
 
 PAGE = ROOT / "docs" / "architecture.md"
-CONSUMERS = ("encryptor", "auditor")
-ROLES = (*CONSUMERS, "reencryptor", "sweeper", "rotation")
+ROLES = ("encryptor", "auditor", "reencryptor", "sweeper", "rotation")
 PREFIX = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]["prefix"]
 ACTION = re.compile(r"[a-z0-9]+:[A-Z]\w+")
 
@@ -108,7 +109,7 @@ def test_each_cell_says_what_the_simulator_says():
 
 
 def test_the_rows_of_the_key_store_have_the_attributes_that_the_page_lists():
-    row = DataKeyRow("acme", 1, "pii", b"", "arn", "", KeyState.ACTIVE, 0.0)
+    row = DataKeyRow("acme", 1, "pii", b"", "arn", "", KeyState.RETIRED, 0.0, "", 0.0, "run", "run", 0.0)
     written = {
         "`key#` + key id in 8 hex digits": data_key_item(row),
         "`active#` + class": pointer_item("acme", "pii", 1),
@@ -119,10 +120,26 @@ def test_the_rows_of_the_key_store_have_the_attributes_that_the_page_lists():
     assert {name: item.keys() - {"tenant_id", "row"} for name, item in written.items()} == listed
 
 
+def test_every_state_of_a_data_key_is_explained():
+    assert list(KeyState) == [row[0].strip("`") for row in table(PAGE, "state")[1:]]
+
+
+def test_the_rows_of_the_runs_table_have_the_attributes_that_the_page_lists():
+    run = Run("0" * 32, RunKind.ROTATION, Phase.SWEEP, 0.0, 1, 1)
+    written = {
+        "`run`": run_row(run),
+        "phase `#` segment's number in 4 digits": segment_row(Segment(run.run_id, run.phase, 0)),
+        "kind": current_row(run.kind, run.run_id),
+    }
+    listed = {cells[0]: set(re.findall(r"`(\w+)`", cells[2])) for cells in table(PAGE, "row of runs")[1:]}
+
+    assert {name: item.keys() - {"run_id", "row"} for name, item in written.items()} == listed
+
+
 def test_the_system_attributes_of_an_item_are_listed():
     listed = {name for row in table(PAGE, "attribute")[1:] for name in re.findall(r"`(\w+)`", row[0])}
 
-    assert {TENANT_ID, ITEM_ID, SOURCE, POLICY, DELETED_AT, EXPIRES_AT} == listed
+    assert {TENANT_ID, ITEM_ID, *SYSTEM_ATTRIBUTES} == listed
 
 
 def test_every_metric_is_explained():
@@ -137,10 +154,10 @@ def test_the_stacks_are_those_of_the_app():
     assert re.findall(r'Stack\(app, "(\w+)"', app) == [row[0].strip("`") for row in table(PAGE, "stack")[1:]]
 
 
-def test_every_module_on_the_path_of_a_record_is_named():
+def test_every_module_of_a_consumer_is_named_on_its_path():
     modules = {
         file.relative_to(ROOT).as_posix()
-        for consumer in CONSUMERS
+        for consumer in ROLES
         for file in (ROOT / "consumers" / consumer).glob("*.py")
         if file.name != "__init__.py"
     }
