@@ -14,8 +14,10 @@ from moto import mock_aws
 
 from consumers.sweeper import handler
 from shared.aws.clients import client, config, forget
+from shared.aws.key_rows import data_key_item
 from shared.aws.key_store import DynamoKeyStore
 from shared.aws.kms import KmsKeyService
+from shared.aws.rotation_function import RotationFunction
 from shared.aws.runs import DynamoRunStore
 from shared.envelope.associated_data import record_prefix
 from shared.envelope.layout import key_id_of
@@ -307,6 +309,30 @@ def test_each_run_has_a_keyring_of_its_own_and_keeps_it(aws):
     (item,) = aws.dynamodb.scan(TableName="items")["Items"]
     assert old != key_id_of(item["ssn"]["B"])
     assert KeyState.DECRYPT_ONLY is aws.store.rows("acme", [old])[old].state
+
+
+def test_a_retired_key_is_reopened_by_the_rotation_function_before_anything_is_sealed_anew(aws, monkeypatch):
+    asked: list[tuple[str, str, int]] = []
+
+    def reopen(function: Any, tenant_id: str, key_id: int) -> None:
+        asked.append((function._name, tenant_id, key_id))
+        _set_state(aws, tenant_id, key_id, KeyState.DECRYPT_ONLY)
+
+    monkeypatch.setattr(RotationFunction, "reopen", reopen)
+    aws.put_item("1")
+    old = aws.renew("acme", "pii")
+    _set_state(aws, "acme", old, KeyState.RETIRED)
+    aws.begin(RunKind.RETIREMENT, Phase.SWEEP)
+
+    work(ITEMS)
+
+    assert [("rotation", "acme", old)] == asked
+    assert {"visited": 1, "mended": 1, "reencrypted_values": 1} == aws.tally(Phase.SWEEP, ITEMS).counts
+
+
+def _set_state(aws: Aws, tenant_id: str, key_id: int, state: KeyState) -> None:
+    row = replace(aws.store.rows(tenant_id, [key_id])[key_id], state=state)
+    aws.dynamodb.put_item(TableName="keys", Item=data_key_item(row))
 
 
 def test_the_policy_is_published_before_anything_is_sealed_under_it(aws):
