@@ -14,7 +14,7 @@ from shared.runs.model import Example, Tally
 MAX_KEYS: Final = 1_000
 MAX_EXAMPLES: Final = 20
 MAX_PLACES: Final = 200
-MAX_PLACE_CHARACTERS: Final = 300
+MAX_PLACE_CHARACTERS: Final = 200
 """A path has up to 32 components, whose names may be long; a row of the runs table holds 400 KB."""
 
 WOULD_SEAL: Final = "would_seal:"
