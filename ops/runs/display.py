@@ -29,6 +29,9 @@ class Display(Protocol):
     def trouble(self, message: str) -> None:
         """Something failed, and is tried again."""
 
+    def told(self, message: str) -> None:
+        """Something that the operator should know."""
+
 
 class Silent:
     """Shows nothing."""
@@ -40,6 +43,9 @@ class Silent:
         """Show nothing."""
 
     def trouble(self, message: str) -> None:
+        """Show nothing."""
+
+    def told(self, message: str) -> None:
         """Show nothing."""
 
 
@@ -73,6 +79,10 @@ class JsonLines:
     def trouble(self, message: str) -> None:
         """What failed."""
         self.write("trouble", message=message)
+
+    def told(self, message: str) -> None:
+        """What to know."""
+        self.write("told", message=message)
 
     def write(self, event: str, **fields: Any) -> None:
         """One line, whole and at once."""

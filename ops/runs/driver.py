@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from ops.runs import answers
 from ops.runs.answers import Begun, Invoke
@@ -57,7 +57,8 @@ def drive(
 ) -> RunView:
     """Begin a run, or join the unfinished one of its kind, and stay with it until it is done.
 
-    Whoever is killed here, anywhere, calls again with the same options and goes on from there.
+    Where the unfinished run was begun with options that contradict these, such as one that a schedule began, it is
+    seen through first. Whoever is killed here, anywhere, calls again with the same options and goes on from there.
 
     Args:
         kind: what for.
@@ -67,7 +68,7 @@ def drive(
         wait: False returns as soon as the state machine is started.
 
     Raises:
-        AnotherRun: the unfinished run of this kind is another than was asked for; it is left to itself.
+        AnotherRun: the unfinished run of this kind is another than was asked for, and nobody waits for it.
         FunctionRefused: the rotation function or the sweeper will not do it.
         NoProgress: nothing succeeded for `PATIENCE_SECONDS`.
     """
@@ -78,29 +79,48 @@ def drive(
     options, display = options or Options(), display or Silent()
     patience = Patience(ports.clock, display.trouble)
     payload = begin_payload(kind, options)
-    begun = patience.insist(partial(answers.begin, ports.rotation, payload))
-    run = patience.insist(partial(_loaded, ports.runs, begun.run_id))
-    _check(run, begun, options)
-    display.begun(run, joined=begun.joined)
+    while True:
+        begun = patience.insist(partial(answers.begin, ports.rotation, payload))
+        run = patience.insist(partial(_loaded, ports.runs, begun.run_id))
+        contradicting = contradictions(options, run) if begun.joined else []
+        if contradicting and not wait:
+            raise AnotherRun(_another(run, contradicting) + ": finish it first, by the command that began it")
+        display.begun(run, joined=begun.joined)
+        if contradicting:
+            display.told(_another(run, contradicting) + ": it is seen through first, then yours begins")
+        _see_through(run, begun, payload, ports, patience, display, wait=wait)
+        if not contradicting:
+            return patience.insist(partial(_gathered, ports.runs, run.run_id))
+
+
+def _see_through(
+    run: Run,
+    begun: Begun,
+    payload: Mapping[str, Any],
+    ports: Ports,
+    patience: Patience,
+    display: Display,
+    *,
+    wait: bool,
+) -> None:
     watcher = Watcher(ports.runs, run.run_id, item_count=ports.item_count, clock=ports.clock)
     if ports.machine is None:
         _drive_here(run, ports, patience, watcher, display)
-    else:
-        follower = Follower(
-            machine=ports.machine,
-            payload=payload,
-            watcher=watcher,
-            patience=patience,
-            show=display.progress,
-            say=display.trouble,
-            clock=ports.clock,
-            every_seconds=FOLLOW_SECONDS,
-            log=ports.log,
-        )
-        execution = "" if begun.joined else follower.start()
-        if wait:
-            follower.follow(execution)
-    return patience.insist(lambda: RunView.gather(ports.runs, _loaded(ports.runs, run.run_id)))
+        return
+    follower = Follower(
+        machine=ports.machine,
+        payload=payload,
+        watcher=watcher,
+        patience=patience,
+        show=display.progress,
+        say=display.trouble,
+        clock=ports.clock,
+        every_seconds=FOLLOW_SECONDS,
+        log=ports.log,
+    )
+    execution = "" if begun.joined else follower.start()
+    if wait:
+        follower.follow(execution)
 
 
 def _drive_here(run: Run, ports: Ports, patience: Patience, watcher: Watcher, display: Display) -> None:
@@ -116,6 +136,10 @@ def _drive_here(run: Run, ports: Ports, patience: Patience, watcher: Watcher, di
     LocalDriver(ports.rotation, ports.sweeper, patience, look, ports.clock, LOOK_SECONDS).drive(run)
 
 
+def _gathered(runs: RunStore, run_id: str) -> RunView:
+    return RunView.gather(runs, _loaded(runs, run_id))
+
+
 def _loaded(runs: RunStore, run_id: str) -> Run:
     run = runs.load(run_id)
     if run is None:
@@ -123,10 +147,6 @@ def _loaded(runs: RunStore, run_id: str) -> Run:
     return run
 
 
-def _check(run: Run, begun: Begun, options: Options) -> None:
-    contradicting = contradictions(options, run) if begun.joined else []
-    if contradicting:
-        raise AnotherRun(
-            f"{run.kind} {run.run_id} ({scope_text(run.scope)}) is not done, and was begun with another "
-            f"{', '.join(contradicting)}: finish it first, by the command that began it"
-        )
+def _another(run: Run, contradicting: Sequence[str]) -> str:
+    what = f"{run.kind} {run.run_id} ({scope_text(run.scope)})"
+    return f"{what} is not done, and was begun with another {', '.join(contradicting)}"

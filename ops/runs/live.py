@@ -50,6 +50,10 @@ class Live:
         """What failed, above the bars."""
         self._print(f"trying again: {printable(message)}", style="dim")
 
+    def told(self, message: str) -> None:
+        """What to know, above the bars."""
+        self._print(printable(message))
+
     def _print(self, line: str, style: str = "") -> None:
         self._bars.console.print(Text(line, style), soft_wrap=True)
 

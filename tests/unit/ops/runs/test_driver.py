@@ -24,6 +24,10 @@ class Seen(Silent):
         self.figures: list[Figures] = []
         self.troubles: list[str] = []
         self.joined: list[bool] = []
+        self.said: list[str] = []
+
+    def told(self, message):
+        self.said.append(message)
 
     def begun(self, run, *, joined):
         self.joined.append(joined)
@@ -229,13 +233,25 @@ def test_what_is_interrupted_goes_on_where_it_was(interrupted_in):
     assert {1} == set(visits.values())
 
 
-def test_a_run_of_another_scope_is_not_taken_for_what_was_asked():
-    deployment = Deployment()
-    deployment.rotation({"operation": "begin", "kind": "rotation"})
+def test_a_run_of_another_scope_is_seen_through_before_the_one_that_was_asked_for_begins():
+    deployment, seen = Deployment(), Seen()
+    scheduled = deployment.rotation({"operation": "begin", "kind": "rotation"})["run_id"]
     asked = Options(scope=Scope(due=False, tenant_id="acme", key_id=0xBEEF))
 
+    view = drive(RunKind.ROTATION, asked, ports=deployment.ports(), display=seen)
+
+    assert [True, False] == seen.joined
+    assert "another scope" in seen.said[0]
+    assert Phase.DONE is deployment.ports().runs.load(scheduled).phase
+    assert scheduled != view.run.run_id
+    assert view.is_good
+
+
+def test_nobody_who_does_not_wait_begins_behind_a_run_of_another_scope():
+    deployment = Deployment()
+    deployment.rotation({"operation": "begin", "kind": "rotation"})
     with pytest.raises(AnotherRun, match="another scope"):
-        drive(RunKind.ROTATION, asked, ports=deployment.ports())
+        drive(RunKind.ROTATION, Options(scope=Scope(due=False)), ports=deployment.ports(), wait=False)
     assert drive(RunKind.ROTATION, ports=deployment.ports()).is_good
 
 
@@ -254,7 +270,7 @@ def test_a_rotation_that_is_to_retire_nothing_does_not_join_one_that_does():
     deployment = Deployment()
     deployment.rotation({"operation": "begin", "kind": "rotation"})
     with pytest.raises(AnotherRun, match="retiring"):
-        drive(RunKind.ROTATION, Options(retire=False), ports=deployment.ports())
+        drive(RunKind.ROTATION, Options(retire=False), ports=deployment.ports(), wait=False)
 
 
 @pytest.mark.parametrize(("begun", "asked"), [(True, False), (False, True)])
@@ -262,7 +278,7 @@ def test_backups_are_only_given_up_by_who_says_so(begun, asked):
     deployment = Deployment()
     deployment.rotation({"operation": "begin", "kind": "destruction", "abandon_backups": begun})
     with pytest.raises(AnotherRun, match="backups"):
-        drive(RunKind.DESTRUCTION, Options(abandon_backups=asked), ports=deployment.ports())
+        drive(RunKind.DESTRUCTION, Options(abandon_backups=asked), ports=deployment.ports(), wait=False)
 
 
 def test_a_run_that_only_cannot_be_looked_at_goes_on():
