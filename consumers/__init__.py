@@ -1,1 +1,5 @@
-"""One package per Lambda, in flow order: encryptor, auditor, reencryptor, rotation, sweeper."""
+"""One package per Lambda.
+
+In flow order: encryptor, auditor, reencryptor; then those that go through the whole table: rotation, which leads, and
+sweeper, which works.
+"""
