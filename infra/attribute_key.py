@@ -58,6 +58,7 @@ class AttributeKey(Construct):
     def __init__(self, scope: Construct, id: str, *, settings: Settings, uses: Sequence[KeyUse]) -> None:  # noqa: A002
         super().__init__(scope, id)
         self._dataset = settings.dataset
+        self._key_age_seconds = settings.key_age_seconds
         generations = {
             number: self._generation(number, settings=settings, uses=uses)
             for number in range(1, settings.attribute_keys + 1)
@@ -116,8 +117,12 @@ class AttributeKey(Construct):
     @property
     def environment(self) -> dict[str, str]:
         """How a function learns which key wraps data keys, and which others may have."""
-        present = {"SEALSTREAM_ATTRIBUTE_KEY": self.key.key_arn}
-        return present | ({"SEALSTREAM_FORMER_ATTRIBUTE_KEYS": self.other_arns} if self.others else {})
+        environment = {"SEALSTREAM_ATTRIBUTE_KEY": self.key.key_arn}
+        if self.others:
+            environment["SEALSTREAM_FORMER_ATTRIBUTE_KEYS"] = self.other_arns
+        if self._key_age_seconds:
+            environment["SEALSTREAM_KEY_AGE_SECONDS"] = str(self._key_age_seconds)
+        return environment
 
     @property
     def other_arns(self) -> str:

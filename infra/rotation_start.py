@@ -44,6 +44,7 @@ class RotationStart(Construct):
             "Daily",
             rule_name=settings.name_of("rotation-daily"),
             description="Wraps and renews the data keys that are due; ends at once where none is",
+            enabled=not settings.local,  # there, runs are begun by who looks at them
             schedule=events.Schedule.rate(cdk.Duration.days(1)),
             targets=[target],
         )
@@ -52,6 +53,7 @@ class RotationStart(Construct):
             "KmsRotation",
             rule_name=settings.name_of("rotation-kms"),
             description="KMS has rotated the attribute key: data keys are to be wrapped anew",
+            enabled=not settings.local,
             event_pattern=events.EventPattern(
                 source=["aws.kms"], detail_type=["KMS CMK Rotation"], resources=list(attribute_key_arns)
             ),

@@ -101,6 +101,14 @@ class Settings:
         """How long an event source mapping gathers a batch: a second halves the invocations of a quiet stream."""
         return cdk.Duration.seconds(0 if self.local else 1)
 
+    @property
+    def key_age_seconds(self) -> int | None:
+        """How long functions use a data key; None for as long as the barrier counts on, which nobody may exceed.
+
+        Short on the local AWS, so that a barrier can be.
+        """
+        return 10 if self.local else None
+
     def invisible_for(self, timeout_seconds: int) -> cdk.Duration:
         """How long a message is hidden while a function with this timeout works on it: AWS advises six times that.
 
