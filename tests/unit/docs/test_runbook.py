@@ -22,8 +22,9 @@ from botocore import xform_name
 from ops.cli import cli
 from shared import errors
 from shared.errors import Reason
+from shared.model import KeyState
 from tests.unit.docs.pages import PAGES as DOCUMENTED
-from tests.unit.docs.pages import ROOT, blocks, code_spans, shell_like_blocks, table
+from tests.unit.docs.pages import ROOT, blocks, code_spans, prose, shell_like_blocks, table
 
 PAGE = ROOT / "docs" / "runbook.md"
 PAGES = (PAGE, ROOT / "docs" / "rotation.md", ROOT / "docs" / "local_aws.md", ROOT / "README.md")
@@ -125,6 +126,16 @@ def test_every_error_that_is_explained_exists():
 
     assert named
     assert [name for name in named if not hasattr(errors, name)] == []
+
+
+def test_every_finding_that_is_explained_is_one_that_the_code_has():
+    folders = ("shared/policy", "shared/reencrypt", "shared/scan", "shared/aws")
+    source = "".join(file.read_text("utf-8") for folder in folders for file in (ROOT / folder).glob("*.py"))
+    known = [source, *(f"sealed under a {state} data key" for state in KeyState)]
+    phrases = re.findall(r"(?<!\*)\*([^*\n]{12,})\*(?!\*)", prose(PAGE))
+
+    assert len(phrases) > 15
+    assert [phrase for phrase in phrases if not any(phrase in text for text in known)] == []
 
 
 class FakeKinesis:
