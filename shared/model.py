@@ -37,7 +37,9 @@ POLICY: Final = "_policy"
 DELETED_AT: Final = "_deleted_at"
 EXPIRES_AT: Final = "_expires_at"
 OPEN_SINCE: Final = "_open_since"
-"""Since when something that is sealed now had stood in clear, seconds since the epoch; where that is known."""
+"""Since when something that is sealed now had stood in clear, seconds since the epoch."""
+OPEN_FROM_UNKNOWN: Final = 0
+"""The value of `OPEN_SINCE` where nobody knows since when."""
 SYSTEM_ATTRIBUTES: Final = frozenset({TENANT_ID, ITEM_ID, SOURCE, POLICY, DELETED_AT, EXPIRES_AT, OPEN_SINCE})
 """What sealstream itself puts on an item; everything else came from the record."""
 

@@ -72,7 +72,7 @@ class Scans:
         reencryptor = Reencryptor(
             policy=self.policy,
             keyring=keyring,
-            statuses=self._statuses(),
+            statuses=self._states(),  # made by this run before its sweep, or of no concern to it
             updates=DynamoItemUpdates(client("dynamodb"), table),
             reopen=self._reopen,
             pool=self.pool,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from shared.model import OPEN_SINCE, POLICY, SOURCE, Attributes, AttributeValue, Path
+from shared.model import OPEN_FROM_UNKNOWN, OPEN_SINCE, POLICY, SOURCE, Attributes, AttributeValue, Path
 from shared.policy.compiled import DIGEST_BYTES, Policy
 from shared.policy.verify_system import system_findings
 from shared.source_position import FOUND
@@ -36,12 +36,14 @@ def system_changes(
         item: before it is mended.
         sealed: whether something is sealed in it that stood in clear.
         adopts: whether it is taken over.
-        open_since: since when it stood in clear, seconds since the epoch; None where nobody knows.
+        open_since: since when it stood in clear, seconds since the epoch; None where nobody knows. Of what somebody
+            else wrote that is said, too, or it would look adopted.
     """
     wanted: dict[str, AttributeValue | None] = {POLICY: {"B": policy.digest}, OPEN_SINCE: None}
     if SOURCE not in item and (sealed or adopts):
         wanted[SOURCE] = {"B": FOUND.to_bytes()}
-    if sealed and open_since is not None:
-        wanted[OPEN_SINCE] = {"N": str(int(open_since))}
+    is_foreign = SOURCE not in item and not adopts
+    if sealed and (open_since is not None or is_foreign):
+        wanted[OPEN_SINCE] = {"N": str(int(open_since or OPEN_FROM_UNKNOWN))}
     untouchable = {trouble.path[0] for trouble in system_troubles(item)}
     return {name: value for name, value in wanted.items() if name not in untouchable and value != item.get(name)}

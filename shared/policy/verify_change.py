@@ -12,6 +12,7 @@ from typing import Final
 
 from shared.envelope.layout import is_sealed, key_id_of
 from shared.model import (
+    OPEN_FROM_UNKNOWN,
     OPEN_SINCE,
     POLICY,
     SOURCE,
@@ -69,7 +70,9 @@ def mending(change: ItemChange, policy: Policy, published: PublishedPolicies) ->
 def open_seconds(change: ItemChange) -> int | None:
     """How long lay open what a change remediated; None where that is not known."""
     since = open_since(change.new or {})
-    return None if since is None or not change.changed_at else max(0, int(change.changed_at) - since)
+    if since in {None, OPEN_FROM_UNKNOWN} or not change.changed_at:
+        return None
+    return max(0, int(change.changed_at) - since)
 
 
 def _was_exposed(item: Attributes, policy: Policy, published: PublishedPolicies) -> bool:

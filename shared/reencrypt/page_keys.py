@@ -19,8 +19,9 @@ _LOOKS: Final = 2
 class PageKeys:
     """States of keys, read after the page; active keys whose state is known; retired keys reopened, each once.
 
-    States are kept no longer than for one page: one that is older than an item could call a key active that has been
-    replaced, and the item clean. Safe to share between threads.
+    States are kept here for one page: one that is older than an item could call a key active that has been replaced,
+    and the item clean. (A sweep keeps them longer: keys that are replaced after it began are the next run's.) Safe to
+    share between threads.
     """
 
     def __init__(self, keyring: Keyring, statuses: KeyStatuses, reopen: Reopen) -> None:

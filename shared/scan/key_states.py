@@ -27,25 +27,24 @@ class KeyStatesSince:
     pool: Executor
     _known: dict[tuple[str, int], KeyStatus] = field(default_factory=dict)
 
-    def of(self, key_ids: Mapping[str, Collection[int]]) -> Mapping[str, Mapping[int, KeyStatus]]:
-        """By tenant, the states of these keys; an id that the tenant has no key of is absent.
+    def statuses(self, tenant_id: str, key_ids: Collection[int]) -> Mapping[int, KeyStatus]:
+        """The states of these keys of one tenant; an id that it has no key of is absent.
 
         Raises:
             StoreUnavailable: the key store does not answer.
         """
-        if len(self._known) > MAX_STATES:
+        known = {key_id: status for key_id in key_ids if (status := self._known.get((tenant_id, key_id))) is not None}
+        missing = [key_id for key_id in key_ids if key_id not in known]
+        if not missing:
+            return known
+        answer = self.reader.statuses(tenant_id, missing)
+        if len(self._known) >= MAX_STATES:
             self._known.clear()
-        missing = {
-            tenant_id: [key_id for key_id in wanted if (tenant_id, key_id) not in self._known]
-            for tenant_id, wanted in key_ids.items()
-        }
-        asked = [(tenant_id, wanted) for tenant_id, wanted in missing.items() if wanted]
-        answers = self.pool.map(lambda one: self.reader.statuses(*one), asked)
-        for (tenant_id, _), answer in zip(asked, answers, strict=True):
-            self._known.update({(tenant_id, key_id): status for key_id, status in answer.items()})
-        return {
-            tenant_id: {
-                key_id: status for key_id in wanted if (status := self._known.get((tenant_id, key_id))) is not None
-            }
-            for tenant_id, wanted in key_ids.items()
-        }
+        self._known.update({(tenant_id, key_id): status for key_id, status in answer.items()})
+        return known | dict(answer)
+
+    def of(self, key_ids: Mapping[str, Collection[int]]) -> Mapping[str, Mapping[int, KeyStatus]]:
+        """By tenant, the same for several at a time; raises as `statuses`. Not to be called on the pool."""
+        tenants = list(key_ids)
+        answers = self.pool.map(lambda tenant_id: self.statuses(tenant_id, key_ids[tenant_id]), tenants)
+        return dict(zip(tenants, answers, strict=True))

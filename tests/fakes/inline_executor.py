@@ -10,5 +10,5 @@ from typing import Any
 class InlineExecutor(Executor):
     """Maps like a pool, in order; an error (an interrupt too) comes out where it happened."""
 
-    def map(self, fn: Callable[..., Any], *iterables: Iterable[Any], **_: Any) -> Iterator[Any]:  # type: ignore[override]
+    def map(self, fn: Callable[..., Any], *iterables: Iterable[Any], **_: Any) -> Iterator[Any]:
         return iter([fn(*arguments) for arguments in zip(*iterables, strict=False)])

@@ -76,6 +76,7 @@ def test_an_exposed_item_that_was_sealed_in_its_place_is_remediated():
 
 def test_an_item_of_somebody_else_that_was_found_exposed_is_remediated():
     assert Mending.REMEDIATED is told(RAW, {**TAKEN_OVER, "_open_since": SINCE})
+    assert Mending.REMEDIATED is told(RAW, {**TAKEN_OVER, "_open_since": {"N": "0"}})
 
 
 def test_a_time_of_exposure_that_was_there_before_says_nothing_of_this_change():
@@ -168,6 +169,7 @@ def test_an_item_that_comes_or_goes_is_not_mended(kind, old, new):
         (SINCE, 1_700_000_000.9, 0),
         (SINCE, 1_600_000_000.0, 0),
         (SINCE, 0.0, None),
+        ({"N": "0"}, CHANGED_AT, None),
         ({"N": "1E+9"}, CHANGED_AT, None),
         ({"S": "canary"}, CHANGED_AT, None),
     ],
