@@ -65,7 +65,7 @@ class JsonLines:
             kind=run.kind,
             joined=joined,
             started_at=iso(run.started_at),
-            scope=scope_text(run.scope),
+            scope=scope_text(run),
         )
 
     def progress(self, figures: Figures) -> None:

@@ -148,5 +148,5 @@ def _loaded(runs: RunStore, run_id: str) -> Run:
 
 
 def _another(run: Run, contradicting: Sequence[str]) -> str:
-    what = f"{run.kind} {run.run_id} ({scope_text(run.scope)})"
+    what = f"{run.kind} {run.run_id} ({scope_text(run)})"
     return f"{what} is not done, and was begun with another {', '.join(contradicting)}"

@@ -30,7 +30,7 @@ class Live:
     def begun(self, run: Run, *, joined: bool) -> None:
         """Which run it is."""
         how = f"joined, as it was begun {iso(run.started_at)}: " if joined else ""
-        self._print(f"{run.kind} {run.run_id}: {how}{printable(scope_text(run.scope))}")
+        self._print(f"{run.kind} {run.run_id}: {how}{printable(scope_text(run))}")
 
     def progress(self, figures: Figures) -> None:
         """Move the bar of the present phase; those before it are full."""

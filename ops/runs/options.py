@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from shared.runs.model import Run, RunKind, Scope
+
+_NOT_NARROWED: Final[Mapping[RunKind, str]] = {
+    RunKind.ROTATION: "all data keys",
+    RunKind.RETIREMENT: "all replaced data keys",
+    RunKind.ADOPTION: "all items",
+    RunKind.SURVEY: "all items",
+    RunKind.DESTRUCTION: "all retired data keys",
+}
+"""What a run is about that names no tenant, class or key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +71,15 @@ def contradictions(options: Options, run: Run) -> list[str]:
     return found
 
 
-def scope_text(scope: Scope) -> str:
-    """The scope for people."""
+def scope_text(run: Run) -> str:
+    """What a run is about, for people."""
+    scope = run.scope
     named = [
         f"tenant {scope.tenant_id}" * bool(scope.tenant_id),
         f"class {scope.data_class}" * bool(scope.data_class),
         "" if scope.key_id is None else f"key {scope.key_id:08x}",
     ]
-    return ", ".join(filter(None, named)) or ("data keys that are due" if scope.due else "all data keys")
+    narrowed = ", ".join(filter(None, named))
+    if run.kind is RunKind.ROTATION and scope.due:
+        return f"{narrowed}: data keys that are due" if narrowed else "data keys that are due"
+    return narrowed or _NOT_NARROWED[run.kind]

@@ -15,7 +15,7 @@ from shared.runs.model import Phase, RunKind
 def lines(view: RunView, now: float) -> Iterator[str]:
     """All that is known of a run, harmless on a terminal."""
     run = view.run
-    yield f"{run.kind} {run.run_id}: {printable(scope_text(run.scope))}"
+    yield f"{run.kind} {run.run_id}: {printable(scope_text(run))}"
     yield f"  begun    {iso(run.started_at)}"
     if run.counts:
         yield f"  keys     {_counted(run.counts)}"

@@ -92,7 +92,7 @@ class RunView:
         document: dict[str, Any] = {
             "run_id": run.run_id,
             "kind": str(run.kind),
-            "scope": scope_text(run.scope),
+            "scope": scope_text(run),
             "phase": str(run.phase),
             "started_at": iso(run.started_at),
             "barrier_until": iso(run.barrier_until),

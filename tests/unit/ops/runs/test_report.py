@@ -148,16 +148,24 @@ def test_a_verdict_of_a_newer_version_is_shown_as_it_is():
 
 
 @pytest.mark.parametrize(
-    ("scope", "expected"),
+    ("kind", "scope", "expected"),
     [
-        (Scope(), "data keys that are due"),
-        (Scope(due=False), "all data keys"),
-        (Scope(due=False, tenant_id="acme", data_class="pii"), "tenant acme, class pii"),
-        (Scope(due=False, tenant_id="acme", key_id=0xBEEF), "tenant acme, key 0000beef"),
+        (RunKind.ROTATION, Scope(), "data keys that are due"),
+        (RunKind.ROTATION, Scope(tenant_id="acme"), "tenant acme: data keys that are due"),
+        (RunKind.ROTATION, Scope(due=False), "all data keys"),
+        (RunKind.ROTATION, Scope(due=False, tenant_id="acme", data_class="pii"), "tenant acme, class pii"),
+        (RunKind.ROTATION, Scope(due=False, tenant_id="acme", key_id=0xBEEF), "tenant acme, key 0000beef"),
+        (RunKind.RETIREMENT, Scope(), "all replaced data keys"),
+        (RunKind.ADOPTION, Scope(), "all items"),
+        (RunKind.SURVEY, Scope(), "all items"),
+        (RunKind.DESTRUCTION, Scope(), "all retired data keys"),
+        (RunKind.DESTRUCTION, Scope(tenant_id="acme"), "tenant acme"),
+        (RunKind.DESTRUCTION, Scope(due=False, tenant_id="acme", key_id=0xBEEF), "tenant acme, key 0000beef"),
     ],
+    ids=str,
 )
-def test_a_scope_is_told_in_words(scope, expected):
-    assert expected == scope_text(scope)
+def test_what_a_run_is_about_is_told_in_words(kind, scope, expected):
+    assert expected == scope_text(replace(RUN, kind=kind, scope=scope))
 
 
 def test_the_command_ends_with_one_document_and_status_0(capsys):
