@@ -165,7 +165,10 @@ def _invoke(
     payload: dict[str, object] | None = None,
     result_path: str | None = None,
 ) -> tasks.LambdaInvoke:
-    """Call a function until it answers: for more than an hour, then the execution, or the segment, fails."""
+    """Call a function until it answers; after twenty repetitions the execution, or the segment, fails.
+
+    The pauses between them are drawn at random: some 40 minutes in all, 75 at the longest.
+    """
     task = tasks.LambdaInvoke(
         scope,
         name,

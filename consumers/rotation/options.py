@@ -20,7 +20,7 @@ from shared.runs.model import PHASES, Phase, RunKind, Scope
 
 MAX_SEGMENTS: Final = 1_000
 MAX_WORKERS: Final = 40
-"""What an inline Map of a state machine does at a time."""
+"""So many sweepers at a time; they share the account's concurrent functions with encryptor and auditor."""
 DEFAULT_WORKERS: Final = 4
 
 _SCAN: Final = frozenset({"workers", "segments", "items_per_second"})
