@@ -15,7 +15,7 @@ class RunVerdict(StrEnum):
 
     | kind | verdicts |
     | --- | --- |
-    | rotation | the first seven |
+    | rotation | the first eight |
     | retirement | `nothing_to_retire`, `retired`, `safe_to_retire`, `not_safe` |
     | adoption, survey | `nothing_in_clear`, `in_clear` |
     | destruction | `nothing_to_destroy`, `destroyed`, `safe_to_destroy`, `not_destroyed` |
@@ -23,8 +23,10 @@ class RunVerdict(StrEnum):
 
     NOTHING_TO_DO = "nothing_to_do"
     """All is wrapped by the present key material, no key is due and none waits for its end: nothing was scanned."""
+    REWRAPPED = "rewrapped"
+    """The same, after some keys were wrapped anew; what lies under them is as it was, so nothing was scanned."""
     NOT_PREPARED = "not_prepared"
-    """The same, but some keys could not be wrapped anew or replaced."""
+    """No key waits for its end, nothing was scanned, and some keys could not be wrapped anew or replaced."""
     NOTHING_TO_RETIRE = "nothing_to_retire"
     """No key waited for its end."""
     RETIRED = "retired"
@@ -50,10 +52,12 @@ class RunVerdict(StrEnum):
 
 
 def after_prepare(run: Run) -> RunVerdict | None:
-    """The verdict of a rotation that needs no scan; None where it needs one."""
-    if _any(run, "rewrapped", "renewed", "decrypt_only"):
+    """The verdict of a rotation that needs no scan, since no key was replaced; None where one was."""
+    if _any(run, "renewed", "decrypt_only"):
         return None
-    return RunVerdict.NOT_PREPARED if _any(run, "failed", "corrupt") else RunVerdict.NOTHING_TO_DO
+    if _any(run, "failed", "corrupt"):
+        return RunVerdict.NOT_PREPARED
+    return RunVerdict.REWRAPPED if _any(run, "rewrapped") else RunVerdict.NOTHING_TO_DO
 
 
 def after_census(run: Run, census: Tally) -> RunVerdict:

@@ -9,6 +9,7 @@ from consumers.rotation.verdict import RunVerdict
 
 _GOOD: Final[Mapping[str, str]] = {
     RunVerdict.NOTHING_TO_DO: "nothing was to be done",
+    RunVerdict.REWRAPPED: "data keys were wrapped anew; nothing else was to be done",
     RunVerdict.NOTHING_TO_RETIRE: "no old data key waits for its end",
     RunVerdict.RETIRED: "safe to retire, and retired",
     RunVerdict.SAFE_TO_RETIRE: "safe to retire; `sealstream rotation retire` does it",

@@ -37,13 +37,41 @@ def test_after_an_automatic_or_on_demand_rotation_every_key_is_wrapped_anew_and_
 
     answer = prepared(world)
 
-    assert (answer["phase"], answer["counts"]["keys"]["rewrapped"]) == ("sweep", 3)
+    assert (answer["phase"], answer["verdict"]) == ("done", "rewrapped")
+    assert {"keys": 3, "rewrapped": 3} == answer["counts"]["keys"]
     assert {"material-2"} == {row.key_material_id for row in world.store.all_rows()}
     for (tenant_id, data_class), key_id in ids.items():
         key = world.keyring().opener(tenant_id, key_id, expected_class=data_class)
         assert key.cipher.open(sealed[tenant_id, data_class], b"") == b"value"
-    assert world.drive(answer["run_id"])["verdict"] == "nothing_to_retire"
     assert prepared(world)["verdict"] == "nothing_to_do"
+
+
+@pytest.mark.parametrize("waits", ["replaced before", "due"])
+def test_where_a_key_waits_for_its_end_a_rotation_that_also_rewraps_sweeps(world, waits):
+    world.first_keys((ACME, PII), (ACME, PCI))
+    if waits == "due":
+        world.clock.advance(90 * DAY)
+    else:
+        replace_active_key(world.store, world.service, ACME, PII)
+    world.service.key_material_id = "material-2"
+
+    answer = prepared(world)
+
+    assert (answer["phase"], answer["counts"]["keys"]["decrypt_only"]) == ("sweep", 1)
+
+
+def test_a_rotation_that_only_rewrapped_and_could_not_rewrap_all_says_so_without_a_scan(world):
+    world.first_keys((ACME, PII), ("other", PII))
+    world.service.key_material_id = "material-2"
+    world.refuse_tenant("other")
+
+    answer = prepared(world)
+
+    assert (answer["phase"], answer["verdict"]) == ("done", "not_prepared")
+    assert {"keys": 2, "rewrapped": 1, "failed": 1} == answer["counts"]["keys"]
+    [completed] = world.events("rotation.completed")
+    assert {"verdict": "not_prepared", "rewrapped": 1, "failed": 1}.items() <= completed.items()
+    assert [] == world.events("census.completed")
 
 
 def test_after_a_move_to_another_kms_key_everything_is_wrapped_under_that_one(world):
@@ -196,7 +224,15 @@ def test_an_unreadable_row_is_counted_and_named(world):
     ids = world.first_keys((ACME, PII), ("other", PII))
     world.store.spoil(ACME, ids[ACME, PII])
     world.service.key_material_id = "material-2"
-    answer = world.rotate()
+    answer = prepared(world)
+    assert (answer["verdict"], answer["counts"]["keys"]["corrupt"]) == ("not_prepared", 1)
+    assert [f"key#{ids[ACME, PII]:08x}"] == [key["key_id"] for key in answer["keys_left"]]
+
+
+def test_an_unreadable_row_may_be_a_key_that_waits_for_its_end_so_it_is_kept(world):
+    ids = world.first_keys((ACME, PII), ("other", PII))
+    world.store.spoil(ACME, ids[ACME, PII])
+    answer = world.rotate(due=False)
     assert (answer["verdict"], answer["counts"]["keys"]["corrupt"]) == ("not_safe", 1)
     assert f"key#{ids[ACME, PII]:08x}" in {key["key_id"] for key in answer["keys_left"]}
 
@@ -274,11 +310,11 @@ def test_one_call_works_for_its_time_and_the_next_goes_on(world, monkeypatch):
 
     answers = [world.advance(run_id) for _ in range(3)]
 
-    assert ["prepare", "prepare", "sweep"] == [answer["phase"] for answer in answers]
+    assert ["prepare", "prepare", "done"] == [answer["phase"] for answer in answers]
     assert [2, 4, 5] == [answer["counts"]["keys"]["rewrapped"] for answer in answers]
     assert len(ids) == len(world.service.rewrapped)
     run = world.runs.load(run_id)
-    assert (Phase.SWEEP, "") == (run.phase, run.cursor)
+    assert (Phase.DONE, "") == (run.phase, run.cursor)
 
 
 def test_the_events_say_what_was_done_to_which_key_by_which_run(world):

@@ -126,7 +126,9 @@ def test_a_run_that_goes_on_says_how_far_it_is(phase, expected):
     assert not view.is_good
 
 
-@pytest.mark.parametrize("verdict", ["retired", "safe_to_retire", "nothing_to_do", "nothing_in_clear", "destroyed"])
+@pytest.mark.parametrize(
+    "verdict", ["retired", "safe_to_retire", "nothing_to_do", "rewrapped", "nothing_in_clear", "destroyed"]
+)
 def test_these_verdicts_are_good(verdict):
     assert is_good(verdict)
 
