@@ -108,7 +108,8 @@ def log_lines(group: str) -> Iterator[tuple[str, str]]:
 
 
 def _log_events(group: str, stream: str) -> Iterator[Any]:
-    logs, place = client("logs"), {"logGroupName": group, "logStreamName": stream}
+    logs = client("logs")
+    place: Any = {"logGroupName": group, "logStreamName": stream}
     page = logs.get_log_events(**place, startFromHead=True)
     while page["events"]:
         yield from page["events"]
