@@ -28,7 +28,7 @@ node_modules/.installed: package.json package-lock.json $(VENV)/.installed
 	npm ci --silent --no-audit --no-fund
 	@touch $@
 
-demo: setup ## start the local AWS, deploy, send records, show what is stored, end
+demo: setup ## start the local AWS, deploy, send records, rotate all keys, search for anything in clear, end
 	$(BIN)/python -m ops.demo
 
 up: setup ## start the local AWS, deploy the stacks, leave it running; then: . build/local.env

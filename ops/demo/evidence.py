@@ -34,7 +34,7 @@ class Searched:
 def search(
     environment: Mapping[str, str], leaks: LeakSearch, *, rogue: tuple[str, str] = ("", ""), log: Path | None = None
 ) -> list[Searched]:
-    """Search table, its stream, key store, quarantine, queues, logs and metrics of a deployment.
+    """Search items and their stream, keys, runs, quarantine, queues, logs and metrics of a deployment.
 
     Args:
         environment: the stacks' outputs as `SEALSTREAM_*`.
@@ -58,12 +58,16 @@ def _places(environment: Mapping[str, str]) -> Iterator[tuple[str, Iterable[Any]
     yield "items table", table_items(environment["SEALSTREAM_TABLE"])
     yield "items table's stream", stream_records(environment["SEALSTREAM_TABLE_STREAM"])
     yield "key store", table_items(environment["SEALSTREAM_KEY_STORE"])
+    yield "runs", table_items(environment["SEALSTREAM_RUNS"])
     yield "quarantine index", table_items(environment["SEALSTREAM_QUARANTINE_TABLE"])
     yield "quarantine bucket", bucket_objects(environment["SEALSTREAM_QUARANTINE_BUCKET"])
-    yield "encryptor's dead letters", queue_messages(environment["SEALSTREAM_ENCRYPTOR_DEAD_LETTER_QUEUE"])
-    yield "auditor's dead letters", queue_messages(environment["SEALSTREAM_AUDITOR_DEAD_LETTER_QUEUE"])
-    for group in client("logs").describe_log_groups()["logGroups"]:
-        yield f"log {group['logGroupName']}", log_lines(group["logGroupName"])
+    yield "findings queue", queue_messages(environment["SEALSTREAM_FINDINGS_QUEUE"])
+    for consumer in ("encryptor", "auditor", "reencryptor"):
+        dead_letters = environment[f"SEALSTREAM_{consumer.upper()}_DEAD_LETTER_QUEUE"]
+        yield f"{consumer}'s dead letters", queue_messages(dead_letters)
+    for page in client("logs").get_paginator("describe_log_groups").paginate():
+        for group in page["logGroups"]:  # the state machine's is one of them
+            yield f"log {group['logGroupName']}", log_lines(group["logGroupName"])
     yield "metrics", (("metrics", metric) for metric in client("cloudwatch").list_metrics()["Metrics"])
 
 

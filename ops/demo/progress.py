@@ -1,19 +1,21 @@
-"""What the deployed Lambdas have reported so far, read from their log groups."""
+"""What encryptor and auditor have reported so far, read from their log groups; and waiting for more of it."""
 
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from ops.demo.leaks import log_lines, stream_records
-from shared.model import VerdictKind
+from ops.demo.screen import bars
 from shared.runtime.audit_log import AuditEvent
 from shared.runtime.metrics import Metric
 
-_OUTCOMES = {
+DEADLINE_SECONDS: Final = 120
+_OUTCOMES: Final = {
     "written": Metric.RECORDS_WRITTEN,
     "duplicate": Metric.RECORDS_DUPLICATE,
     "superseded": Metric.RECORDS_SUPERSEDED,
@@ -41,14 +43,19 @@ class Reported:
         """Records that have their final outcome."""
         return self.outcomes.total() - self.outcomes["retry"]
 
-    @property
-    def verdicts(self) -> Counter[VerdictKind]:
-        """Audited changes by verdict."""
-        return Counter(VerdictKind(event["verdict"]) for event in self.item_events())
-
     def item_events(self) -> Iterator[dict[str, Any]]:
         """The audit events about items."""
         return (event for event in self.events.values() if event["event"].startswith("item."))
+
+    def events_of(self, item: tuple[str, str]) -> list[dict[str, Any]]:
+        """The audit events about one item, given by tenant and id, in the order of its changes."""
+        found = (event for event in self.item_events() if (event.get("tenant_id"), event.get("item_id")) == item)
+        return sorted(found, key=lambda event: int(event["sequence_number"]))
+
+    @property
+    def item_event_counts(self) -> Counter[str]:
+        """Audited changes by the name of their event."""
+        return Counter(event["event"] for event in self.item_events())
 
     @property
     def quarantined_by_reason(self) -> dict[str, int]:
@@ -63,6 +70,44 @@ class Reported:
     def audited(self) -> int:
         """Changes of the table that have their audit event."""
         return sum(1 for _ in self.item_events())
+
+    @property
+    def is_audited(self) -> bool:
+        """Whether every change of the table has its audit event."""
+        return self.audited >= self.changes > 0
+
+
+def wait_until(is_so: Callable[[Reported], bool], environment: Mapping[str, str], *, records: int = 0) -> Reported:
+    """Show what is reported, until it is as wanted.
+
+    Args:
+        is_so: whether it is.
+        environment: the stacks' outputs as `SEALSTREAM_*`.
+        records: how many are to have their outcome, if that is waited for.
+
+    Raises:
+        TimeoutError: after `DEADLINE_SECONDS` it is not.
+    """
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    with bars() as progress:
+        settled = progress.add_task("records with their outcome", total=records, visible=records > 0)
+        audited = progress.add_task("changes audited", total=None)
+        while True:
+            reported = read_reports(
+                encryptor_log=environment["SEALSTREAM_ENCRYPTOR_LOG_GROUP"],
+                auditor_log=environment["SEALSTREAM_AUDITOR_LOG_GROUP"],
+                table_stream=environment["SEALSTREAM_TABLE_STREAM"],
+            )
+            progress.update(settled, completed=reported.settled)
+            progress.update(audited, completed=reported.audited, total=reported.changes)
+            if is_so(reported):
+                return reported
+            if time.monotonic() > deadline:
+                raise TimeoutError(
+                    f"after {DEADLINE_SECONDS} s {reported.settled} records have their outcome, and {reported.audited} "
+                    f"of {reported.changes} changes are audited: {dict(reported.item_event_counts)}"
+                )
+            time.sleep(0.5)
 
 
 def read_reports(*, encryptor_log: str, auditor_log: str, table_stream: str) -> Reported:

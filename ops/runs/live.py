@@ -8,6 +8,7 @@ from typing import Final
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Column
 from rich.text import Text
 
 from ops.runs.clock import iso
@@ -78,7 +79,7 @@ def live_display(console: Console | None = None) -> Iterator[Live]:
     columns = (
         TextColumn("{task.description:<8}", markup=False),
         BarColumn(bar_width=24, complete_style="cyan", finished_style="green"),
-        TextColumn("{task.fields[told]}", markup=False),
+        TextColumn("{task.fields[told]}", markup=False, table_column=Column()),  # it wraps where the terminal is narrow
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=console) as progress:

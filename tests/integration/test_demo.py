@@ -29,6 +29,15 @@ def test_the_demo_ends_by_itself_and_keeps_its_promises():
     # a KPL aggregate travels beside single records of the same item: the older of the two may come second
     assert (1_200, 6) == (outcomes["written"] + outcomes["superseded"], outcomes["quarantined"])
     assert figures["changes_of_the_table"] == figures["changes_audited"]
-    assert {"plaintext": 1, "verified": outcomes["written"]} == figures["verdicts"]
-    assert (0, True) == (figures["plaintext_hits"], figures["plaintext_hits_in_the_rogue_item"] > 0)
+    rotation = figures["rotation"]
+    assert {
+        "item.written": outcomes["written"],
+        "item.plaintext_found": 1,
+        "item.remediated": 1,
+        "item.reencrypted": rotation["items_read_back"],
+    } == figures["audit_events"]
+    assert ("retired", 0, 0) == tuple(rotation[name] for name in ("verdict", "items_that_differ", "old_keys_in_use"))
+    assert rotation["keys_retired"] == rotation["data_keys"] > 0
+    assert {"items table's stream": 2} == figures["plaintext_hits_in_the_rogue_item"]
+    assert 0 == figures["plaintext_hits"]
     assert process.running(process.BUILD / "demo") is None, "the local AWS is ended"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from types import SimpleNamespace
 
@@ -35,10 +36,10 @@ def test_a_demo_that_cannot_start_ends_nothing_that_another_one_started(monkeypa
     ("raised", "status"), [(TimeoutError("after 120 s"), 1), (KeyboardInterrupt(), 130), (LocalAwsError("x"), 1)]
 )
 def test_whatever_stops_it_the_local_aws_is_ended_and_the_status_tells(monkeypatch, ended, raised, status):
-    def story(running, timings):
+    def story(environment, timings, log):
         raise raised
 
-    monkeypatch.setattr(demo, "_story", story)
+    monkeypatch.setattr(demo, "story", story)
 
     assert status == demo.main()
     assert 1 == len(ended)
@@ -49,11 +50,23 @@ def test_a_second_interrupt_does_not_stop_the_ending(monkeypatch, ended):
         signal.raise_signal(signal.SIGINT)
         ended.append("ended all the same")
 
-    def story(running, timings):
+    def story(environment, timings, log):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(demo, "_story", story)
+    monkeypatch.setattr(demo, "story", story)
     monkeypatch.setattr(demo, "down", interrupted)
 
     assert 130 == demo.main()
     assert ["ended all the same"] == ended
+
+
+@pytest.mark.parametrize(("kept", "status"), [(True, 0), (False, 1)])
+def test_a_promise_that_is_not_kept_is_said_and_the_status_tells(monkeypatch, ended, tmp_path, capsys, kept, status):
+    monkeypatch.setattr(demo, "_FIGURES", tmp_path / "demo.json")
+    monkeypatch.setattr(demo, "story", lambda environment, timings, log: {"records_sent": 3})
+    monkeypatch.setattr(demo, "promises", lambda figures: {"one": True, f"of {figures['records_sent']}": kept})
+
+    assert status == demo.main()
+    assert ("NO  of 3" in capsys.readouterr().out) is not kept
+    figures = json.loads((tmp_path / "demo.json").read_text(encoding="utf-8"))
+    assert (3, True) == (figures["records_sent"], "all" in figures["seconds"])
