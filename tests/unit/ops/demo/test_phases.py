@@ -35,9 +35,10 @@ class Shown:
 
 @pytest.fixture
 def clock(monkeypatch):
-    clock = SimpleNamespace(now=100.0, monotonic=lambda: clock.now)
-    monkeypatch.setattr(phases, "time", clock)
-    return clock
+    told = SimpleNamespace(now=100.0)
+    told.monotonic = lambda: told.now
+    monkeypatch.setattr(phases, "time", told)
+    return told
 
 
 def test_each_phase_lasts_until_the_next_is_seen_and_the_last_one_is_open(clock):
