@@ -1,4 +1,7 @@
-"""Takes a run as far as it goes now; whoever drives it has the segments worked on and waits for the barrier."""
+"""Takes a run as far as it goes now, or calls it off.
+
+Whoever drives it has the segments worked on, and waits for the barrier.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,9 @@ from consumers.rotation.answer import run_answer
 from consumers.rotation.ending import Ending
 from consumers.rotation.pages import PAGE_ROWS, RESERVE_SECONDS, Pages
 from consumers.rotation.prepare import Preparation
+from consumers.rotation.report import Report
 from consumers.rotation.tallies import Scan
+from consumers.rotation.verdict import RunVerdict
 from shared.keys.ports import DataKeyRow
 from shared.model import KeyState
 from shared.runs.model import PHASES, Phase, Run
@@ -29,6 +34,7 @@ class Advancer:
     pages: Pages
     preparation: Preparation
     ending: Ending
+    report: Report
     wall: Callable[[], float]
 
     def advance(self, run_id: str, seconds_left: Callable[[], float]) -> dict[str, Any]:
@@ -47,7 +53,32 @@ class Advancer:
             run = following
             if seconds_left() < RESERVE_SECONDS:
                 break
-        return run_answer(run, self._scan(run, Phase.SWEEP), self._scan(run, Phase.CENSUS), self.wall())
+        return self._answer(run)
+
+    def cancel(self, run_id: str) -> dict[str, Any]:
+        """Call a run off, in whatever phase it is; what was done stays done, and a run that is done stays as it is.
+
+        Who advances it at the same time ends with the page of the key store that he is at. Safe to repeat.
+
+        Raises:
+            RunRefused: there is no such run.
+            RetryLater: the same call may succeed later.
+        """
+        run = self.pages.load(run_id)
+        while run.phase is not Phase.DONE:  # whoever stores another version meanwhile takes the run nearer to its end
+            asked = replace(run, phase=Phase.DONE, verdict=RunVerdict.CANCELLED.value, ended_at=self.wall())
+            cancelled = self.pages.runs.save(asked)
+            if cancelled:
+                self.report.counted(cancelled)
+            run = cancelled or self.pages.load(run_id)
+        return self._answer(run)
+
+    def _answer(self, run: Run) -> dict[str, Any]:
+        sweep, census = self._scan(run, Phase.SWEEP), self._scan(run, Phase.CENSUS)
+        if run.phase is Phase.DONE:
+            # by each who comes: the one who ended it may not have come so far as to tell
+            self.report.completed(run, sweep.tally, census.tally)
+        return run_answer(run, sweep, census, self.wall())
 
     def _step(self, run: Run, seconds_left: Callable[[], float]) -> Run:
         """The run in its next phase; in the same one where it must wait, or the time is over."""
@@ -59,8 +90,7 @@ class Advancer:
             return run
         if run.phase is Phase.SWEEP:
             return self._after_sweep(run)
-        sweep, census = self._scan(run, Phase.SWEEP).tally, self._scan(run, Phase.CENSUS).tally
-        return self.ending.go_on(run, sweep, census, seconds_left)
+        return self.ending.go_on(run, self._scan(run, Phase.CENSUS).tally, seconds_left)
 
     def _after_sweep(self, run: Run) -> Run:
         if Phase.BARRIER not in PHASES[run.kind]:

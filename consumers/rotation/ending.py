@@ -43,12 +43,12 @@ class Ending:
     report: Report
     wall: Callable[[], float]
 
-    def go_on(self, run: Run, sweep: Tally, census: Tally, seconds_left: Callable[[], float]) -> Run:
+    def go_on(self, run: Run, census: Tally, seconds_left: Callable[[], float]) -> Run:
         """Retire or destroy what the census allows, as far as there is time; what is kept is counted and told."""
 
         def finish(run: Run) -> Run:
             done = replace(run, phase=Phase.DONE, verdict=after_census(run, census).value, ended_at=self.wall())
-            self.report.completed(done, sweep, census)
+            self.report.counted(done)
             return done
 
         if run.kind not in _DONE_TO_A_KEY:

@@ -15,7 +15,7 @@ from shared.keys.ports import DataKeyRow
 from shared.keys.rotation.ports import KeyStorePage, UnreadableRow
 from shared.keys.rotation.renewal import KeyRenewer, Treated
 from shared.model import KeyState
-from shared.runs.model import Example, Phase, Run, Tally
+from shared.runs.model import Example, Phase, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Preparation:
         if verdict is None:
             return replace(run, phase=Phase.SWEEP)
         done = replace(run, phase=Phase.DONE, verdict=verdict.value, ended_at=self.wall())
-        self.report.completed(done, Tally(), Tally())
+        self.report.counted(done)
         return done
 
 

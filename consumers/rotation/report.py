@@ -1,7 +1,8 @@
 """What rotation tells: audit events of runs and keys, and one line of metrics per run that ended.
 
 An event is written before the step that it belongs to is stored, so whoever comes after a killed process writes it
-again, with the same id.
+again, with the same id. Only those of a run's end are written after it, by each who finds the run done: a run that is
+about to end well may be called off before that is stored.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from consumers.rotation.verdict import RunVerdict
 from shared.keys.ports import DataKeyRow
 from shared.runs.model import Run, Tally
 from shared.runtime.audit_log import CENSUS_FIGURES, RUN_FIGURES, AuditEvent, AuditLog, event_id
@@ -60,10 +62,10 @@ class Report:
         self._key(event, row, row.state_set_by, at=row.state_set_at or 0.0)
 
     def completed(self, run: Run, sweep: Tally, census: Tally) -> None:
-        """A run is done; `run` has its verdict and its end."""
+        """A run is done, and stored so; of one that was called off no census is told: it may not be complete."""
         at = run.ended_at or 0.0
         same: dict[str, Any] = {"at": at, "run_id": run.run_id, "kind": run.kind.value, "verdict": run.verdict}
-        if run.census_at is not None:
+        if run.census_at is not None and run.verdict != RunVerdict.CANCELLED:
             self.audit_log.write(
                 AuditEvent.CENSUS_COMPLETED,
                 event_id=event_id(AuditEvent.CENSUS_COMPLETED, run.run_id),
@@ -77,8 +79,11 @@ class Report:
             **same,
             **{name: done.get(name, 0) for name in RUN_FIGURES},
         )
+
+    def counted(self, run: Run) -> None:
+        """What a run that ends did to data keys, as metrics."""
         values = {metric: run.counts.get(name, 0) for name, metric in _METRICS.items()}
-        emit(batch_metrics(function="rotation", timestamp_ms=int(at * 1_000), values=values))
+        emit(batch_metrics(function="rotation", timestamp_ms=int((run.ended_at or 0.0) * 1_000), values=values))
 
     def _key(self, event: AuditEvent, row: DataKeyRow, run_id: str, *, at: float, **fields: str | None) -> None:
         key_id = f"{row.key_id:08x}"

@@ -19,6 +19,7 @@ class RunVerdict(StrEnum):
     | retirement | `nothing_to_retire`, `retired`, `safe_to_retire`, `not_safe` |
     | adoption, survey | `nothing_in_clear`, `in_clear` |
     | destruction | `nothing_to_destroy`, `destroyed`, `safe_to_destroy`, `not_destroyed` |
+    | every kind | `cancelled` |
     """
 
     NOTHING_TO_DO = "nothing_to_do"
@@ -49,6 +50,8 @@ class RunVerdict(StrEnum):
     """Every such key could be; the run was asked not to."""
     NOT_DESTROYED = "not_destroyed"
     """Some such keys were kept; those that could be are destroyed, unless the run was asked not to."""
+    CANCELLED = "cancelled"
+    """The run was called off: what was done stays done, the rest is not, and nothing was proved."""
 
 
 def after_prepare(run: Run) -> RunVerdict | None:

@@ -38,7 +38,7 @@ _KEYS_AT_ONCE: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """The three operations."""
+    """The four operations."""
 
     beginner: Beginner
     advancer: Advancer
@@ -56,9 +56,11 @@ class Rotation:
                 return self.beginner.begin(event)
             case "advance":
                 return self.advancer.advance(read_run_id(event), seconds_left)
+            case "cancel":
+                return self.advancer.cancel(read_run_id(event))
             case "reopen":
                 return self.reopener.reopen(event)
-        raise RunRefused("the operation is one of: begin, advance, reopen")
+        raise RunRefused("the operation is one of: begin, advance, cancel, reopen")
 
 
 def wire(settings: RotationSettings, environ: Mapping[str, str]) -> Rotation:
@@ -107,6 +109,6 @@ def compose(
     preparation = Preparation(pages, renewer, report, pool, wall)
     return Rotation(
         Beginner(runs, store, history, policy, report, is_local, wall),
-        Advancer(pages, preparation, Ending(pages, ender, history, report, wall), wall),
+        Advancer(pages, preparation, Ending(pages, ender, history, report, wall), report, wall),
         Reopener(ender, report),
     )

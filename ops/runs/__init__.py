@@ -10,5 +10,6 @@ runs
 ├── patience.py      failures are borne for a while
 ├── watch.py         how far it is, how fast, until when
 ├── display.py       the same as JSON lines            ─ live.py                    and as a bar in a terminal
+├── cancel.py        a run is called off              ─ status.py                  or shown
 └── view.py          a run with all that was counted   ─ verdict.py, report.py      and how it is told
 """

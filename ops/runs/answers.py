@@ -62,6 +62,11 @@ def advance(rotation: Invoke, run_id: str) -> Step:
         raise _not_understood("rotation function") from None
 
 
+def cancel(rotation: Invoke, run_id: str) -> None:
+    """Call a run off; one that is done stays as it is."""
+    rotation({"operation": "cancel", "run_id": run_id})
+
+
 def sweep(sweeper: Invoke, run_id: str, segment: int, seconds: int) -> Swept:
     """Go on with a segment for some seconds."""
     answer = sweeper({"run_id": run_id, "segment": segment, "seconds": seconds})

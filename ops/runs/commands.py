@@ -1,4 +1,4 @@
-"""The commands that begin a run, join it, or show it."""
+"""The commands that begin a run, join it, show it, or call it off."""
 
 from __future__ import annotations
 
@@ -143,6 +143,19 @@ def status(run_id: str | None, *, as_json: bool) -> None:
     from ops.runs.status import show_status  # noqa: PLC0415 - a command loads only what it needs
 
     show_status(run_id, as_json=as_json)
+
+
+@rotation.command()
+@click.argument("run_id", required=False, callback=_run_id)
+@click.option("--json", "as_json", is_flag=True, help="one JSON document")
+def cancel(run_id: str | None, *, as_json: bool) -> None:
+    """Call off a run of any kind: RUN_ID, or the only one that is not done; nothing of what was done is undone.
+
+    Exit status 0: it is called off; 1: it had ended before.
+    """
+    from ops.runs.cancel import cancel as call_off  # noqa: PLC0415 - a command loads only what it needs
+
+    sys.exit(call_off(run_id, as_json=as_json))
 
 
 @click.command()

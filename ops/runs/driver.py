@@ -20,7 +20,7 @@ from ops.runs.patience import Patience
 from ops.runs.view import RunView
 from ops.runs.watch import Watcher
 from shared.errors import RetryLater
-from shared.runs.model import Run, RunKind
+from shared.runs.model import Phase, Run, RunKind
 from shared.runs.ports import RunStore
 
 LOOK_SECONDS: Final = 1.0
@@ -90,7 +90,7 @@ def drive(
             display.told(_another(run, contradicting) + ": it is seen through first, then yours begins")
         _see_through(run, begun, payload, ports, patience, display, wait=wait)
         if not contradicting:
-            return patience.insist(partial(_gathered, ports.runs, run.run_id))
+            return patience.insist(partial(gathered, ports.runs, run.run_id))
 
 
 def _see_through(
@@ -124,19 +124,22 @@ def _see_through(
 
 
 def _drive_here(run: Run, ports: Ports, patience: Patience, watcher: Watcher, display: Display) -> None:
-    def look() -> None:
+    def look() -> Phase | None:
         try:
             figures = watcher.look()
         except RetryLater as error:  # it is only looked at
             display.trouble(str(error))
-        else:
-            if figures is not None:
-                display.progress(figures)
+            return None
+        if figures is None:
+            return None
+        display.progress(figures)
+        return figures.phase
 
     LocalDriver(ports.rotation, ports.sweeper, patience, look, ports.clock, LOOK_SECONDS).drive(run)
 
 
-def _gathered(runs: RunStore, run_id: str) -> RunView:
+def gathered(runs: RunStore, run_id: str) -> RunView:
+    """A run with all that is stored of it; raises FunctionRefused where it is not there."""
     return RunView.gather(runs, _loaded(runs, run_id))
 
 

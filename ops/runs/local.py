@@ -32,14 +32,15 @@ class LocalDriver:
     """Takes a run to its end.
 
     Attributes:
-        look: shows how far the run is; called from the thread that called `drive`.
+        look: shows how far the run is, and says in which phase, None where that cannot be told; called from the thread
+            that called `drive`.
         every_seconds: how often that is done.
     """
 
     rotation: Invoke
     sweeper: Invoke
     patience: Patience
-    look: Callable[[], None]
+    look: Callable[[], Phase | None]
     clock: Clock
     every_seconds: float
 
@@ -89,11 +90,12 @@ class LocalDriver:
                 self.clock.sleep(AFTER_OVERTAKEN_SECONDS)
 
     def _wait(self, seconds: float) -> None:
-        """Let the barrier's time pass, looking on; a moment at least, however little is left."""
+        """Let the barrier's time pass, looking on; a moment at least, however little is left. Ends if the run does."""
         ends = self.clock.monotonic() + max(self.every_seconds, seconds)
         while (left := ends - self.clock.monotonic()) > 0:
             self.clock.sleep(min(self.every_seconds, left))
-            self.look()
+            if self.look() is Phase.DONE:  # called off
+                return
 
 
 class _Segments:

@@ -13,7 +13,7 @@ Result = TypeVar("Result")
 
 
 def together(
-    works: Sequence[Callable[[], Result]], *, meanwhile: Callable[[], None], every_seconds: float
+    works: Sequence[Callable[[], Result]], *, meanwhile: Callable[[], object], every_seconds: float
 ) -> list[Result]:
     """Do all of it at once, each in a thread of its own; the results in the order of `works`.
 

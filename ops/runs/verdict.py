@@ -24,6 +24,7 @@ _BAD: Final[Mapping[str, str]] = {
     RunVerdict.NOT_SAFE: "not safe to retire: some old data keys are kept",
     RunVerdict.IN_CLEAR: "something stands in clear",
     RunVerdict.NOT_DESTROYED: "some retired data keys are kept",
+    RunVerdict.CANCELLED: "called off; nothing of what was done is undone",
 }
 _START_AGAIN: Final = "Mend what KMS or the key store said of the keys listed, then `sealstream rotation start` again."
 _DESTROYABLE: Final = (
@@ -36,6 +37,7 @@ _TODO: Final[Mapping[str, str]] = {
     RunVerdict.NOT_SAFE: "Mend what is listed, then `sealstream rotation retire`: it sweeps, waits and counts again.",
     RunVerdict.IN_CLEAR: "`sealstream adopt` seals it; what an adoption left, it lists: mend that before the next.",
     RunVerdict.NOT_DESTROYED: _DESTROYABLE,
+    RunVerdict.CANCELLED: "The command that began it begins another, which does what is left to be done.",
 }
 
 

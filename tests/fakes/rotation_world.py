@@ -123,6 +123,9 @@ class World:
     def advance(self, run_id: str) -> dict[str, Any]:
         return self.rotation.run({"operation": "advance", "run_id": run_id}, self.seconds_left)
 
+    def cancel(self, run_id: str) -> dict[str, Any]:
+        return self.rotation.run({"operation": "cancel", "run_id": run_id}, self.seconds_left)
+
     def reopen(self, tenant_id: str, key_id: int) -> dict[str, Any]:
         event = {"operation": "reopen", "tenant_id": tenant_id, "key_id": f"{key_id:08x}"}
         return self.rotation.run(event, self.seconds_left)

@@ -138,6 +138,7 @@ def test_waiting_and_json_are_asked_for(run, operated):
         "rotation start --barrier-seconds -1",
         "rotation start --barrier-seconds nan",
         "rotation status latest",
+        "rotation cancel latest",
     ],
 )
 def test_options_that_cannot_be_are_refused_before_anything_is_invoked(run, operated, capsys, arguments):
@@ -170,6 +171,19 @@ def test_a_run_that_is_given_up_says_that_it_can_be_resumed(run, monkeypatch, ca
     assert "the same command" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("arguments", "run_id"), [("", None), ("ab" * 16, "ab" * 16)])
+def test_a_run_is_called_off_by_its_id_or_without(run, monkeypatch, arguments, run_id):
+    asked = []
+
+    def called_off(run_id, *, as_json):
+        asked.append((run_id, as_json))
+        return 0
+
+    monkeypatch.setattr("ops.runs.cancel.cancel", called_off)
+    assert "0" == run("rotation", "cancel", "--json", *arguments.split())
+    assert [(run_id, True)] == asked
+
+
 def test_a_refusal_is_one_line(run, monkeypatch):
     def refused(*_: object, **__: object) -> None:
         raise FunctionRefused("rotation function: no such tenant")
@@ -178,7 +192,9 @@ def test_a_refusal_is_one_line(run, monkeypatch):
     assert "sealstream: rotation function: no such tenant" == run("rotation", "start")
 
 
-@pytest.mark.parametrize("command", ["rotation start", "rotation retire", "rotation destroy", "adopt"])
+@pytest.mark.parametrize(
+    "command", ["rotation start", "rotation retire", "rotation destroy", "rotation cancel", "adopt"]
+)
 def test_a_run_without_the_environment_names_what_is_missing(run, command):
     assert "SEALSTREAM_ROTATION" in run(*command.split())
 

@@ -308,8 +308,8 @@ def test_reopening_that_others_keep_undoing_is_a_reason_to_try_again(world, old)
         ({"operation": "advance", "run_id": "ab" * 16}, "no run of this id"),
         ({"operation": "advance", "run_id": "ab"}, "'run_id' must be"),
         ({"operation": "advance"}, "'run_id' must be"),
-        ({"operation": "go"}, "one of: begin, advance, reopen"),
-        ({}, "one of: begin, advance, reopen"),
+        ({"operation": "go"}, "one of: begin, advance, cancel, reopen"),
+        ({}, "one of: begin, advance, cancel, reopen"),
     ],
     ids=str,
 )

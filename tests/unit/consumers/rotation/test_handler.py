@@ -129,7 +129,7 @@ def test_what_may_pass_is_one_class_and_what_may_not_is_another(dynamodb):
         call("begin", kind="rotation")
     assert type(passing.value) is RetryLater
     assert "ResourceNotFoundException" in str(passing.value)
-    with pytest.raises(RunRefused, match="one of: begin, advance, reopen"):
+    with pytest.raises(RunRefused, match="one of: begin, advance, cancel, reopen"):
         call("go")
 
 

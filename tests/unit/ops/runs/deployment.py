@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from consumers.rotation.verdict import RunVerdict
 from ops.runs.clock import Clock
 from ops.runs.driver import Ports
 from ops.runs.errors import FunctionFailed
@@ -64,7 +65,7 @@ class Deployment:
             return self._begin(payload)
         run = self.runs.load(payload["run_id"])
         assert run is not None
-        return self._advance(run)
+        return self._cancel(run) if payload["operation"] == "cancel" else self._advance(run)
 
     def sweeper(self, payload: Mapping[str, Any]) -> Any:
         self.before_sweep(payload)
@@ -119,6 +120,15 @@ class Deployment:
         if run.phase is not Phase.DONE:
             phases = PHASES[run.kind]
             run = self._entering(run, phases[phases.index(run.phase) + 1])
+        return self._answer(run)
+
+    def _cancel(self, run: Run) -> Any:
+        if run.phase is not Phase.DONE:
+            saved = self.runs.save(
+                replace(run, phase=Phase.DONE, ended_at=self.clock.wall(), verdict=RunVerdict.CANCELLED)
+            )
+            assert saved is not None
+            run = saved
         return self._answer(run)
 
     def _entering(self, run: Run, phase: Phase) -> Run:
