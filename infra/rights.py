@@ -20,6 +20,10 @@ AUDITOR_READS = (
     "state",
     "created_at",
     "made_by",
+    "closed_at",
+    "rewrapped_by",
+    "state_set_by",
+    "state_set_at",
     "active_key_id",
     "source",
 )
@@ -103,6 +107,15 @@ def renew_data_keys(key_store_arn: str) -> iam.PolicyStatement:
             "dynamodb:UpdateItem",
             "dynamodb:ConditionCheckItem",
         ],
+        resources=[key_store_arn],
+    )
+
+
+def reopen_data_keys(key_store_arn: str) -> iam.PolicyStatement:
+    """Read a key by its id and change its state, if the class's pointer does not name it. No put, no delete."""
+    return iam.PolicyStatement(
+        sid="ReopenDataKeys",
+        actions=["dynamodb:BatchGetItem", "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem"],
         resources=[key_store_arn],
     )
 

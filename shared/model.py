@@ -165,6 +165,9 @@ class KeyState(StrEnum):
     DESTROYED = "destroyed"
 
 
+ENDED: Final = frozenset({KeyState.RETIRED, KeyState.DESTROYED})
+
+
 @dataclass(frozen=True, slots=True)
 class KeyStatus:
     """What may be known of a data key without any right to use it.
@@ -172,11 +175,13 @@ class KeyStatus:
     Attributes:
         data_class: "" where the key's row cannot be read.
         state: None where the key's row cannot be read.
+        ended_at: when it was retired or destroyed, seconds since the epoch; None where it is neither.
     """
 
     key_id: int
     data_class: str
     state: KeyState | None
+    ended_at: float | None = None
 
 
 class VerdictKind(StrEnum):

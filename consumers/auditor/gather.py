@@ -22,8 +22,8 @@ from shared.runtime.log import log_failure
 class KeyStatusReader(Protocol):
     """What may be read of the key store without a right to use any key."""
 
-    def statuses(self, tenant_id: str, key_ids: Collection[int]) -> Mapping[int, KeyStatus]:
-        """The states of these data keys, strongly consistent; an id without a row is absent."""
+    def statuses_of(self, key_ids: Mapping[str, Collection[int]]) -> Mapping[str, Mapping[int, KeyStatus]]:
+        """By tenant, the states of these data keys, strongly consistent; an id without a row is absent."""
 
     def published_policies(self) -> Iterable[PolicyRow | KeyStoreCorrupt]:
         """Every policy that was ever sealed under, strongly consistent; an error for each row that is not readable."""
@@ -60,7 +60,7 @@ class KnownPolicies:
 
 
 class BatchKnowledge:
-    """Key states and past policies for the changes of one batch; each store is asked once, a tenant's keys together.
+    """Key states and past policies for the changes of one batch; each store is asked once, for all of them together.
 
     Every change is older than the reading, and a data key is stored before anything is sealed under it. So an id
     that this reading does not know exists nowhere: it needs no second look, and nothing is kept for the next batch.
@@ -74,7 +74,7 @@ class BatchKnowledge:
         self._present = present
         self._key_ids: defaultdict[str, set[int]] = defaultdict(set)
         self._digests: set[bytes] = set()
-        self._statuses: dict[str, Mapping[int, KeyStatus]] = {}
+        self._statuses: Mapping[str, Mapping[int, KeyStatus]] | None = None
         self._published: PublishedPolicies | None = None
         for change in changes:
             if change.new is not None:
@@ -85,9 +85,10 @@ class BatchKnowledge:
 
     def key_states(self, tenant_id: str) -> Mapping[int, KeyStatus]:
         """The states of every data key that a new image of the tenant names."""
-        if tenant_id not in self._statuses:
-            wanted = self._key_ids[tenant_id]
-            self._statuses[tenant_id] = self._reader.statuses(tenant_id, wanted) if wanted else {}
+        if not self._key_ids.get(tenant_id):
+            return {}
+        if self._statuses is None:
+            self._statuses = self._reader.statuses_of(self._key_ids)
         return self._statuses[tenant_id]
 
     def published_policies(self) -> PublishedPolicies:

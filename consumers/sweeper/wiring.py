@@ -15,7 +15,7 @@ from shared.aws.item_scan import DynamoItemScan
 from shared.aws.item_updates import DynamoItemUpdates
 from shared.aws.key_store import DynamoKeyStatusReader, DynamoKeyStore
 from shared.aws.kms import KmsKeyService
-from shared.aws.rotation_function import RotationFunction
+from shared.aws.reopener_function import ReopenerFunction
 from shared.aws.runs import DynamoRunStore
 from shared.keys.keyring import Keyring
 from shared.policy.compiled import Policy
@@ -115,10 +115,10 @@ class Scans:
         return self._keyrings[run.run_id]
 
     def _states(self) -> KeyStatesSince:
-        return KeyStatesSince(self._statuses(), self.pool)
+        return KeyStatesSince(self._statuses())
 
     def _statuses(self) -> DynamoKeyStatusReader:
         return DynamoKeyStatusReader(client("dynamodb"), self.settings.key_store)
 
     def _reopen(self, tenant_id: str, key_id: int) -> None:
-        RotationFunction(client("lambda"), self.settings.rotation).reopen(tenant_id, key_id)
+        ReopenerFunction(client("lambda"), self.settings.reopener).reopen(tenant_id, key_id)

@@ -20,11 +20,11 @@ from typing import Any, Final
 
 from shared.errors import KeyStoreCorrupt
 from shared.keys.ports import DataKeyRow, PolicyRow
-from shared.model import SYSTEM_TENANT, Attributes, KeyState, KeyStatus
+from shared.model import ENDED, SYSTEM_TENANT, Attributes, KeyState, KeyStatus
 
 KEY_PREFIX: Final = "key#"
 POLICY_PREFIX: Final = "policy#"
-STATUS_ATTRIBUTES: Final = ("row", "data_class", "state")
+STATUS_ATTRIBUTES: Final = ("tenant_id", "row", "data_class", "state", "state_set_at")
 """What an auditor may know of a key."""
 ADDED_BY_ROTATION: Final = ("closed_at", "rewrapped_by", "state_set_by", "state_set_at")
 POLICY_ATTRIBUTES: Final = ("row", "source", "created_at")
@@ -123,7 +123,9 @@ def read_status(item: Attributes) -> KeyStatus:
     key_id = int(item["row"]["S"].removeprefix(KEY_PREFIX), 16)  # part of the key that was asked for
     try:
         data_class = _matching(_NOT_EMPTY, _string(item, "data_class"))
-        return KeyStatus(key_id, data_class, KeyState(_string(item, "state")))
+        state = KeyState(_string(item, "state"))
+        set_at = _time(item, "state_set_at") if "state_set_at" in item else None
+        return KeyStatus(key_id, data_class, state, set_at if state in ENDED else None)
     except (KeyError, TypeError, ValueError):
         return KeyStatus(key_id, data_class="", state=None)
 

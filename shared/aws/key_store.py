@@ -136,17 +136,27 @@ class DynamoKeyStatusReader:
 
     def statuses(self, tenant_id: str, key_ids: Collection[int]) -> Mapping[int, KeyStatus]:
         """Class and state of these keys, without where the row is not readable; an id without a row is absent."""
-        keys = [data_key_key(tenant_id, key_id) for key_id in sorted(set(key_ids))]
+        return self.statuses_of({tenant_id: key_ids})[tenant_id]
+
+    def statuses_of(self, key_ids: Mapping[str, Collection[int]]) -> Mapping[str, Mapping[int, KeyStatus]]:
+        """The same by tenant, for any number of tenants in as few requests as for one."""
         items = batch_get(
             self._client,
             self._table,
-            keys,
+            [
+                data_key_key(tenant_id, key_id)
+                for tenant_id, wanted in key_ids.items()
+                for key_id in sorted(set(wanted))
+            ],
             doing="reading the states of data keys",
             attributes=STATUS_ATTRIBUTES,
             sleep=self._sleep,
         )
-        statuses = map(read_status, items)
-        return {status.key_id: status for status in statuses}
+        found: dict[str, dict[int, KeyStatus]] = {tenant_id: {} for tenant_id in key_ids}
+        for item in items:
+            status = read_status(item)
+            found[item["tenant_id"]["S"]][status.key_id] = status
+        return found
 
     def published_policies(self) -> Sequence[PolicyRow | KeyStoreCorrupt]:
         """Every policy that something may have been sealed under, and what is wrong with rows that are not readable."""

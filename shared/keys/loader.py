@@ -27,12 +27,10 @@ from shared.keys.counts import Tally
 from shared.keys.data_key import DataKey
 from shared.keys.ports import DataKeyRow, GeneratedKey, KeyService, KeyStore, encryption_context
 from shared.keys.single_flight import SingleFlight
-from shared.model import KeyState
+from shared.model import ENDED, KeyState
 
 ATTEMPTS: Final = 4
 """Looks at a pointer that others move or are about to write; a race that is lost was won by somebody else."""
-
-_ENDED: Final = frozenset({KeyState.RETIRED, KeyState.DESTROYED})
 
 
 class KeyLoader:
@@ -110,7 +108,7 @@ class KeyLoader:
             if row is not None and row.state is KeyState.ACTIVE and row.data_class == data_class:
                 return self.unwrap(tenant_id, key_id, row, deadline)
             # either the pointer moved between the two reads, and the next look finds the new key, or:
-            what = f"a {row.state} key" if row is not None and row.state in _ENDED else "no active key of the class"
+            what = f"a {row.state} key" if row is not None and row.state in ENDED else "no active key of the class"
             trouble = KeyStoreCorrupt(f"pointer {tenant_id}/{data_class} names {key_id:08x}, {what}")
         raise trouble
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from math import inf
 from typing import Final
 
@@ -89,9 +90,10 @@ def verify(
         *_name_findings(change.new, policy),
         *system_findings(change.new, change.old, policy_is_known=is_known),
     ]
-    present = Walk(policy, key_states).judge(change.new, change.old or {})
+    by = partial(Walk, key_states=key_states, at=change.changed_at)
+    present = by(policy).judge(change.new, change.old or {})
     judged = present.findings
-    if older is not None and _breaks(present) and not _breaks(Walk(older.policy, key_states).judge(change.new, {})):
+    if older is not None and _breaks(present) and not _breaks(by(older.policy).judge(change.new, {})):
         in_its_time = _is_in_its_time(older, published.get(policy.digest), published, change.changed_at)
         judged = [
             _as_stale(finding) if finding.kind in _BREACHES and (in_its_time or stood) else finding

@@ -37,10 +37,12 @@ class Walk:
         findings: in item order.
         stood: for each finding, whether the old image already held the same value in the same place.
         sealed_count: how many sealed values there are.
+        at: when the item was written, seconds since the epoch, 0 where nobody knows; states of keys may be of later.
     """
 
     policy: Policy
     key_states: KeyStates
+    at: float
     findings: list[Finding] = field(default_factory=list)
     stood: list[bool] = field(default_factory=list)
     sealed_count: int = 0
@@ -132,7 +134,8 @@ class Walk:
             return
         if key.data_class != self.policy.class_wanted(rule, key.data_class):
             self._found(VerdictKind.MALFORMED, path, "sealed under another data class than the policy's", rule)
-        if key.state is KeyState.DECRYPT_ONLY:
+        ended_since = key.ended_at is not None and 0 < self.at < key.ended_at
+        if key.state is KeyState.DECRYPT_ONLY or ended_since:
             self._found(VerdictKind.STALE, path, "sealed under a data key that is no longer active", rule)
         elif key.state is not KeyState.ACTIVE:
             self._found(VerdictKind.MALFORMED, path, f"sealed under a {key.state} data key", rule)

@@ -45,6 +45,15 @@ class PageKeys:
         known = ((key_id, self._states[tenant_id, key_id]) for key_id in key_ids)
         return {key_id: status for key_id, status in known if status is not None}
 
+    def prefetch_states(self, key_ids: Mapping[str, Collection[int]]) -> None:
+        """Have the states of these keys of several tenants at hand; what fails here is met by each of its items."""
+        try:
+            found = self._statuses.statuses_of(key_ids)
+        except SealstreamError:
+            return
+        for tenant_id, wanted in key_ids.items():
+            self._states |= {(tenant_id, key_id): found[tenant_id].get(key_id) for key_id in wanted}
+
     def _read_states(self, tenant_id: str, key_ids: Collection[int]) -> None:
         if error := self._unknown.get(tenant_id):
             raise error

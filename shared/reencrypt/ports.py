@@ -34,6 +34,9 @@ class KeyStatuses(Protocol):
     def statuses(self, tenant_id: str, key_ids: Collection[int]) -> Mapping[int, KeyStatus]:
         """Class and state of these keys, read strongly consistent; an id without a row is absent."""
 
+    def statuses_of(self, key_ids: Mapping[str, Collection[int]]) -> Mapping[str, Mapping[int, KeyStatus]]:
+        """The same by tenant, for several at once."""
+
 
 class Reopen(Protocol):
     """Has a retired data key reopened; returns once its state no longer is `retired`."""

@@ -76,9 +76,14 @@ class _Page:
         for index, candidate in enumerate(candidates):
             by_tenant[candidate.image[TENANT_ID]["S"]].append(index)
 
+        def named(tenant_id: str) -> frozenset[int]:
+            return frozenset[int]().union(*(named_keys(candidates[index].image) for index in by_tenant[tenant_id]))
+
+        attempt("", lambda: self._keys.prefetch_states({tenant_id: named(tenant_id) for tenant_id in by_tenant}))
+
         def gather_tenant(tenant_id: str) -> set[tuple[str, str]]:
             images = {index: candidates[index].image for index in by_tenant[tenant_id]}
-            self._keys.states(tenant_id, frozenset[int]().union(*map(named_keys, images.values())))
+            self._keys.states(tenant_id, named(tenant_id))
             for index, image in images.items():
                 plans[index] = self._mending.plan(image)
             mends = [mend for index in images if (plan := plans[index]) for mend in plan.mends]

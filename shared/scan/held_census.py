@@ -37,7 +37,9 @@ class HeldCensus:
         """Count the objects of a page."""
         heads = list(self.pool.map(self.held.head, elements))
         named = [(one, named_key(one, head)) for one, head in zip(elements, heads, strict=True) if head is not None]
-        states = self.states.of({SYSTEM_TENANT: {key_id for _, key_id in named if key_id is not None}})[SYSTEM_TENANT]
+        states = self.states.statuses_of({SYSTEM_TENANT: {key_id for _, key_id in named if key_id is not None}})[
+            SYSTEM_TENANT
+        ]
         gone = Tally({"visited": len(elements) - len(named)})
         return merged([gone, *(_count(one, key_id, states.get(key_id or 0)) for one, key_id in named)])
 

@@ -45,7 +45,7 @@ class ItemCensus:
         for image, key_ids in zip(elements, envelopes, strict=True):
             if is_tenant_id(image[TENANT_ID]["S"]):
                 named[image[TENANT_ID]["S"]].update(key_ids)
-        states = self.states.of(named)
+        states = self.states.statuses_of(named)
         return merged(
             self._count(image, key_ids, states.get(image[TENANT_ID]["S"]))
             for image, key_ids in zip(elements, envelopes, strict=True)

@@ -9,7 +9,7 @@ from threading import Lock
 from shared.errors import KeyStoreCorrupt
 from shared.keys.ports import DataKeyRow, PolicyRow
 from shared.keys.rotation.ports import KeyStorePage, UnreadableRow
-from shared.model import KeyState, KeyStatus
+from shared.model import ENDED, KeyState, KeyStatus
 
 
 class FakeKeyStore:
@@ -99,9 +99,12 @@ class FakeKeyStore:
         return {
             key_id: KeyStatus(key_id, "", None)
             if (tenant_id, key_id) in self._spoiled
-            else KeyStatus(key_id, row.data_class, row.state)
+            else KeyStatus(key_id, row.data_class, row.state, row.state_set_at if row.state in ENDED else None)
             for key_id, row in rows.items()
         }
+
+    def statuses_of(self, key_ids: Mapping[str, Collection[int]]) -> Mapping[str, Mapping[int, KeyStatus]]:
+        return {tenant_id: self.statuses(tenant_id, wanted) for tenant_id, wanted in key_ids.items()}
 
     def publish_policy(self, digest: bytes, source: str, now: float) -> None:
         self._fail()

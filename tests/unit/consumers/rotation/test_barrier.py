@@ -62,7 +62,7 @@ class Stage:
 
     def census(self) -> Tally:
         """Count every item, as the sweeper does."""
-        states = KeyStatesSince(self.world.store, InlineExecutor())
+        states = KeyStatesSince(self.world.store)
         return ItemCensus(self.world.policy, states).visit(list(self.table.items.values()))
 
     def reencryptor(self) -> Reencryptor:

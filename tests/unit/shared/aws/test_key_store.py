@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from shared.aws.key_rows import data_key_item, policy_item, read_data_key
+from shared.aws.key_rows import STATUS_ATTRIBUTES, data_key_item, policy_item, read_data_key
 from shared.aws.key_store import DynamoKeyStatusReader, DynamoKeyStore
 from shared.errors import KeyStoreCorrupt, StoreUnavailable
 from shared.keys.ports import DataKeyRow, PolicyRow
@@ -84,8 +84,9 @@ def test_an_auditor_never_asks_for_an_encrypted_data_key():
     client = ScriptedClient({"Responses": {}})
     DynamoKeyStatusReader(client, "key-store").statuses("tenant-1", [1])  # type: ignore[arg-type]
     request = client.requests[0]["RequestItems"]["key-store"]
-    assert request["ProjectionExpression"] == "#row, #data_class, #state"
-    assert request["ExpressionAttributeNames"] == {"#row": "row", "#data_class": "data_class", "#state": "state"}
+    assert request["ProjectionExpression"] == "#tenant_id, #row, #data_class, #state, #state_set_at"
+    assert request["ExpressionAttributeNames"] == {f"#{name}": name for name in STATUS_ATTRIBUTES}
+    assert "encrypted_data_key" not in STATUS_ATTRIBUTES
 
 
 def test_what_dynamodb_left_unprocessed_is_asked_for_again_after_a_pause():
@@ -252,3 +253,10 @@ def test_policies_of_more_than_one_page_are_all_read(dynamodb):
         store.publish_policy(bytes([number] * 8), "x" * 300_000, 1.0)
     rows = store.published_policies()
     assert {bytes([number] * 8) for number in range(5)} == {row.digest for row in rows if isinstance(row, PolicyRow)}
+
+
+def test_states_of_the_keys_of_many_tenants_are_read_in_one_request():
+    client = ScriptedClient({"Responses": {}})
+    reader = DynamoKeyStatusReader(client, "key-store")  # type: ignore[arg-type]
+    assert {f"tenant-{n}": {} for n in range(50)} == reader.statuses_of({f"tenant-{n}": [1, 2] for n in range(50)})
+    assert [100] == [len(request["RequestItems"]["key-store"]["Keys"]) for request in client.requests]

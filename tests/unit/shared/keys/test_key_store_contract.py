@@ -131,6 +131,16 @@ def test_an_auditor_reads_class_and_state(stores):
     }
     assert expected == reader.statuses("tenant-1", [ROW.key_id, NEXT.key_id, 9])
     assert reader.statuses("tenant-2", [ROW.key_id]) == {}
+    assert reader.statuses_of({"tenant-1": expected, "tenant-2": [1]}) == {"tenant-1": expected, "tenant-2": {}}
+
+
+@pytest.mark.parametrize("state", KeyState)
+def test_an_auditor_reads_when_a_key_was_retired_or_destroyed(stores, state):
+    store, reader = stores
+    store.create(ROW, replaces=None)
+    _overwrite(store, replace(ROW, state=state, state_set_at=1_700_000_500.5))
+    ended_at = 1_700_000_500.5 if state in {KeyState.RETIRED, KeyState.DESTROYED} else None
+    assert {ROW.key_id: KeyStatus(ROW.key_id, "pii", state, ended_at)} == reader.statuses("tenant-1", [ROW.key_id])
 
 
 def test_published_policies_are_kept_under_their_digests_and_never_replaced(stores):

@@ -67,6 +67,7 @@ KEYS = {
     4: key(4, "pii", KeyState.RETIRED),
     5: key(5, "pii", KeyState.DESTROYED),
     6: KeyStatus(6, "", None),
+    7: KeyStatus(7, "pii", KeyState.RETIRED, ended_at=PUBLISHED_AT),
 }
 
 
@@ -374,6 +375,14 @@ EXCUSED = ("stale", "ssn", f"written under an older policy; by the present one {
 def test_an_item_of_an_older_policys_time_that_the_present_one_judges_too_open_is_stale(changed_at):
     older = item(policy=OPEN_POLICY, ssn=TEXT)
     assert ("stale", [EXCUSED]) == found(older, published=BOTH, changed_at=changed_at)
+
+
+@pytest.mark.parametrize(
+    ("changed_at", "expected"),
+    [(PUBLISHED_AT - 1, "stale"), (PUBLISHED_AT, "malformed"), (PUBLISHED_AT + 1, "malformed"), (0.0, "malformed")],
+)
+def test_a_change_that_is_judged_late_is_judged_by_the_key_states_of_its_own_time(changed_at, expected):
+    assert expected == found(item(ssn=sealed(7)), changed_at=changed_at)[0]
 
 
 @pytest.mark.parametrize("changed_at", [0.0, OLDER_AT - HOUR - 1, PUBLISHED_AT + HOUR, PUBLISHED_AT * 2])

@@ -120,6 +120,9 @@ def test_a_tenant_whose_key_states_cannot_be_read_is_retried_and_asked_for_once(
                 raise StoreUnavailable("throttled")
             return world.store.statuses(tenant_id, key_ids)
 
+        def statuses_of(self, key_ids):
+            raise StoreUnavailable("throttled")
+
     mended = world.make_reencryptor(statuses=Statuses()).mend(world.candidates())
 
     assert {("acme", Fate.RETRY), ("other", Fate.MENDED)} == {(one.tenant_id, one.fate) for one in mended}
@@ -281,6 +284,9 @@ def test_an_active_key_that_never_becomes_active_is_not_sealed_under(world):
         def statuses(self, tenant_id, key_ids):
             found = world.store.statuses(tenant_id, key_ids)
             return {k: replace(v, state=KeyState.DECRYPT_ONLY) if k == new else v for k, v in found.items()}
+
+        def statuses_of(self, key_ids):
+            return {tenant_id: self.statuses(tenant_id, wanted) for tenant_id, wanted in key_ids.items()}
 
     mended = world.make_reencryptor(statuses=Statuses()).mend(world.candidates())
 

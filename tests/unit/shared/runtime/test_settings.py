@@ -12,6 +12,7 @@ from shared.runtime.settings import (
     AuditorSettings,
     EncryptorSettings,
     ReencryptorSettings,
+    ReopenerSettings,
     RotationSettings,
     SweeperSettings,
 )
@@ -32,7 +33,7 @@ REENCRYPTOR = {
     "SEALSTREAM_TABLE": "items",
     "SEALSTREAM_KEY_STORE": "keys",
     "SEALSTREAM_ATTRIBUTE_KEY": "arn:aws:kms:eu-west-1:111122223333:key/1234abcd",
-    "SEALSTREAM_ROTATION": "rotation",
+    "SEALSTREAM_REOPENER": "reopener",
 }
 SWEEPER = REENCRYPTOR | {"SEALSTREAM_RUNS": "runs", "SEALSTREAM_QUARANTINE_BUCKET": "quarantine-objects"}
 ROTATION = {
@@ -41,12 +42,14 @@ ROTATION = {
     "SEALSTREAM_ATTRIBUTE_KEY": "arn:aws:kms:eu-west-1:111122223333:key/1234abcd",
     "SEALSTREAM_RUNS": "runs",
 }
+REOPENER = {"SEALSTREAM_KEY_STORE": "keys"}
 EVERY_SETTING = [
     (settings, environ, name)
     for settings, environ in (
         (EncryptorSettings, ENCRYPTOR),
         (AuditorSettings, AUDITOR),
         (ReencryptorSettings, REENCRYPTOR),
+        (ReopenerSettings, REOPENER),
         (RotationSettings, ROTATION),
         (SweeperSettings, SWEEPER),
     )
@@ -75,9 +78,13 @@ def test_the_reencryptor_takes_its_names_from_the_environment():
         table="items",
         key_store="keys",
         attribute_keys=AttributeKeys("arn:aws:kms:eu-west-1:111122223333:key/1234abcd"),
-        rotation="rotation",
+        reopener="reopener",
     )
     assert expected == ReencryptorSettings.from_environment(REENCRYPTOR)
+
+
+def test_the_reopener_takes_its_name_from_the_environment():
+    assert ReopenerSettings("keys") == ReopenerSettings.from_environment(REOPENER)
 
 
 def test_rotation_takes_its_names_from_the_environment():
@@ -97,7 +104,7 @@ def test_the_sweeper_takes_its_names_from_the_environment():
         attribute_keys=AttributeKeys("arn:aws:kms:eu-west-1:111122223333:key/1234abcd"),
         runs="runs",
         quarantine_bucket="quarantine-objects",
-        rotation="rotation",
+        reopener="reopener",
     )
     assert expected == SweeperSettings.from_environment(SWEEPER)
 

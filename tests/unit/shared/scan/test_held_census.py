@@ -26,7 +26,7 @@ def take(world, pool, held):
 
     def take():
         objects, _ = held.page(segment=0, total=0, cursor="", limit=100)
-        return HeldCensus(held, KeyStatesSince(world.store, pool), pool).visit(objects)
+        return HeldCensus(held, KeyStatesSince(world.store), pool).visit(objects)
 
     return take
 
@@ -94,7 +94,7 @@ def test_what_is_no_sealed_value_is_counted_as_in_clear(take, held, content):
 
 
 def test_an_object_that_went_meanwhile_is_nothing(world, pool, held):
-    census = HeldCensus(held, KeyStatesSince(world.store, pool), pool)
+    census = HeldCensus(held, KeyStatesSince(world.store), pool)
     assert {"visited": 1} == census.visit([HeldObject("x/gone", 100)]).counts
     assert {"visited": 0} == census.visit([]).counts
 

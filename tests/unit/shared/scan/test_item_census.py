@@ -20,7 +20,7 @@ def take(world, pool):
     """The tally of a census that begins now."""
 
     def take(*items, **options):
-        return ItemCensus(world.policy, KeyStatesSince(world.store, pool), **options).visit(items)
+        return ItemCensus(world.policy, KeyStatesSince(world.store), **options).visit(items)
 
     return take
 

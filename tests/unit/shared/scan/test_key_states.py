@@ -17,32 +17,32 @@ def asked(world):
 
 
 def test_each_tenant_is_asked_once_for_all_its_keys(world, pool, asked):
-    states = KeyStatesSince(world.store, pool)
+    states = KeyStatesSince(world.store)
     expected = {tenant: {key: KeyStatus(key, "pii", KeyState.ACTIVE)} for tenant, (key,) in asked.items()}
 
-    assert expected == states.of(asked) == states.of(asked)
+    assert expected == states.statuses_of(asked) == states.statuses_of(asked)
     assert [(tenant, frozenset(keys)) for tenant, keys in asked.items()] == sorted(world.store.row_reads)
 
 
 def test_a_key_that_is_not_there_is_asked_for_again(world, pool, asked):
-    states = KeyStatesSince(world.store, pool)
+    states = KeyStatesSince(world.store)
 
-    assert {"acme": {}} == states.of({"acme": [1]}) == states.of({"acme": [1]})
+    assert {"acme": {}} == states.statuses_of({"acme": [1]}) == states.statuses_of({"acme": [1]})
     assert 2 == len(world.store.row_reads)
 
 
 def test_nothing_asked_is_nothing_read(world, pool, asked):
-    assert {"acme": {}} == KeyStatesSince(world.store, pool).of({"acme": []})
-    assert {} == KeyStatesSince(world.store, pool).of({})
+    assert {"acme": {}} == KeyStatesSince(world.store).statuses_of({"acme": []})
+    assert {} == KeyStatesSince(world.store).statuses_of({})
     assert [] == world.store.row_reads
 
 
 def test_only_so_many_are_kept(world, pool, asked, monkeypatch):
     monkeypatch.setattr(key_states, "MAX_STATES", 1)
-    states = KeyStatesSince(world.store, pool)
-    states.of(asked)
+    states = KeyStatesSince(world.store)
+    states.statuses_of(asked)
     world.store.row_reads.clear()
 
-    states.of({"acme": asked["acme"]})
+    states.statuses_of({"acme": asked["acme"]})
 
     assert 1 == len(world.store.row_reads)

@@ -1,4 +1,4 @@
-"""The rotation function is asked to reopen a key; that it could not is an outage."""
+"""The reopener is asked to reopen a key; that it could not is an outage."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from shared.aws.rotation_function import RotationFunction
+from shared.aws.reopener_function import ReopenerFunction
 from shared.errors import StoreUnavailable
 
 
@@ -29,10 +29,10 @@ class FakeLambda:
 
 def test_a_key_is_reopened_by_its_eight_hex_digits():
     fake: Any = FakeLambda({"StatusCode": 200, "Payload": io.BytesIO(b'{"state": "decrypt_only"}')})
-    RotationFunction(fake, "rotation").reopen("acme", 0xAB)
+    ReopenerFunction(fake, "reopener").reopen("acme", 0xAB)
     (request,) = fake.invocations
-    assert request["FunctionName"] == "rotation"
-    assert {"operation": "reopen", "tenant_id": "acme", "key_id": "000000ab"} == json.loads(request["Payload"])
+    assert request["FunctionName"] == "reopener"
+    assert {"tenant_id": "acme", "key_id": "000000ab"} == json.loads(request["Payload"])
 
 
 @pytest.mark.parametrize(
@@ -45,5 +45,5 @@ def test_a_key_is_reopened_by_its_eight_hex_digits():
 def test_a_function_that_fails_or_does_not_answer_is_an_outage_and_quotes_nothing(answer):
     failing: Any = FakeLambda(answer)
     with pytest.raises(StoreUnavailable, match="reopening data key 000000ab of tenant acme") as caught:
-        RotationFunction(failing, "rotation").reopen("acme", 0xAB)
+        ReopenerFunction(failing, "reopener").reopen("acme", 0xAB)
     assert "canary" not in str(caught.value)
