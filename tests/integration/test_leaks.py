@@ -3,57 +3,132 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
 from ops.demo import evidence
-from ops.demo.leaks import LeakSearch
+from ops.demo.evidence import Searched
+from ops.demo.leaks import LeakSearch, log_lines
+from ops.runs.driver import drive
+from ops.runs.machine import StepFunctionsMachine
+from ops.runs.options import Options
+from ops.runs.wiring import ports_from_environment
 from shared.aws.clients import client
+from shared.runs.model import RunKind, Scope
 from tests.fakes.kinesis import aggregate
-from tests.integration.support import Deployment, unique
+from tests.integration.support import ARRIVES_WITHIN_SECONDS, Deployment, unique
+from tests.local_aws.support import wait_until
 
 MARK = "canary"
+PATHS = ("plain", "nested", "kpl", "update", "not_json", "reserved", "id", "rogue")
+TABLE, STREAM = "items table", "items table's stream"
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One value for each path, the item that was written in clear, and what was put into the findings queue."""
+
+    values: dict[str, str]
+    rogue: tuple[str, str]
+    no_finding: str
 
 
 @pytest.fixture(scope="module")
-def values(deployment: Deployment) -> dict[str, str]:
-    """One value for each path, sent and settled."""
-    values = {
-        name: f"{MARK}-{unique(name)}" for name in ("plain", "nested", "kpl", "update", "not_json", "reserved", "id")
-    }
-    item = unique("leaks")
-    deployment.put_json({"tenant_id": "acme", "id": item, "ssn": values["plain"], "x": {"y": [values["nested"]]}})
-    deployment.put_json({"tenant_id": "acme", "id": item, "name": values["update"]})
-    kpl = json.dumps({"tenant_id": "acme", "id": f"{item}-kpl", "note": values["kpl"]}).encode()
+def sent(deployment: Deployment) -> Sent:
+    """Everything is settled, and was rotated."""
+    values = {name: f"{MARK}-{unique(name)}" for name in PATHS}
+    tenant, item = unique("leaks"), unique("leaks")
+    deployment.put_json({"tenant_id": tenant, "id": item, "ssn": values["plain"], "x": {"y": [values["nested"]]}})
+    deployment.put_json({"tenant_id": tenant, "id": item, "name": values["update"]})
+    kpl = json.dumps({"tenant_id": tenant, "id": f"{item}-kpl", "note": values["kpl"]}).encode()
     deployment.put(aggregate([(f"{item}-kpl", kpl)]), partition_key="outer")
     deployment.put(values["not_json"].encode(), partition_key=item)
-    deployment.put_json({"tenant_id": "acme", "id": item, "_policy": values["reserved"]})
-    last = deployment.put_json({"tenant_id": "acme", "id": [values["id"]]}, partition_key=item)
+    deployment.put_json({"tenant_id": tenant, "id": item, "_policy": values["reserved"]})
+    last = deployment.put_json({"tenant_id": tenant, "id": [values["id"]]}, partition_key=item)
+    rogue = (tenant, f"{item}-rogue")
+    _put_in_clear(
+        deployment, rogue, ssn={"S": values["rogue"]}, other={"L": [{"M": {"card_number": {"S": values["rogue"]}}}]}
+    )
+    no_finding = f"{MARK}-{unique('finding')}"
+    _send_no_finding(deployment, rogue, no_finding)
     deployment.wait_for_event(item_id=f"{item}-kpl")
     deployment.wait_for_event(event="record.quarantined", sequence_number=last)
-    return values
+    deployment.wait_for_event(event="item.remediated", item_id=rogue[1])
+    _rotate(deployment, tenant)
+    deployment.wait_for_event(event="item.reencrypted", item_id=rogue[1])
+    return Sent(values, rogue, no_finding)
 
 
-def test_no_sink_holds_a_value_that_was_sent(deployment: Deployment, values):
-    searched = evidence.search(
-        deployment.environment, LeakSearch(values.values()), log=deployment.folder / "local_aws.log"
-    )
+def test_no_sink_holds_a_value_that_was_sent(deployment: Deployment, sent: Sent):
+    searched = _search(deployment, sent.values.values(), rogue=sent.rogue)
 
     assert [] == [place for place in searched if place.hits]
-    assert all(place.documents for place in searched if "table" in place.name or "bucket" in place.name)
+    documents = {place.name: place.documents for place in searched}
+    assert all(documents[name] for name in documents if "table" in name or "bucket" in name)
+    functions = ("encryptor", "auditor", "reencryptor", "sweeper", "rotation")
+    assert all(documents[f"log /aws/lambda/sealstream-{name}"] for name in functions)
+    assert documents["runs"]
+    assert "log /aws/vendedlogs/states/sealstream-rotation" in documents
+
+
+def test_what_was_in_clear_and_was_sealed_is_left_in_the_tables_stream_alone(deployment: Deployment, sent: Sent):
+    searched = _search(deployment, sent.values.values(), rogue=sent.rogue)
+
+    assert {STREAM: 2} == {place.name: place.rogue_hits for place in searched if place.rogue_hits}
+
+
+def test_a_message_that_is_no_finding_is_told_without_its_content(deployment: Deployment, sent: Sent):
+    searched = _search(deployment, [sent.no_finding])
+
+    # where it was put, and where SQS moves it to
+    assert {"findings queue", "reencryptor's dead letters"} >= {place.name for place in searched if place.hits}
 
 
 def test_the_search_does_find_what_lies_in_clear(deployment: Deployment):
     found = {unique("bare"), unique("nested"), "žlutý-" + unique("kůň")}
     bare, nested, accented = sorted(found)
-    item = {"tenant_id": {"S": "acme"}, "item_id": {"S": unique("open")}, "a": {"S": bare}}
-    client("dynamodb").put_item(
-        TableName=deployment["TABLE"],
-        Item={**item, "b": {"L": [{"M": {"c": {"B": nested.encode()}}}]}, "d": {"SS": [accented]}},
+    item = ("../no tenant", unique("open"))  # of a tenant that no policy allows, so that nobody seals it
+    key = _put_in_clear(
+        deployment, item, a={"S": bare}, b={"L": [{"M": {"c": {"B": nested.encode()}}}]}, d={"SS": [accented]}
     )
+    try:
+        hits = {place.name: place.hits for place in _search(deployment, found)}
+    finally:
+        client("dynamodb").delete_item(TableName=deployment["TABLE"], Key=key)
 
-    leaks = LeakSearch(found)
-    places = {place.name: place.hits for place in evidence.search(deployment.environment, leaks)}
+    assert (1, 1) == (hits[TABLE], hits[STREAM])
 
-    assert places["items table"] == 1
-    assert places["items table's stream"] == 1
+
+def _put_in_clear(deployment: Deployment, item: tuple[str, str], **attributes: Any) -> dict[str, Any]:
+    """Write an item straight into the table, as nobody should; its key."""
+    key = {"tenant_id": {"S": item[0]}, "item_id": {"S": item[1]}}
+    client("dynamodb").put_item(TableName=deployment["TABLE"], Item=key | attributes)
+    return key
+
+
+def _search(deployment: Deployment, values: Iterable[str], rogue: tuple[str, str] = ("", "")) -> list[Searched]:
+    log = deployment.folder / "local_aws.log"
+    return evidence.search(deployment.environment, LeakSearch(values), rogue=rogue, log=log)
+
+
+def _send_no_finding(deployment: Deployment, item: tuple[str, str], reason: str) -> None:
+    """A message of nearly the right form, and wait until the re-encryptor has told of it."""
+    one = {"tenant_id": item[0], "item_id": item[1], "reason": reason, "changed_at": 0}
+    body = json.dumps({"version": 1, "items": [one]})
+    message = client("sqs").send_message(QueueUrl=deployment["FINDINGS_QUEUE"], MessageBody=body)["MessageId"]
+
+    def is_told() -> bool:
+        return any(message in line for _, line in log_lines(deployment["REENCRYPTOR_LOG_GROUP"]))
+
+    wait_until(is_told, ARRIVES_WITHIN_SECONDS)
+
+
+def _rotate(deployment: Deployment, tenant: str) -> None:
+    """By the state machine, as on AWS; nothing of this tenant is written meanwhile, so the barrier is none."""
+    machine = StepFunctionsMachine(client("stepfunctions"), deployment["ROTATION_MACHINE"])
+    options = Options(Scope(due=False, tenant_id=tenant), segments=2, workers=2, barrier_seconds=0)
+    view = drive(RunKind.ROTATION, options, ports=replace(ports_from_environment(), machine=machine))
+    assert "retired" == view.run.verdict
