@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
@@ -22,9 +21,8 @@ from ops.demo.leaks import log_lines, table_items
 from ops.demo.produce import chunks
 from shared.aws.clients import client
 from shared.policy.verify import key_ids
-from tests.integration.support import Deployment
+from tests.integration.support import SEALSTREAM, Deployment
 
-SEALSTREAM = Path(sys.executable).with_name("sealstream")
 PAUSE_SECONDS = 0.5
 LOADED = "1"
 """The sequence number of what was loaded and not put to the stream."""

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from ops.demo.leaks import log_lines
+from boto3.dynamodb.types import TypeSerializer
+
+from ops.demo.leaks import stream_records, table_items
 from shared.aws.clients import client
+from shared.aws.key_rows import read_data_key
+from shared.keys.ports import DataKeyRow
 from shared.policy.load import load_policy
+from shared.policy.verify import key_ids
 from shared.runtime.settings import POLICY_FILE
 from shared.sealed_table import SealedTable
 from tests.local_aws.support import wait_until
 
 ARRIVES_WITHIN_SECONDS = 30
+KEY_AGE_SECONDS = 10
+"""For how long functions on the local AWS use a data key."""
+SEALSTREAM = Path(sys.executable).with_name("sealstream")
 
 
 @dataclass(frozen=True)
@@ -47,9 +60,36 @@ class Deployment:
     def wait_for_item(self, tenant: str, item: str) -> Any:
         return wait_until(lambda: self.stored(tenant, item), ARRIVES_WITHIN_SECONDS, 0.1)
 
+    def put_in_clear(self, tenant: str, item: str, attributes: Mapping[str, Any]) -> None:
+        """Write an item straight into the table, as nobody should."""
+        typed = TypeSerializer().serialize({"tenant_id": tenant, "item_id": item, **attributes})["M"]
+        client("dynamodb").put_item(TableName=self["TABLE"], Item=typed)
+
+    def changes(self, tenant: str, item: str) -> int:
+        """How many records of the table's stream are about this item."""
+        key = {"tenant_id": {"S": tenant}, "item_id": {"S": item}}
+        return sum(record["dynamodb"]["Keys"] == key for _, record in stream_records(self["TABLE_STREAM"]))
+
+    def keys(self, tenant: str) -> dict[int, DataKeyRow]:
+        """The tenant's data keys, by id."""
+        rows = [row for _, row in table_items(self["KEY_STORE"]) if row["tenant_id"]["S"] == tenant]
+        keys = [read_data_key(tenant, row) for row in rows if row["row"]["S"].startswith("key#")]
+        return {key.key_id: key for key in keys}
+
+    def keys_in_use(self, tenant: str) -> set[int]:
+        """Ids of the data keys that values of the tenant's items lie under."""
+        items = [item for _, item in table_items(self["TABLE"]) if item["tenant_id"]["S"] == tenant]
+        return set().union(*map(key_ids, items))
+
+    def opened(self, tenant: str, item: str) -> dict[str, Any]:
+        """The item as a reader sees it who has no data key at hand yet; without its keys."""
+        read = self._connect().get_item(Key={"tenant_id": tenant, "item_id": item}, ConsistentRead=True)["Item"]
+        return {name: value for name, value in read.items() if name not in {"tenant_id", "item_id"}}
+
     def audit_events(self, **fields: str) -> list[dict[str, Any]]:
-        """Audit events of both Lambdas that have these fields, oldest first."""
-        return [event for event in self._events() if all(event.get(name) == value for name, value in fields.items())]
+        """Audit events of all Lambdas that have these fields, those of a redelivery once, oldest first."""
+        found = (event for event in self._events() if all(event.get(name) == value for name, value in fields.items()))
+        return list({event["event_id"]: event for event in found}.values())
 
     def wait_for_event(self, **fields: str) -> dict[str, Any]:
         return wait_until(lambda: self.audit_events(**fields), ARRIVES_WITHIN_SECONDS, 0.2)[0]
@@ -63,9 +103,33 @@ class Deployment:
         """The embedded metric lines of one function, oldest first."""
         return [line for line in self._lines() if "_aws" in line and line.get("Function") == function]
 
+    def findings(self) -> int:
+        """How many messages the findings queue holds, those included that are being worked off."""
+        attributes = client("sqs").get_queue_attributes(QueueUrl=self["FINDINGS_QUEUE"], AttributeNames=["All"])[
+            "Attributes"
+        ]
+        return int(attributes["ApproximateNumberOfMessages"]) + int(attributes["ApproximateNumberOfMessagesNotVisible"])
+
+    def wait_until_mended(self, findings_before: int) -> None:
+        """Until the re-encryptor has worked off all findings but what others left, which may come back for long."""
+        wait_until(lambda: self.findings() <= findings_before, ARRIVES_WITHIN_SECONDS, 0.2)
+
+    @contextmanager
+    def paused(self, function: str) -> Iterator[None]:
+        """Nothing is delivered to the function meanwhile."""
+        (mapping,) = client("lambda").list_event_source_mappings(FunctionName=function)["EventSourceMappings"]
+        self._set_mapping(mapping["UUID"], enabled=False)
+        try:
+            yield
+        finally:
+            self._set_mapping(mapping["UUID"], enabled=True)
+
     @cached_property
     def table(self) -> SealedTable:
         """The items table, opened with the rights of the local AWS's root user over KMS."""
+        return self._connect()
+
+    def _connect(self) -> SealedTable:
         return SealedTable.connect(
             self["TABLE"],
             key_store=self["KEY_STORE"],
@@ -73,16 +137,64 @@ class Deployment:
             policy=load_policy(POLICY_FILE),
         )
 
+    def _set_mapping(self, uuid: str, *, enabled: bool) -> None:
+        client("lambda").update_event_source_mapping(UUID=uuid, Enabled=enabled)
+        wanted = "Enabled" if enabled else "Disabled"
+        wait_until(lambda: client("lambda").get_event_source_mapping(UUID=uuid)["State"] == wanted)
+
     def _events(self) -> Iterator[dict[str, Any]]:
         return (line for line in self._lines() if "event_id" in line)
 
     def _lines(self) -> Iterator[dict[str, Any]]:
-        for group in (self["ENCRYPTOR_LOG_GROUP"], self["AUDITOR_LOG_GROUP"]):
-            for _, message in log_lines(group):
-                if message.startswith("{"):
-                    yield json.loads(message)
+        return chain.from_iterable(log.documents() for log in self._logs)
+
+    @cached_property
+    def _logs(self) -> list[Log]:
+        return [Log(group) for name, group in self.environment.items() if name.endswith("_LOG_GROUP")]
+
+
+@dataclass
+class Log:
+    """A function's log, of which each line is read once, however often it is asked for."""
+
+    group: str
+    _tokens: dict[str, str] = field(default_factory=dict)
+    _read: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+
+    def documents(self) -> list[dict[str, Any]]:
+        """The JSON lines, oldest first."""
+        logs = client("logs")
+        for page in logs.get_paginator("describe_log_streams").paginate(logGroupName=self.group):
+            for stream in page["logStreams"]:
+                self._go_on_reading(stream["logStreamName"])
+        self._read.sort(key=itemgetter(0))
+        return [document for _, document in self._read]
+
+    def _go_on_reading(self, stream: str) -> None:
+        while True:
+            after: dict[str, Any] = {"nextToken": self._tokens[stream]} if stream in self._tokens else {}
+            page = client("logs").get_log_events(
+                logGroupName=self.group, logStreamName=stream, startFromHead=True, **after
+            )
+            self._tokens[stream] = page["nextForwardToken"]
+            lines = ((event["timestamp"], event["message"]) for event in page["events"])
+            self._read += [(at, json.loads(line)) for at, line in lines if line.startswith("{")]
+            if not page["events"]:
+                return
 
 
 def unique(name: str) -> str:
     """An id that no other test has."""
     return f"{name}-{uuid4().hex[:10]}"
+
+
+def sealstream(*arguments: str, output: Path) -> subprocess.Popen[bytes]:
+    """A started command of the operator; what it prints goes to the file."""
+    with output.open("wb") as out:
+        return subprocess.Popen([str(SEALSTREAM), *arguments], stdout=out, stderr=subprocess.STDOUT)
+
+
+def printed(output: Path) -> list[dict[str, Any]]:
+    """The JSON documents that a command printed so far."""
+    lines = output.read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
