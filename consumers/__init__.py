@@ -1,5 +1,5 @@
 """One package per Lambda.
 
 In flow order: encryptor, auditor, reencryptor; then those that go through the whole table: rotation, which leads, and
-sweeper, which works.
+sweeper, which works; and reopener, which takes a data key's retirement back.
 """

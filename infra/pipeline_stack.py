@@ -12,6 +12,7 @@ from infra.data_stack import DataStack
 from infra.encryptor import Encryptor
 from infra.keys_stack import KeysStack
 from infra.reencryptor import Reencryptor
+from infra.reopener import Reopener
 from infra.rotation import Rotation
 from infra.rotation_machine import RotationMachine
 from infra.rotation_start import RotationStart
@@ -41,10 +42,11 @@ class PipelineStack(cdk.Stack):
         encryptor = Encryptor(self, "Sealing", settings=settings, bundler=bundler, keys=keys, data=data)
         auditor = Auditor(self, "Auditing", settings=settings, bundler=bundler, keys=keys, data=data)
         rotation = Rotation(self, "Rotating", settings=settings, bundler=bundler, keys=keys, data=data)
+        reopener = Reopener(self, "Reopening", settings=settings, bundler=bundler, keys=keys)
         reencryptor = Reencryptor(
-            self, "Reencrypting", settings=settings, bundler=bundler, keys=keys, data=data, rotation=rotation
+            self, "Reencrypting", settings=settings, bundler=bundler, keys=keys, data=data, reopener=reopener
         )
-        sweeper = Sweeper(self, "Sweeping", settings=settings, bundler=bundler, keys=keys, data=data, rotation=rotation)
+        sweeper = Sweeper(self, "Sweeping", settings=settings, bundler=bundler, keys=keys, data=data, reopener=reopener)
         machine = RotationMachine(
             self,
             "RotationRun",
@@ -68,6 +70,8 @@ class PipelineStack(cdk.Stack):
         cdk.CfnOutput(self, "SweeperLogGroup", value=sweeper.consumer.log_group.log_group_name)
         cdk.CfnOutput(self, "Rotation", value=rotation.consumer.function.function_name)
         cdk.CfnOutput(self, "RotationLogGroup", value=rotation.consumer.log_group.log_group_name)
+        cdk.CfnOutput(self, "Reopener", value=reopener.consumer.function.function_name)
+        cdk.CfnOutput(self, "ReopenerLogGroup", value=reopener.consumer.log_group.log_group_name)
         cdk.CfnOutput(self, "EncryptorDeadLetterQueue", value=encryptor.dead_letters.queue_url)
         cdk.CfnOutput(self, "AuditorDeadLetterQueue", value=auditor.dead_letters.queue_url)
         cdk.CfnOutput(self, "RotationMachine", value=machine.state_machine_arn)

@@ -12,7 +12,7 @@ from infra.consumer import Consumer
 from infra.data_stack import DataStack
 from infra.findings import REENCRYPTOR_TIMEOUT_SECONDS
 from infra.keys_stack import KeysStack
-from infra.rotation import Rotation
+from infra.reopener import Reopener
 from infra.settings import Settings
 
 _MOST_AT_ONCE = 8
@@ -31,10 +31,10 @@ class Reencryptor(Construct):
         bundler: Bundler,
         keys: KeysStack,
         data: DataStack,
-        rotation: Rotation,
+        reopener: Reopener,
     ) -> None:
         super().__init__(scope, id)
-        reopens = rotation.consumer.function
+        reopens = reopener.consumer.function
         self.consumer = Consumer(
             self,
             "Consumer",
@@ -46,7 +46,7 @@ class Reencryptor(Construct):
             environment={
                 "SEALSTREAM_TABLE": data.items.table_name,
                 "SEALSTREAM_KEY_STORE": keys.key_store.table_name,
-                "SEALSTREAM_ROTATION": reopens.function_name,
+                "SEALSTREAM_REOPENER": reopens.function_name,
                 **keys.attribute_key.environment,
             },
             rights=[

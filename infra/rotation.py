@@ -15,7 +15,7 @@ from infra.settings import Settings
 
 
 class Rotation(Construct):
-    """The rotation's function; who invokes it are its state machine, the re-encryptor and the sweeper."""
+    """The rotation's function; who invokes it is its state machine."""
 
     def __init__(
         self,

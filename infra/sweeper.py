@@ -11,7 +11,7 @@ from infra.bundling import Bundler
 from infra.consumer import Consumer
 from infra.data_stack import DataStack
 from infra.keys_stack import KeysStack
-from infra.rotation import Rotation
+from infra.reopener import Reopener
 from infra.settings import Settings
 
 
@@ -27,10 +27,10 @@ class Sweeper(Construct):
         bundler: Bundler,
         keys: KeysStack,
         data: DataStack,
-        rotation: Rotation,
+        reopener: Reopener,
     ) -> None:
         super().__init__(scope, id)
-        reopens, bucket = rotation.consumer.function, data.quarantine.bucket
+        reopens, bucket = reopener.consumer.function, data.quarantine.bucket
         self.consumer = Consumer(
             self,
             "Consumer",
@@ -44,7 +44,7 @@ class Sweeper(Construct):
                 "SEALSTREAM_KEY_STORE": keys.key_store.table_name,
                 "SEALSTREAM_QUARANTINE_BUCKET": bucket.bucket_name,
                 "SEALSTREAM_RUNS": data.runs.table_name,
-                "SEALSTREAM_ROTATION": reopens.function_name,
+                "SEALSTREAM_REOPENER": reopens.function_name,
                 **keys.attribute_key.environment,
             },
             rights=[

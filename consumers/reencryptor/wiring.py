@@ -13,7 +13,7 @@ from shared.aws.item_reader import DynamoItemReader
 from shared.aws.item_updates import DynamoItemUpdates
 from shared.aws.key_store import DynamoKeyStatusReader, DynamoKeyStore
 from shared.aws.kms import KmsKeyService
-from shared.aws.rotation_function import RotationFunction
+from shared.aws.reopener_function import ReopenerFunction
 from shared.keys.keyring import Keyring
 from shared.policy.load import load_policy
 from shared.reencrypt.reencryptor import Reencryptor
@@ -59,7 +59,7 @@ def wire(settings: ReencryptorSettings) -> Wired:
         keyring=keyring,
         statuses=DynamoKeyStatusReader(dynamodb, settings.key_store),
         updates=DynamoItemUpdates(dynamodb, settings.table),
-        reopen=RotationFunction(client("lambda"), settings.rotation).reopen,
+        reopen=ReopenerFunction(client("lambda"), settings.reopener).reopen,
         pool=ThreadPoolExecutor(_MENDS_AT_ONCE, thread_name_prefix="mend"),
     )
     return Wired(FindingsConsumer(DynamoItemReader(dynamodb, settings.table), reencryptor), keyring)

@@ -83,16 +83,6 @@ def read_options(event: Mapping[str, Any], policy: Policy, *, is_local: bool) ->
     )
 
 
-def read_key(event: Mapping[str, Any]) -> tuple[str, int]:
-    """The `tenant_id` and `key_id` of an event; raises RunRefused."""
-    tenant_id, key_id = event.get("tenant_id"), event.get("key_id")
-    if tenant_id != SYSTEM_TENANT and not is_tenant_id(tenant_id):
-        raise RunRefused("'tenant_id' must be a tenant's name")
-    if not isinstance(key_id, str) or not _KEY_ID.fullmatch(key_id):
-        raise RunRefused("'key_id' must be a data key's id, 8 small hex digits")
-    return str(tenant_id), int(key_id, 16)
-
-
 def read_run_id(event: Mapping[str, Any]) -> str:
     """The `run_id` of an event; raises RunRefused."""
     run_id = event.get("run_id")

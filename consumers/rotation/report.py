@@ -58,7 +58,7 @@ class Report:
         self._key(AuditEvent.KEY_ROTATED, successor, run.run_id, at=successor.created_at, replaces=replaces)
 
     def ended(self, event: AuditEvent, row: DataKeyRow) -> None:
-        """A data key was retired or destroyed by a run, or a run's retirement was taken back."""
+        """A run retired or destroyed a data key."""
         self._key(event, row, row.state_set_by, at=row.state_set_at or 0.0)
 
     def completed(self, run: Run, sweep: Tally, census: Tally) -> None:

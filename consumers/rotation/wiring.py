@@ -14,7 +14,6 @@ from consumers.rotation.ending import Ending
 from consumers.rotation.options import is_loopback, read_run_id
 from consumers.rotation.pages import Pages
 from consumers.rotation.prepare import Preparation
-from consumers.rotation.reopen import Reopener
 from consumers.rotation.report import Report
 from shared.aws.backups import DynamoItemsHistory
 from shared.aws.clients import client
@@ -38,11 +37,10 @@ _KEYS_AT_ONCE: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """The four operations."""
+    """The three operations."""
 
     beginner: Beginner
     advancer: Advancer
-    reopener: Reopener
 
     def run(self, event: Mapping[str, Any], seconds_left: Callable[[], float]) -> dict[str, Any]:
         """Do what the event's `operation` says.
@@ -58,9 +56,7 @@ class Rotation:
                 return self.advancer.advance(read_run_id(event), seconds_left)
             case "cancel":
                 return self.advancer.cancel(read_run_id(event))
-            case "reopen":
-                return self.reopener.reopen(event)
-        raise RunRefused("the operation is one of: begin, advance, cancel, reopen")
+        raise RunRefused("the operation is one of: begin, advance, cancel")
 
 
 def wire(settings: RotationSettings, environ: Mapping[str, str]) -> Rotation:
@@ -95,7 +91,7 @@ def compose(
     new_key_id: Callable[[], int] = random_key_id,
 ) -> Rotation:
     """Put rotation together from its ports."""
-    report, pages, ender = Report(audit_log), Pages(runs, store), KeyEnder(store, wall)
+    report, pages = Report(audit_log), Pages(runs, store)
     renewer = KeyRenewer(
         store=store,
         service=service,
@@ -109,6 +105,5 @@ def compose(
     preparation = Preparation(pages, renewer, report, pool, wall)
     return Rotation(
         Beginner(runs, store, history, policy, report, is_local, wall),
-        Advancer(pages, preparation, Ending(pages, ender, history, report, wall), report, wall),
-        Reopener(ender, report),
+        Advancer(pages, preparation, Ending(pages, KeyEnder(store, wall), history, report, wall), report, wall),
     )

@@ -95,13 +95,13 @@ class ReencryptorSettings:
     """Names of what the re-encryptor works with.
 
     Attributes:
-        rotation: the function that reopens retired data keys.
+        reopener: the function that reopens retired data keys.
     """
 
     table: str
     key_store: str
     attribute_keys: AttributeKeys
-    rotation: str
+    reopener: str
     policy_file: Path = POLICY_FILE
 
     @classmethod
@@ -111,7 +111,7 @@ class ReencryptorSettings:
             table=_required(environ, "SEALSTREAM_TABLE"),
             key_store=_required(environ, "SEALSTREAM_KEY_STORE"),
             attribute_keys=AttributeKeys.from_environment(environ),
-            rotation=_required(environ, "SEALSTREAM_ROTATION"),
+            reopener=_required(environ, "SEALSTREAM_REOPENER"),
         )
 
 
@@ -121,7 +121,7 @@ class SweeperSettings:
 
     Attributes:
         runs: the table of runs.
-        rotation: the function that reopens retired data keys.
+        reopener: the function that reopens retired data keys.
     """
 
     table: str
@@ -129,7 +129,7 @@ class SweeperSettings:
     attribute_keys: AttributeKeys
     runs: str
     quarantine_bucket: str
-    rotation: str
+    reopener: str
     policy_file: Path = POLICY_FILE
 
     @classmethod
@@ -141,7 +141,7 @@ class SweeperSettings:
             attribute_keys=AttributeKeys.from_environment(environ),
             runs=_required(environ, "SEALSTREAM_RUNS"),
             quarantine_bucket=_required(environ, "SEALSTREAM_QUARANTINE_BUCKET"),
-            rotation=_required(environ, "SEALSTREAM_ROTATION"),
+            reopener=_required(environ, "SEALSTREAM_REOPENER"),
         )
 
 
@@ -169,6 +169,18 @@ class RotationSettings:
             attribute_keys=AttributeKeys.from_environment(environ),
             runs=_required(environ, "SEALSTREAM_RUNS"),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ReopenerSettings:
+    """The name of what the reopener works with."""
+
+    key_store: str
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> ReopenerSettings:
+        """Read the `SEALSTREAM_*` variables; raises SettingsError with the name of the one that is missing."""
+        return cls(key_store=_required(environ, "SEALSTREAM_KEY_STORE"))
 
 
 def _required(environ: Mapping[str, str], name: str) -> str:

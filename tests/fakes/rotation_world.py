@@ -9,10 +9,12 @@ from io import StringIO
 from itertools import count
 from typing import Any
 
+from consumers.reopener.reopen import Reopener
 from consumers.rotation.wiring import Rotation, compose
 from shared.errors import KeyDenied
 from shared.keys.keyring import Keyring
 from shared.keys.ports import DataKeyRow, EncryptionContext
+from shared.keys.rotation.ending import KeyEnder
 from shared.policy.compiled import Policy
 from shared.policy.load import parse_policy
 from shared.runs.model import Phase, Tally
@@ -96,6 +98,11 @@ class World:
             new_key_id=self.next_key_id,
         )
 
+    @property
+    def reopener(self) -> Reopener:
+        """The other function, in a new process as well."""
+        return Reopener(KeyEnder(self.wrap(self.store), self.clock.wall), self.wrap(AuditLog(self.log)))
+
     def next_key_id(self) -> int:
         """Ids that rise, so that a new key stands behind its tenant's older ones."""
         return next(self.key_ids)
@@ -127,8 +134,7 @@ class World:
         return self.rotation.run({"operation": "cancel", "run_id": run_id}, self.seconds_left)
 
     def reopen(self, tenant_id: str, key_id: int) -> dict[str, Any]:
-        event = {"operation": "reopen", "tenant_id": tenant_id, "key_id": f"{key_id:08x}"}
-        return self.rotation.run(event, self.seconds_left)
+        return self.reopener.reopen({"tenant_id": tenant_id, "key_id": f"{key_id:08x}"})
 
     def scanned(self, run_id: str, phase: Phase, tally: Tally | None = None) -> None:
         """All segments of a scan are done; what they found is in the first."""

@@ -15,7 +15,7 @@ from infra import bundling
 from infra.bundling import LAMBDA, Bundler, this_machine
 from tests.infra.synthesis import Synthesis
 
-CONSUMERS = ("encryptor", "auditor", "reencryptor", "sweeper", "rotation")
+CONSUMERS = ("encryptor", "auditor", "reencryptor", "sweeper", "rotation", "reopener")
 SEALING = {"encryptor", "reencryptor", "sweeper"}
 LAMBDA_LIMIT_BYTES = 250 * 1024 * 1024
 
@@ -74,6 +74,10 @@ def test_the_auditors_asset_holds_no_cipher(cloud):
 
 def test_rotations_asset_holds_no_cipher(cloud):
     assert ciphers(asset_folder(cloud, "rotation")) == []
+
+
+def test_the_reopeners_asset_holds_no_cipher(cloud):
+    assert ciphers(asset_folder(cloud, "reopener")) == []
 
 
 @pytest.mark.parametrize("consumer", CONSUMERS)

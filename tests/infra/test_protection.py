@@ -14,6 +14,7 @@ from shared.runtime.settings import (
     AuditorSettings,
     EncryptorSettings,
     ReencryptorSettings,
+    ReopenerSettings,
     RotationSettings,
     SweeperSettings,
 )
@@ -34,7 +35,7 @@ def test_keys_and_data_outlive_their_stack_but_not_a_first_deployment_that_fails
     left = {(r.logical_id, r.deletion_policy, r.replace_policy) for r in cloud.resources() if r.type in STATEFUL}
 
     assert {(name, "RetainExceptOnCreate", "Retain") for name, _, _ in left} == left
-    assert len(left) == 18
+    assert len(left) == 19
 
 
 @pytest.mark.parametrize("stack", ["SealstreamKeys", "SealstreamData"])
@@ -244,7 +245,7 @@ def test_logs_are_encrypted_and_end(cloud):
     (for_logs,) = (s for s in storage_key.properties["KeyPolicy"]["Statement"] if s["Sid"] == "LogGroups")
     allowed = for_logs["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"]
 
-    assert len(groups) == 6
+    assert len(groups) == 7
     for group in groups:
         assert group.properties["KmsKeyId"] == storage_key.arn
         assert any(fnmatch(group.arn.removesuffix(":*"), pattern) for pattern in allowed), "CloudWatch may use the key"
@@ -254,9 +255,8 @@ def test_logs_are_encrypted_and_end(cloud):
 def test_each_function_has_a_role_and_a_log_group_of_its_own(cloud):
     functions = cloud.resources("AWS::Lambda::Function")
 
-    assert {f"sealstream-{name}" for name in ("encryptor", "auditor", "reencryptor", "sweeper", "rotation")} == {
-        f.properties["FunctionName"] for f in functions
-    }
+    names = ("encryptor", "auditor", "reencryptor", "sweeper", "rotation", "reopener")
+    assert {f"sealstream-{name}" for name in names} == {f.properties["FunctionName"] for f in functions}
     for function in functions:
         name = function.properties["FunctionName"]
         assert function.properties["Role"].endswith(f":role/{name}")
@@ -279,11 +279,12 @@ def test_each_function_finds_what_it_works_with_in_its_environment(cloud):
     key_arn = cloud.one("AWS::KMS::Key", under="Attribute").arn
     keys = {"SEALSTREAM_KEY_STORE": key_store, "SEALSTREAM_ATTRIBUTE_KEY": key_arn, "SEALSTREAM_TABLE": table}
 
-    assert _environment(cloud, "Reencrypting") == keys | {"SEALSTREAM_ROTATION": "sealstream-rotation"}
+    assert _environment(cloud, "Reencrypting") == keys | {"SEALSTREAM_REOPENER": "sealstream-reopener"}
+    assert _environment(cloud, "Reopening") == {"SEALSTREAM_KEY_STORE": key_store}
     assert _environment(cloud, "Rotating") == keys | {"SEALSTREAM_RUNS": runs}
     assert _environment(cloud, "Sweeping") == keys | {
         "SEALSTREAM_RUNS": runs,
-        "SEALSTREAM_ROTATION": "sealstream-rotation",
+        "SEALSTREAM_REOPENER": "sealstream-reopener",
         "SEALSTREAM_QUARANTINE_BUCKET": cloud.one("AWS::S3::Bucket").logical_id,
     }
 
@@ -296,6 +297,7 @@ def test_each_function_finds_what_it_works_with_in_its_environment(cloud):
         ("Reencrypting", ReencryptorSettings),
         ("Sweeping", SweeperSettings),
         ("Rotating", RotationSettings),
+        ("Reopening", ReopenerSettings),
     ],
 )
 def test_each_function_reads_its_settings_from_its_environment(cloud, function, settings):
@@ -366,7 +368,8 @@ def test_the_outputs_are_those_that_the_tools_read(cloud):
         *("Encryptor", "EncryptorLogGroup", "EncryptorDeadLetterQueue"),
         *("Auditor", "AuditorLogGroup", "AuditorDeadLetterQueue"),
         *("Reencryptor", "ReencryptorLogGroup", "ReencryptorDeadLetterQueue"),
-        *("Sweeper", "SweeperLogGroup", "Rotation", "RotationLogGroup", "RotationMachine"),
+        *("Sweeper", "SweeperLogGroup", "Reopener", "ReopenerLogGroup"),
+        *("Rotation", "RotationLogGroup", "RotationMachine"),
     } == set(cloud.outputs())
 
 

@@ -86,6 +86,10 @@ TABLE: list[tuple[str, str, str, Mapping[str, Sequence[str]], str]] = [
     ("rotation", "kms:DescribeKey", "attribute key", {}, YES),
     ("rotation", "kms:ScheduleKeyDeletion", "attribute key", {}, NO),
     # nobody else does
+    ("reopener", "kms:Decrypt", "attribute key", CONTEXT, NO),
+    ("reopener", "kms:GenerateDataKey", "attribute key", CONTEXT, NO),
+    ("reopener", "kms:ReEncryptFrom", "attribute key", CONTEXT, NO),
+    ("reopener", "kms:DescribeKey", "attribute key", {}, NO),
     ("auditor", "kms:Decrypt", "attribute key", CONTEXT, NO),
     ("auditor", "kms:GenerateDataKey", "attribute key", CONTEXT, NO),
     ("auditor", "kms:DescribeKey", "attribute key", {}, NO),
@@ -147,6 +151,8 @@ TABLE: list[tuple[str, str, str, Mapping[str, Sequence[str]], str]] = [
     ("sweeper", "dynamodb:PutItem", "items", {}, NO),
     ("sweeper", "dynamodb:DeleteItem", "items", {}, NO),
     # … and rotation knows the table's backups and none of its items
+    ("reopener", "dynamodb:GetItem", "items", {}, NO),
+    ("reopener", "dynamodb:UpdateItem", "items", {}, NO),
     ("rotation", "dynamodb:DescribeTable", "items", {}, YES),
     ("rotation", "dynamodb:DescribeContinuousBackups", "items", {}, YES),
     ("rotation", "dynamodb:GetItem", "items", {}, NO),
@@ -182,6 +188,15 @@ TABLE: list[tuple[str, str, str, Mapping[str, Sequence[str]], str]] = [
     ("rotation", "dynamodb:DeleteItem", "key store", {}, NO),
     ("rotation", "dynamodb:BatchWriteItem", "key store", {}, NO),
     ("rotation", "dynamodb:DeleteTable", "key store", {}, NO),
+    # … the reopener reads a key by its id and changes its state
+    ("reopener", "dynamodb:BatchGetItem", "key store", {}, YES),
+    ("reopener", "dynamodb:UpdateItem", "key store", {}, YES),
+    ("reopener", "dynamodb:ConditionCheckItem", "key store", {}, YES),
+    ("reopener", "dynamodb:GetItem", "key store", {}, NO),
+    ("reopener", "dynamodb:Query", "key store", {}, NO),
+    ("reopener", "dynamodb:Scan", "key store", {}, NO),
+    ("reopener", "dynamodb:PutItem", "key store", {}, NO),
+    ("reopener", "dynamodb:DeleteItem", "key store", {}, NO),
     # … by batches of keys, whether or not AWS fills in a `Select` that they do not have
     ("auditor", "dynamodb:BatchGetItem", "key store", KEY_STATES, YES),
     ("auditor", "dynamodb:BatchGetItem", "key store", KEY_STATES | SELECTED, YES),
@@ -212,6 +227,8 @@ TABLE: list[tuple[str, str, str, Mapping[str, Sequence[str]], str]] = [
     ("sweeper", "dynamodb:PutItem", "runs", {}, YES),
     ("sweeper", "dynamodb:DeleteItem", "runs", {}, NO),
     ("reencryptor", "dynamodb:GetItem", "runs", {}, NO),
+    ("reopener", "dynamodb:GetItem", "runs", {}, NO),
+    ("reopener", "dynamodb:PutItem", "runs", {}, NO),
     ("encryptor", "dynamodb:PutItem", "runs", {}, NO),
     # findings: from the auditor to the re-encryptor
     ("auditor", "sqs:SendMessage", "findings queue", {}, YES),
@@ -259,11 +276,24 @@ TABLE: list[tuple[str, str, str, Mapping[str, Sequence[str]], str]] = [
     ("auditor", "logs:DeleteLogStream", "auditor's log", {}, NO),
     ("rotation", "logs:PutLogEvents", "rotation's log", {}, YES),
     ("rotation", "logs:PutLogEvents", "auditor's log", {}, NO),
+    ("reopener", "logs:PutLogEvents", "reopener's log", {}, YES),
+    ("reopener", "logs:PutLogEvents", "rotation's log", {}, NO),
     ("reencryptor", "kinesis:GetRecords", "source stream", {}, NO),
-    # functions: who meets a retired key asks rotation to reopen it; the state machine calls the two that drive a run
-    ("reencryptor", "lambda:InvokeFunction", "rotation function", {}, YES),
-    ("sweeper", "lambda:InvokeFunction", "rotation function", {}, YES),
-    ("reencryptor", "lambda:UpdateFunctionCode", "rotation function", {}, NO),
+    # functions: who meets a retired key has it reopened, and begins no run; the state machine calls who drives one
+    ("reencryptor", "lambda:InvokeFunction", "reopener function", {}, YES),
+    ("sweeper", "lambda:InvokeFunction", "reopener function", {}, YES),
+    ("reencryptor", "lambda:InvokeFunction", "rotation function", {}, NO),
+    ("sweeper", "lambda:InvokeFunction", "rotation function", {}, NO),
+    ("sweeper", "lambda:InvokeFunction", "sweeper function", {}, NO),
+    ("reencryptor", "states:StartExecution", "rotation machine", {}, NO),
+    ("sweeper", "states:StartExecution", "rotation machine", {}, NO),
+    ("reencryptor", "lambda:UpdateFunctionCode", "reopener function", {}, NO),
+    ("auditor", "lambda:InvokeFunction", "reopener function", {}, NO),
+    ("encryptor", "lambda:InvokeFunction", "reopener function", {}, NO),
+    ("reopener", "lambda:InvokeFunction", "rotation function", {}, NO),
+    ("reopener", "states:StartExecution", "rotation machine", {}, NO),
+    ("rotation", "lambda:InvokeFunction", "reopener function", {}, NO),
+    ("rotation-machine", "lambda:InvokeFunction", "reopener function", {}, NO),
     ("reencryptor", "lambda:InvokeFunction", "sweeper function", {}, NO),
     ("rotation", "lambda:InvokeFunction", "sweeper function", {}, NO),
     ("rotation-machine", "lambda:InvokeFunction", "rotation function", {}, YES),
@@ -309,10 +339,12 @@ def arns(cloud) -> dict[str, str]:
         "encryptor's log": cloud.one("AWS::Logs::LogGroup", under="Sealing").arn.replace(":*", ":log-stream:x"),
         "auditor's log": cloud.one("AWS::Logs::LogGroup", under="Auditing").arn.replace(":*", ":log-stream:x"),
         "rotation's log": cloud.one("AWS::Logs::LogGroup", under="Rotating").arn.replace(":*", ":log-stream:x"),
+        "reopener's log": cloud.one("AWS::Logs::LogGroup", under="Reopening").arn.replace(":*", ":log-stream:x"),
         "encryptor's role": cloud.one("AWS::IAM::Role", under="Sealing").arn,
         "auditor's role": cloud.one("AWS::IAM::Role", under="Auditing").arn,
         "encryptor": cloud.one("AWS::Lambda::Function", under="Sealing").arn,
         "rotation function": cloud.one("AWS::Lambda::Function", under="Rotating").arn,
+        "reopener function": cloud.one("AWS::Lambda::Function", under="Reopening").arn,
         "sweeper function": cloud.one("AWS::Lambda::Function", under="Sweeping").arn,
         "rotation machine": machine,
         "execution of the machine": f"{machine.replace(':stateMachine:', ':execution:')}:0123",
@@ -337,7 +369,7 @@ def test_rights(answers, index):
 
 
 def test_the_auditors_list_is_every_attribute_of_the_key_store_but_the_encrypted_key():
-    row = DataKeyRow("acme", 1, "pii", b"", "arn", "", KeyState.ACTIVE, 0.0)
+    row = DataKeyRow("acme", 1, "pii", b"", "arn", "", KeyState.RETIRED, 0.0, "", 0.0, "run", "run", 0.0)
     written = data_key_item(row) | pointer_item("acme", "pii", 1) | policy_item(bytes(8), "", 0.0)
 
     assert written.keys() - {"encrypted_data_key"} == set(AUDITOR_READS)

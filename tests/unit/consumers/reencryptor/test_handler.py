@@ -23,7 +23,7 @@ SETTINGS = {
     "AWS_DEFAULT_REGION": REGION,
     "SEALSTREAM_TABLE": "items",
     "SEALSTREAM_KEY_STORE": "keys",
-    "SEALSTREAM_ROTATION": "rotation",
+    "SEALSTREAM_REOPENER": "reopener",
 }
 
 

@@ -258,58 +258,14 @@ def test_one_key_alone_is_destroyed(world, old):
     assert (KeyState.RETIRED, KeyState.DESTROYED) == (world.row(ACME, old).state, world.row(ACME, other).state)
 
 
-def test_a_late_find_reopens_a_key_and_it_opens_again(world, old):
-    retired(world, old)
-    world.clock.advance(50)
-
-    assert world.reopen(ACME, old) == {"state": "decrypt_only"}
-
-    row = world.row(ACME, old)
-    assert (KeyState.DECRYPT_ONLY, world.clock.wall()) == (row.state, row.closed_at)
-    assert world.keyring().opener(ACME, old).key_id == old
-    [retirement], [reopening] = world.events("key.retired"), world.events("key.reopened")
-    assert retirement["run_id"] == reopening["run_id"]
-    assert world.rotate(kind="retirement")["verdict"] == "retired"
-
-
-@pytest.mark.parametrize("state", [KeyState.ACTIVE, KeyState.DECRYPT_ONLY, KeyState.DESTROYED])
-def test_a_key_that_is_not_retired_is_not_reopened(world, old, state):
-    world.store.set_state(ACME, old, state)
-    before = world.row(ACME, old)
-    assert world.reopen(ACME, old) == {"state": state.value}
-    assert (before, []) == (world.row(ACME, old), world.events())
-
-
-@pytest.mark.parametrize(
-    "event",
-    [
-        {"tenant_id": ACME, "key_id": "00000001"},
-        {"tenant_id": ACME, "key_id": "1"},
-        {"tenant_id": "_other", "key_id": "00000001"},
-        {"tenant_id": ACME},
-    ],
-    ids=str,
-)
-def test_a_key_that_is_not_there_cannot_be_reopened(world, event):
-    with pytest.raises(RunRefused, match=r"data key|tenant's name"):
-        world.rotation.run({"operation": "reopen", **event}, world.seconds_left)
-
-
-def test_reopening_that_others_keep_undoing_is_a_reason_to_try_again(world, old):
-    retired(world, old)
-    world.store.before_replace = lambda row: world.store.put_row(replace(row, closed_at=(row.closed_at or 0.0) - 1))
-    with pytest.raises(StoreUnavailable, match="lost 4 races"):
-        world.reopen(ACME, old)
-
-
 @pytest.mark.parametrize(
     ("event", "says"),
     [
         ({"operation": "advance", "run_id": "ab" * 16}, "no run of this id"),
         ({"operation": "advance", "run_id": "ab"}, "'run_id' must be"),
         ({"operation": "advance"}, "'run_id' must be"),
-        ({"operation": "go"}, "one of: begin, advance, cancel, reopen"),
-        ({}, "one of: begin, advance, cancel, reopen"),
+        ({"operation": "reopen", "tenant_id": ACME, "key_id": "00000001"}, "one of: begin, advance, cancel"),
+        ({}, "one of: begin, advance, cancel"),
     ],
     ids=str,
 )

@@ -17,7 +17,7 @@ from shared.aws.clients import client, config, forget
 from shared.aws.key_rows import data_key_item
 from shared.aws.key_store import DynamoKeyStore
 from shared.aws.kms import KmsKeyService
-from shared.aws.rotation_function import RotationFunction
+from shared.aws.reopener_function import ReopenerFunction
 from shared.aws.runs import DynamoRunStore
 from shared.envelope.associated_data import record_prefix
 from shared.envelope.layout import key_id_of
@@ -44,7 +44,7 @@ SETTINGS = {
     "SEALSTREAM_KEY_STORE": "keys",
     "SEALSTREAM_RUNS": "runs",
     "SEALSTREAM_QUARANTINE_BUCKET": "held",
-    "SEALSTREAM_ROTATION": "rotation",
+    "SEALSTREAM_REOPENER": "reopener",
 }
 
 
@@ -311,14 +311,14 @@ def test_each_run_has_a_keyring_of_its_own_and_keeps_it(aws):
     assert KeyState.DECRYPT_ONLY is aws.store.rows("acme", [old])[old].state
 
 
-def test_a_retired_key_is_reopened_by_the_rotation_function_before_anything_is_sealed_anew(aws, monkeypatch):
+def test_a_retired_key_is_reopened_by_the_reopener_before_anything_is_sealed_anew(aws, monkeypatch):
     asked: list[tuple[str, str, int]] = []
 
     def reopen(function: Any, tenant_id: str, key_id: int) -> None:
         asked.append((function._name, tenant_id, key_id))
         _set_state(aws, tenant_id, key_id, KeyState.DECRYPT_ONLY)
 
-    monkeypatch.setattr(RotationFunction, "reopen", reopen)
+    monkeypatch.setattr(ReopenerFunction, "reopen", reopen)
     aws.put_item("1")
     old = aws.renew("acme", "pii")
     _set_state(aws, "acme", old, KeyState.RETIRED)
@@ -326,7 +326,7 @@ def test_a_retired_key_is_reopened_by_the_rotation_function_before_anything_is_s
 
     work(ITEMS)
 
-    assert [("rotation", "acme", old)] == asked
+    assert [("reopener", "acme", old)] == asked
     assert {"visited": 1, "mended": 1, "reencrypted_values": 1} == aws.tally(Phase.SWEEP, ITEMS).counts
 
 

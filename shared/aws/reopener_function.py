@@ -1,4 +1,4 @@
-"""The rotation function, seen from those who re-encrypt: a data key that is retired is made usable again."""
+"""The reopener, seen from those who re-encrypt: a data key that is retired is made usable again."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 
-class RotationFunction:
-    """Invokes the rotation Lambda and waits for its answer."""
+class ReopenerFunction:
+    """Invokes the reopener Lambda and waits for its answer."""
 
     def __init__(self, client: LambdaClient, name: str) -> None:
         self._client = client
@@ -26,10 +26,10 @@ class RotationFunction:
             StoreUnavailable: Lambda does not answer, or the function failed.
         """
         what = f"reopening data key {key_id:08x} of tenant {tenant_id}"
-        asked = {"operation": "reopen", "tenant_id": tenant_id, "key_id": f"{key_id:08x}"}
+        asked = {"tenant_id": tenant_id, "key_id": f"{key_id:08x}"}
         try:
             answer = self._client.invoke(FunctionName=self._name, Payload=json.dumps(asked).encode("ascii"))
         except AWS_ERRORS as error:
             raise store_error(error, what) from None
         if "FunctionError" in answer:  # its payload quotes the error's message, which only its own log need hold
-            raise StoreUnavailable(f"{what}: the rotation function failed; its log says why")
+            raise StoreUnavailable(f"{what}: the reopener failed; its log says why")
