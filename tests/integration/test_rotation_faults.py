@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,15 +31,17 @@ COMMAND_SECONDS = 60
 
 def test_where_one_tenant_may_not_be_decrypted_the_others_finish_and_nothing_of_it_is_touched(deployment: Deployment):
     denied, other = unique("denied"), unique("other")
-    stored = {tenant: _put_items(deployment, tenant) for tenant in (denied, other)}
+    _put_items(deployment, other)
+    _put_items(deployment, denied)
     old = {tenant: _keys_of_class(deployment, tenant, "restricted") for tenant in (denied, other)}
     options = Options(scope=Scope(due=False, data_class="restricted"), barrier_seconds=SHORT_BARRIER_SECONDS)
 
-    with _denied_decrypt(deployment, tenant=denied):
+    with deployment.paused(deployment["REENCRYPTOR"]), _denied_decrypt(deployment, denied, "restricted"):
+        stored = _write_in_clear(deployment, denied, {"name": "could be sealed"})
         view = drive(RunKind.ROTATION, options)
+        assert stored == _stored(deployment, denied)
 
     assert view.run.verdict == "not_safe"
-    assert stored[denied] == _stored(deployment, denied)
     assert old[denied] < deployment.keys_in_use(denied)
     assert {KeyState.DECRYPT_ONLY} == _states(deployment, denied, old[denied])
     assert {denied} == {example.tenant_id for example in view.examples}
@@ -53,7 +55,8 @@ def test_where_one_tenant_may_not_be_decrypted_the_others_finish_and_nothing_of_
     assert view.run.verdict == "retired"
     assert not old[denied] & deployment.keys_in_use(denied)
     assert {KeyState.RETIRED} == _states(deployment, denied, old[denied])
-    _assert_all_open(deployment, denied, other)
+    _assert_all_open(deployment, other)
+    _assert_all_open(deployment, denied, {"name": "could be sealed"})
 
 
 def _disabled(deployment: Deployment) -> None:
@@ -138,10 +141,20 @@ def _stored(deployment: Deployment, tenant: str) -> dict[str, Any]:
     return {f"item-{number}": deployment.stored(tenant, f"item-{number}") for number in range(ITEMS)}
 
 
-def _assert_all_open(deployment: Deployment, *tenants: str) -> None:
-    for tenant in tenants:
-        for number in range(ITEMS):
-            assert _record(number) == deployment.opened(tenant, f"item-{number}")
+def _write_in_clear(deployment: Deployment, tenant: str, values: Mapping[str, str]) -> dict[str, Any]:
+    """Add to each item what should be sealed; the items as they lie in the table then."""
+    for number in range(ITEMS):
+        client("dynamodb").update_item(
+            TableName=deployment["TABLE"],
+            Key={"tenant_id": {"S": tenant}, "item_id": {"S": f"item-{number}"}},
+            AttributeUpdates={name: {"Value": {"S": value}} for name, value in values.items()},
+        )
+    return _stored(deployment, tenant)
+
+
+def _assert_all_open(deployment: Deployment, tenant: str, more: Mapping[str, str] | None = None) -> None:
+    for number in range(ITEMS):
+        assert {**_record(number), **(more or {})} == deployment.opened(tenant, f"item-{number}")
 
 
 def _keys_of_class(deployment: Deployment, tenant: str, data_class: str) -> set[int]:
@@ -173,14 +186,15 @@ def _attribute_key_restored(deployment: Deployment) -> Iterator[None]:
 
 
 @contextmanager
-def _denied_decrypt(deployment: Deployment, *, tenant: str) -> Iterator[None]:
-    """The sweeper may not unwrap this tenant's data keys meanwhile."""
+def _denied_decrypt(deployment: Deployment, tenant: str, data_class: str) -> Iterator[None]:
+    """The sweeper may not unwrap this tenant's data keys of the class meanwhile."""
     role = client("lambda").get_function_configuration(FunctionName=deployment["SWEEPER"])["Role"].rpartition("/")[2]
+    context = {"tenant_id": tenant, "data_class": data_class}
     statement = {
         "Effect": "Deny",
         "Action": "kms:Decrypt",
         "Resource": "*",
-        "Condition": {"StringEquals": {"kms:EncryptionContext:tenant_id": tenant}},
+        "Condition": {"StringEquals": {f"kms:EncryptionContext:{name}": value for name, value in context.items()}},
     }
     policy = {"Version": "2012-10-17", "Statement": [statement]}
     iam = boto3.client("iam")
