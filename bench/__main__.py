@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import time
-from pathlib import Path
+from itertools import islice
 from typing import Any, Final
 
 import click
@@ -54,7 +54,9 @@ def main(sizes: tuple[int, ...]) -> None:
             down(_FOLDER)
     _FIGURES.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     console.print(_table(figures))
-    console.print(f"prices as of {prices.AS_OF}; figures: {_FIGURES.relative_to(Path.cwd())}")
+    console.print(
+        f"prices as of {prices.AS_OF}, without the auditor's share; figures: {_FIGURES.name} in {BUILD.name}/"
+    )
 
 
 def _stop_the_auditor() -> None:
@@ -75,8 +77,13 @@ def _measure(size: int, before: int) -> dict[str, Any]:
         dataset=policy.dataset,
         trusted_kms_key_arns=keys.trusted,
     )
-    new = list(customers(size, tenants=TENANTS))[before:]
-    load(os.environ["SEALSTREAM_TABLE"], track(new, "loading", console=console), policy=policy, keyring=keyring)
+    new = islice(customers(size, tenants=TENANTS), before, None)
+    load(
+        os.environ["SEALSTREAM_TABLE"],
+        track(new, "loading", total=size - before, console=console),
+        policy=policy,
+        keyring=keyring,
+    )
     sample = client("dynamodb").scan(TableName=os.environ["SEALSTREAM_TABLE"], Limit=100)["Items"]
     item_bytes = round(sum(map(item_size_bytes, sample)) / len(sample))
 
@@ -139,10 +146,15 @@ def _kms(calls: dict[str, int]) -> int:
 
 
 def _dollars_per_million(one: dict[str, Any]) -> float:
-    """From counted calls and the items' size; the functions' time is this machine's, not AWS's."""
+    """From counted calls and the items' size; the sweeper's time is this machine's, not AWS's.
+
+    Not in it: what each change of an item costs after that (stream, auditor, logs), and Step Functions.
+    """
     sweep, census, size = one["sweep"], one["census"], one["item_bytes"]
     write_units: float = sweep["calls"]["dynamodb.UpdateItem"] * math.ceil(size / prices.WRITE_UNIT_BYTES)
+    write_units += sweep["units"].get("write", 0) + census["units"].get("write", 0)
     read_units = one["items"] * size / prices.READ_UNIT_BYTES * (0.5 + 1)  # the census reads strongly consistently
+    read_units += sweep["units"].get("read", 0) + census["units"].get("read", 0)
     used: dict[str, float] = {
         "KMS request": _kms(sweep["calls"]) + _kms(census["calls"]),
         "DynamoDB write request unit": write_units,

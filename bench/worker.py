@@ -6,19 +6,21 @@ Started as `python -m bench.worker RUN_ID`.
 from __future__ import annotations
 
 import json
+import math
 import os
+import re
 import resource
 import sys
 import time
 from collections import Counter
-from typing import Any, Final
+from pathlib import Path
+from typing import Any
 
+from bench import prices
 from consumers.sweeper.wiring import wire
 from shared.aws.clients import client
+from shared.item_size import item_size_bytes
 from shared.runtime.settings import SweeperSettings
-
-_KIBIBYTES_PER_UNIT: Final = 1 / 1024 if sys.platform == "darwin" else 1
-"""What getrusage counts memory in: bytes on macOS, KiB elsewhere."""
 
 
 def main(run_id: str) -> None:
@@ -26,11 +28,14 @@ def main(run_id: str) -> None:
     calls: Counter[str] = Counter()
     for service in ("dynamodb", "kms", "s3", "lambda"):
         client(service).meta.events.register("before-send", _counting(calls, service))
+    units: Counter[str] = Counter()
+    client("dynamodb").meta.events.register("provide-client-params", _counting_units(units))
     sweeper = wire(SweeperSettings.from_environment(os.environ))
     run = sweeper.runs.load(run_id)
     if run is None:
         sys.exit(f"there is no run {run_id}")
     calls.clear()
+    units.clear()
     began = time.monotonic()
     counts: Counter[str] = Counter()
     for segment in range(run.segments + 1):
@@ -40,9 +45,19 @@ def main(run_id: str) -> None:
         "seconds": round(time.monotonic() - began, 2),
         "counts": counts,
         "calls": calls,
-        "peak_memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KIBIBYTES_PER_UNIT / 1024),
+        "units": units,
+        "peak_memory_mib": round(_peak_memory_kib() / 1024),
     }
     sys.stdout.write(json.dumps(figures) + "\n")
+
+
+def _peak_memory_kib() -> float:
+    """Of this process alone: on Linux, what getrusage says would be its parent's where that was larger."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        (peak,) = re.findall(r"^VmHWM:\s+(\d+) kB$", status.read_text(encoding="ascii"), re.MULTILINE)
+        return float(peak)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # macOS counts bytes
 
 
 def _counting(calls: Counter[str], service: str) -> Any:
@@ -50,6 +65,21 @@ def _counting(calls: Counter[str], service: str) -> Any:
 
     def count(event_name: str, **_: object) -> None:
         calls[f"{service}.{event_name.rpartition('.')[2]}"] += 1
+
+    return count
+
+
+def _counting_units(units: Counter[str]) -> Any:
+    """Counts what DynamoDB bills beside the items' own scan and updates, which depend on the items' size."""
+
+    def count(params: dict[str, Any], event_name: str, **_: object) -> None:
+        match event_name.rpartition(".")[2]:
+            case "GetItem" | "Query":
+                units["read"] += 1
+            case "BatchGetItem":
+                units["read"] += sum(len(asked["Keys"]) for asked in params["RequestItems"].values())
+            case "PutItem":
+                units["write"] += math.ceil(item_size_bytes(params["Item"]) / prices.WRITE_UNIT_BYTES)
 
     return count
 

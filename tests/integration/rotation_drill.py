@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -179,26 +179,45 @@ def key_states(deployment: Deployment) -> dict[tuple[str, int], str]:
     }
 
 
-def without_account(deployment: Deployment, customers: Mapping[tuple[str, str], Customer]) -> list[str]:
-    """Customers that the audit log does not account for.
+def replaced_at(deployment: Deployment, keys: set[tuple[str, int]]) -> float:
+    """When the last of these data keys was replaced, seconds since the epoch: until then every item lay under them."""
+    return max(
+        float(row["closed_at"]["N"])
+        for _, row in table_items(deployment["KEY_STORE"])
+        if row["row"]["S"].startswith("key#")
+        and (row["tenant_id"]["S"], int(row["row"]["S"].removeprefix("key#"), 16)) in keys
+    )
 
-    Each must have, by distinct `event_id`, exactly one `item.reencrypted`, or a write by the producer.
+
+def without_account(
+    deployment: Deployment, customers: Mapping[tuple[str, str], Customer], *, replaced_at: float
+) -> list[str]:
+    """Customers that the audit log does not account for, after their keys were replaced.
+
+    Each must have, by distinct `event_id`, exactly one `item.reencrypted`, or a write by the producer since then; and
+    never more `item.reencrypted` than one, and one for each such write under a key that was replaced already.
     """
-    reencrypted: dict[int, set[str]] = defaultdict(set)
-    written: set[int] = set()
+    since = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(replaced_at))  # changes are known to the second
+    events: dict[int, dict[str, dict[str, Any]]] = defaultdict(dict)
     for event in audit_events(deployment):
         customer = customers.get((event.get("tenant_id", ""), event.get("item_id", "")))
-        if customer is None:
-            continue
-        if event["event"] == "item.reencrypted":
-            reencrypted[customer.number].add(event["event_id"])
-        elif event.get("source_sequence_number", LOADED) != LOADED:
-            written.add(customer.number)
-    return [
-        customer.item_id
-        for customer in customers.values()
-        if len(reencrypted[customer.number]) != 1 and customer.number not in written
+        if customer is not None:
+            events[customer.number][event["event_id"]] = event
+    return [one.item_id for one in customers.values() if not _is_accounted_for(events[one.number].values(), since)]
+
+
+def _is_accounted_for(events: Collection[dict[str, Any]], since: str) -> bool:
+    reencrypted = sum(event["event"] == "item.reencrypted" for event in events)
+    later = [
+        event
+        for event in events
+        if event["event"] in {"item.written", "item.stale"}
+        and event.get("source_sequence_number", LOADED) != LOADED
+        and event["at"] >= since
     ]
+    if not later:
+        return reencrypted == 1
+    return reencrypted <= 1 + sum(event["event"] == "item.stale" for event in later)
 
 
 def audit_events(deployment: Deployment) -> Iterator[dict[str, Any]]:

@@ -60,7 +60,12 @@ def test_a_rotation_under_writes_and_killed_workers_loses_nothing_and_ends(deplo
     settled = time.time()
     expected = Counter({one.number: producer.newest[one.number] for one in model.values()})
     wait_until(lambda: drill.stored_versions(deployment, model) == dict(expected), DEADLINE_SECONDS, 1)
-    wait_until(lambda: not drill.without_account(deployment, model), DEADLINE_SECONDS, 1 + ITEMS / 2_000)
+    replaced_at = drill.replaced_at(deployment, old)
+    wait_until(
+        lambda: not drill.without_account(deployment, model, replaced_at=replaced_at),
+        DEADLINE_SECONDS,
+        1 + ITEMS / 2_000,
+    )
     seconds["settling"] = time.time() - settled
 
     states = drill.key_states(deployment)
