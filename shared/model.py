@@ -215,8 +215,13 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The worst finding's kind, or `verified`, or `removed`; with every finding in item order."""
+    """The worst finding's kind, or `verified`, or `removed`; with every finding in item order.
+
+    Attributes:
+        broken_anew: whether something malformed is not what already stood in its place before the change.
+    """
 
     kind: VerdictKind
     findings: tuple[Finding, ...] = ()
     sealed_count: int = 0
+    broken_anew: bool = False

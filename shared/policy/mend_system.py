@@ -21,7 +21,7 @@ class Trouble(NamedTuple):
 def system_troubles(item: Attributes) -> Iterator[Trouble]:
     """What is wrong with the system attributes that the item has, and stays so."""
     digest = item.get(POLICY, {}).get("B", b"")
-    for finding in system_findings(item, None, policy_is_known=len(digest) == DIGEST_BYTES):
+    for finding in system_findings(item, policy_is_known=len(digest) == DIGEST_BYTES):
         if finding.where in item:
             yield Trouble((finding.where,), finding.why)
 

@@ -5,9 +5,10 @@ judged as a sealed value; everything in clear must be declared plain, of the dec
 an item gets, and why, is listed in docs/policy.md.
 
 verify
-├── verify_system.py   source position, policy digest, tombstone
-├── verify_walk.py     everything else, under one policy
-└── sensitive.py       what looks sensitive by its own form
+├── verify_system.py       source position, policy digest, tombstone
+├── verify_succession.py   the item against the one that stood there
+├── verify_walk.py         everything else, under one policy
+└── sensitive.py           what looks sensitive by its own form
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from shared.model import (
 from shared.policy.compiled import Policy
 from shared.policy.sensitive import scan_text
 from shared.policy.verify_findings import in_clear, malformed
+from shared.policy.verify_succession import succession_findings
 from shared.policy.verify_system import system_findings
 from shared.policy.verify_walk import Walk
 
@@ -81,15 +83,17 @@ def verify(
     if change.kind is ChangeKind.REMOVE:
         return Verdict(VerdictKind.REMOVED)
     if change.new is None:
-        return _verdict([malformed("", "the change came without the new image")], sealed_count=0)
+        return _verdict([malformed("", "the change came without the new image")], sealed_count=0, stood=[False])
     digest = _digest(change.new)
     older = None if digest == policy.digest else published.get(digest)
     is_known = digest == policy.digest or older is not None
     own = [
         *_key_findings(change),
         *_name_findings(change.new, policy),
-        *system_findings(change.new, change.old, policy_is_known=is_known),
+        *system_findings(change.new, policy_is_known=is_known),
     ]
+    if change.old is not None:
+        own += succession_findings(change.new, change.old, policy)
     by = partial(Walk, key_states=key_states, at=change.changed_at)
     present = by(policy).judge(change.new, change.old or {})
     judged = present.findings
@@ -99,11 +103,20 @@ def verify(
             _as_stale(finding) if finding.kind in _BREACHES and (in_its_time or stood) else finding
             for finding, stood in zip(present.findings, present.stood, strict=True)
         ]
-    return _verdict([*own, *judged], present.sealed_count)
+    stood = [*(_stood(finding, change) for finding in own), *present.stood]
+    return _verdict([*own, *judged], present.sealed_count, stood)
 
 
-def _verdict(findings: list[Finding], sealed_count: int) -> Verdict:
-    return Verdict(_worst(findings), tuple(findings), sealed_count)
+def _verdict(findings: list[Finding], sealed_count: int, stood: list[bool]) -> Verdict:
+    broken = (before for finding, before in zip(findings, stood, strict=True) if finding.kind is VerdictKind.MALFORMED)
+    return Verdict(_worst(findings), tuple(findings), sealed_count, broken_anew=not all(broken))
+
+
+def _stood(finding: Finding, change: ItemChange) -> bool:
+    """Whether a finding about an attribute at the top is of what the old image already held."""
+    if change.new is None or change.old is None:
+        return False
+    return change.new.get(finding.where) == change.old.get(finding.where)
 
 
 def _worst(findings: list[Finding]) -> VerdictKind:

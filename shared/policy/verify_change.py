@@ -1,4 +1,4 @@
-"""What a change that left an item sound was: a record's write, or a mending of what stood there already.
+"""What a change was: somebody's write, or a mending of what stood there already.
 
 A mending leaves the source position as it is (or says that there was none), so nothing here is taken from a summary:
 old and new image alone tell which. Nothing is opened, and no key's state is needed.
@@ -22,16 +22,20 @@ from shared.model import (
     ChangeKind,
     ItemChange,
     Path,
+    Verdict,
+    VerdictKind,
 )
 from shared.policy.compiled import Policy, Rule
 from shared.policy.stored_binary import passes_for_sealed
 from shared.policy.stored_walk import ItemWalk
 from shared.policy.verify import PublishedPolicies
+from shared.policy.verify_succession import holds_the_same
 from shared.policy.verify_system import open_since
 from shared.source_position import FOUND
 
 _NOTHING: Final[AttributeValue] = {}
 _FOUND: Final[AttributeValue] = {"B": FOUND.to_bytes()}
+_TO_MEND: Final = frozenset({VerdictKind.PLAINTEXT, VerdictKind.STALE})
 
 
 class Mending(StrEnum):
@@ -45,26 +49,27 @@ class Mending(StrEnum):
     """Something was sealed under another data key, or because the policy was tightened."""
 
 
-def mending(change: ItemChange, policy: Policy, published: PublishedPolicies) -> Mending | None:
-    """Which mending a change was that `verify` finds nothing wrong with; None where it was none.
+def mending(change: ItemChange, verdict: Verdict, policy: Policy, published: PublishedPolicies) -> Mending | None:
+    """Which mending a change was; None where it was none, or something is still to be mended or was broken by it.
+
+    What cannot be mended says nothing against it: what looks sensitive in plain, and what had been malformed before.
 
     Args:
-        change: with a new image that was judged to be verified.
+        change: what was judged.
+        verdict: of `verify`, under the same policies.
         policy: the present one.
         published: policies by digest, at least the one that the old image names, where it was.
     """
     old, new = change.old, change.new
     if change.kind is not ChangeKind.MODIFY or old is None or new is None:
         return None
-    if new.get(SOURCE) != old.get(SOURCE, _FOUND):
+    if verdict.broken_anew or any(finding.kind in _TO_MEND for finding in verdict.findings):
         return None
-    if new.get(OPEN_SINCE, _NOTHING) not in (_NOTHING, old.get(OPEN_SINCE)):
-        return Mending.REMEDIATED
-    if not old.keys() & {SOURCE, POLICY} and OPEN_SINCE not in new:
-        return Mending.ADOPTED
-    if _was_exposed(old, policy, published):
-        return Mending.REMEDIATED
-    return Mending.REENCRYPTED if _is_sealed_anew(_content(new), _content(old)) else None
+    if new.get(SOURCE) not in (old.get(SOURCE), old.get(SOURCE, _FOUND)):
+        return None
+    if verdict.kind is VerdictKind.MALFORMED and (_exposes(new, policy) or not holds_the_same(new, old, policy)):
+        return None
+    return _mending(old, new, policy, published)
 
 
 def open_seconds(change: ItemChange) -> int | None:
@@ -73,6 +78,17 @@ def open_seconds(change: ItemChange) -> int | None:
     if since in {None, OPEN_FROM_UNKNOWN} or not change.changed_at:
         return None
     return max(0, int(change.changed_at) - since)
+
+
+def _mending(old: Attributes, new: Attributes, policy: Policy, published: PublishedPolicies) -> Mending | None:
+    """The same of two images that one record gave."""
+    if new.get(OPEN_SINCE, _NOTHING) not in (_NOTHING, old.get(OPEN_SINCE)):
+        return Mending.REMEDIATED
+    if not old.keys() & {SOURCE, POLICY} and SOURCE in new and OPEN_SINCE not in new:
+        return Mending.ADOPTED
+    if _was_exposed(old, policy, published):
+        return Mending.REMEDIATED if SOURCE in new else None  # who finds what somebody else wrote says so
+    return Mending.REENCRYPTED if _is_sealed_anew(_content(new), _content(old)) else None
 
 
 def _was_exposed(item: Attributes, policy: Policy, published: PublishedPolicies) -> bool:

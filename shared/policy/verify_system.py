@@ -21,18 +21,18 @@ from shared.model import (
 )
 from shared.policy.sensitive import scan_bytes, scan_text
 from shared.policy.verify_findings import in_clear, malformed
-from shared.source_position import FOUND, SourcePosition
+from shared.source_position import SourcePosition
 
 _TAGS: Final = {SOURCE: "B", POLICY: "B", DELETED_AT: "N", EXPIRES_AT: "N", OPEN_SINCE: "N"}
 _SECONDS: Final = re.compile(r"[0-9]{1,12}", re.ASCII)
 _YEAR_2200: Final = 7_258_118_400
 
 
-def system_findings(new: Attributes, old: Attributes | None, *, policy_is_known: bool) -> Iterator[Finding]:
-    """What is wrong with the system attributes of a new image, by themselves and against the old one."""
+def system_findings(new: Attributes, *, policy_is_known: bool) -> Iterator[Finding]:
+    """What is wrong with the system attributes of an item by themselves."""
     for name in (name for name in _TAGS if name in new):
         yield from _clear_findings(name, new[name])
-    yield from _source_findings(new, old)
+    yield from _source_findings(new)
     if POLICY not in new:
         yield malformed(POLICY, "no policy digest: written by someone else")
     elif not policy_is_known:
@@ -58,68 +58,16 @@ def _clear_findings(name: str, value: AttributeValue) -> Iterator[Finding]:
             yield Finding(VerdictKind.PLAINTEXT, name, "in clear with another type than sealstream writes")
 
 
-def _source_findings(new: Attributes, old: Attributes | None) -> Iterator[Finding]:
+def _source_findings(new: Attributes) -> Iterator[Finding]:
     if SOURCE not in new:
         yield malformed(SOURCE, "no source position: written by someone else")
         return
-    position = _position(new)
+    position = SourcePosition.from_bytes(new[SOURCE].get("B"))
     if position is None:
         yield malformed(SOURCE, "the source position has no form that sealstream writes")
         return
     if record := position.kinesis_record():
         yield from in_clear(scan_text(record[0]), VerdictKind.PLAINTEXT, SOURCE)
-    if old is not None:
-        yield from _succession_findings(position, new, old)
-
-
-def _succession_findings(position: SourcePosition, new: Attributes, old: Attributes) -> Iterator[Finding]:
-    """What is wrong with a position as the successor of the one that stood there, if a sound one did."""
-    before = _position(old)
-    if before is None:
-        if position == FOUND and SOURCE not in old and _differs(new, old):
-            yield malformed(SOURCE, "content changed while the item was taken over")
-    elif position == FOUND != before:
-        yield malformed(SOURCE, "the source position was lost")
-    elif before.lane != position.lane:
-        # nobody writes over another partition key's record; other lanes may follow each other
-        if before.lane[:1] == position.lane[:1] == b"k":
-            yield malformed(SOURCE, "the source lane changed")
-    elif position.place < before.place:
-        yield malformed(SOURCE, "the source position went back")
-    elif position == before and _differs(new, old):
-        yield malformed(SOURCE, "content changed under the same source position")
-
-
-def _position(item: Attributes) -> SourcePosition | None:
-    return SourcePosition.from_bytes(item.get(SOURCE, {}).get("B"))
-
-
-def _differs(new: Attributes, old: Attributes) -> bool:
-    return not _holds_the_same(_from_the_record(new), _from_the_record(old))
-
-
-def _from_the_record(item: Attributes) -> AttributeValue:
-    """Without what a re-encryption may put on an item, or take from it."""
-    return {"M": {name: value for name, value in item.items() if name not in {SOURCE, POLICY, OPEN_SINCE}}}
-
-
-def _holds_the_same(new: AttributeValue, old: AttributeValue) -> bool:
-    """Whether, as far as can be read without a key, one record gave both: the same places, the same values in clear.
-
-    Binaries are passed over: to re-encrypt a value in its place, or to seal what had been left in clear, is no change.
-    So a map with sealed members may come to be sealed whole, as a tightened policy wants it. The reverse, a map in the
-    place of a sealed value, is a change: nothing is ever unsealed in its place.
-    """
-    match dict(new), dict(old):
-        case {"B": _}, _:
-            return True
-        case {"M": members}, {"M": members_before}:
-            return members.keys() == members_before.keys() and all(
-                _holds_the_same(value, members_before[name]) for name, value in members.items()
-            )
-        case {"L": elements}, {"L": elements_before}:
-            return len(elements) == len(elements_before) and all(map(_holds_the_same, elements, elements_before))
-    return new == old
 
 
 def _tombstone_findings(new: Attributes) -> Iterator[Finding]:

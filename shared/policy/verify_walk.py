@@ -35,7 +35,8 @@ class Walk:
 
     Attributes:
         findings: in item order.
-        stood: for each finding, whether the old image already held the same value in the same place.
+        stood: for each finding, whether the old image already held the same value in the same place, or a value under
+            the same reserved name.
         sealed_count: how many sealed values there are.
         at: when the item was written, seconds since the epoch, 0 where nobody knows; states of keys may be of later.
     """
@@ -56,7 +57,7 @@ class Walk:
             before = old.get(name, _NOTHING)
             if is_reserved(name):
                 self._reserved((name,), value)
-                self._mark(value, before)
+                self.stood.append(name in old)
             else:
                 self._value(value, before, self.policy.step(self.policy.start, name), (name,))
         return self

@@ -163,12 +163,23 @@ def test_a_change_of_order_refuses_updates_of_standing_items(change):
     assert rejected.value.reason is Reason.ORDER_UNKNOWN
 
 
+def test_random_bytes_in_a_sealed_values_place_are_told_as_reencrypted():
+    keys = KEYS | {2: KeyStatus(2, "pii", KeyState.ACTIVE)}
+    random = b"\x01" + (2).to_bytes(4, "big") + bytes(range(150, 150 + OVERHEAD_BYTES))
+    old, new = stored(ssn={"B": sealed("x")}), stored(ssn={"B": random})
+    change = ItemChange("1", ChangeKind.MODIFY, "acme", "c-1", old, new, NOW)
+    verdict = verify(change, POLICY, keys, {})
+
+    assert VerdictKind.VERIFIED is verdict.kind
+    assert Mending.REENCRYPTED is mending(change, verdict, POLICY, {})
+
+
 def test_a_forged_time_of_exposure_is_told_as_it_stands():
     old, new = stored(ssn={"B": sealed("x")}), stored(ssn={"B": sealed("x")}, _open_since={"N": "5"})
     change = ItemChange("1", ChangeKind.MODIFY, "acme", "c-1", old, new, NOW)
 
     assert judge(new, old).kind is VerdictKind.VERIFIED
-    assert (Mending.REMEDIATED, int(NOW) - 5) == (mending(change, POLICY, {}), open_seconds(change))
+    assert (Mending.REMEDIATED, int(NOW) - 5) == (mending(change, judge(new, old), POLICY, {}), open_seconds(change))
 
 
 def test_a_false_time_of_a_finding_becomes_the_time_of_the_exposure():

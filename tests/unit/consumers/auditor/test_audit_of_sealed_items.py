@@ -163,6 +163,17 @@ def test_raw_data_that_was_taken_over_is_adopted(store):
     assert event_of(store, adopted, old=raw)["event"] == "item.adopted"
 
 
+def test_a_mending_beside_what_looks_sensitive_in_plain_is_told_with_both(store):
+    address = {"contacts": {"L": [{"M": {**sealed_item()["contacts"]["L"][0]["M"], "kind": {"S": "ann@example.com"}}}]}}
+    event = event_of(store, sealed_item() | address, old=sealed_item() | address | {"name": RECORD["name"]})
+    assert ("item.remediated", "undeclared", 1) == (event["event"], event["verdict"], event["finding_count"])
+
+
+def test_a_sealed_value_in_the_place_of_a_plain_one_is_malformed(store):
+    event = event_of(store, sealed_item() | {"amount": sealed_item()["name"]}, old=sealed_item())
+    assert ("item.malformed", ["_src"]) == (event["event"], [finding["where"] for finding in event["findings"]])
+
+
 def test_a_mending_that_leaves_something_stale_is_told_as_stale(store):
     store.set_state("acme", KEY_IDS["pci"], KeyState.DECRYPT_ONLY)
     event = event_of(store, sealed_item(), old=sealed_item() | {"name": RECORD["name"]})

@@ -308,6 +308,9 @@ CONTACTS = {"L": [{"M": {"email": sealed(1), "note": {"S": "one"}}}]}
         {"contacts": {"M": {"note": {"S": "one"}}}},
         {"_deleted_at": {"N": "1"}},
         {"ssn": {"M": {"x": sealed(1)}}},
+        {"kind": sealed(1)},
+        {"contacts": sealed(1)},
+        {"contacts": {"L": [{"M": {"email": sealed(1), "note": sealed(1)}}]}},
     ],
 )
 def test_content_that_changes_under_the_same_source_position_is_malformed(changed):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.envelope.layout import OVERHEAD_BYTES
-from shared.model import ChangeKind, ItemChange, KeyState, KeyStatus, VerdictKind
+from shared.model import ChangeKind, ItemChange, KeyState, KeyStatus, Verdict, VerdictKind
 from shared.policy.load import parse_policy
 from shared.policy.verify import PublishedPolicy, verify
 from shared.policy.verify_change import Mending, mending, open_seconds
@@ -37,7 +37,7 @@ SINCE = {"N": "1700000000"}
 KEYS = {
     key_id: KeyStatus(key_id, data_class, KeyState.ACTIVE)
     for key_id, data_class in ((1, "pii"), (2, "pii"), (3, "restricted"), (4, "restricted"))
-}
+} | {5: KeyStatus(5, "restricted", KeyState.DECRYPT_ONLY)}
 
 
 def sealed(key_id, nonce=200):
@@ -63,10 +63,11 @@ def change(old, new, kind=ChangeKind.MODIFY, changed_at=CHANGED_AT):
     return ItemChange("1", kind, "acme", "one", old, new, changed_at)
 
 
-def told(old, new):
+def told(old, new, expected=VerdictKind.VERIFIED):
     one = change(old, new)
-    assert verify(one, POLICY, KEYS, PUBLISHED).kind is VerdictKind.VERIFIED, "what is told is told of sound items"
-    return mending(one, POLICY, PUBLISHED)
+    verdict = verify(one, POLICY, KEYS, PUBLISHED)
+    assert expected is verdict.kind
+    return mending(one, verdict, POLICY, PUBLISHED)
 
 
 def test_an_exposed_item_that_was_sealed_in_its_place_is_remediated():
@@ -136,7 +137,9 @@ def test_a_map_of_sealed_members_that_the_policy_now_wants_sealed_whole_is_reenc
     by_member = parse_policy(SOURCE_TEXT + '"box.x" = { seal = "pii" }\n"box.y" = { plain = "string" }\n', "p")
     old = item(policy=by_member, box={"M": {"x": sealed(1), "y": TEXT}})
     published = PUBLISHED | {by_member.digest: PublishedPolicy(by_member, 1_640_000_000.0)}
-    assert Mending.REENCRYPTED is mending(change(old, item(box=sealed(3))), POLICY, published)
+    assert Mending.REENCRYPTED is mending(
+        change(old, item(box=sealed(3))), Verdict(VerdictKind.VERIFIED), POLICY, published
+    )
 
 
 @pytest.mark.parametrize(
@@ -155,11 +158,77 @@ def test_a_write_is_no_mending(old, new):
     assert told(old, new) is None
 
 
+def test_what_looks_sensitive_in_plain_hides_no_mending():
+    address = {"kind": {"S": "bob@example.com"}}
+    undeclared = VerdictKind.UNDECLARED
+    assert Mending.REMEDIATED is told({**SEALED, **address, "ssn": TEXT}, {**SEALED, **address}, undeclared)
+    assert Mending.REENCRYPTED is told({**SEALED, **address}, {**SEALED, **address, "ssn": sealed(2)}, undeclared)
+    assert Mending.ADOPTED is told({**RAW, **address}, {**TAKEN_OVER, **address}, undeclared)
+
+
+@pytest.mark.parametrize(
+    "faulty",
+    [
+        {"odd": sealed(99)},
+        {"contacts": {"L": [{"M": {"email": sealed(99)}}]}},
+        {"_x": sealed(3)},
+        {"_src": {"B": b"no position"}},
+        {"_expires_at": {"N": "1"}},
+        {"_open_since": {"N": "0001700000000"}},
+    ],
+)
+def test_what_was_malformed_before_and_cannot_be_mended_hides_no_mending(faulty):
+    old, new = {**SEALED, **faulty}, {**SEALED, **faulty, "ssn": sealed(2)}
+    assert Mending.REENCRYPTED is told(old, new, VerdictKind.MALFORMED)
+    assert Mending.REMEDIATED is told({**old, "ssn": TEXT}, new, VerdictKind.MALFORMED)
+
+
+def test_what_is_sealed_under_a_reserved_name_was_remediated():
+    assert Mending.REMEDIATED is told({**SEALED, "_x": TEXT}, {**SEALED, "_x": sealed(3)}, VerdictKind.MALFORMED)
+
+
+def test_sealed_values_of_an_item_without_a_source_position_are_reencrypted():
+    old = {**RAW, "ssn": sealed(1)}
+    new = {**old, "ssn": sealed(2), "_policy": {"B": POLICY.digest}}
+    assert Mending.REENCRYPTED is told(old, new, VerdictKind.MALFORMED)
+    assert told({**old, "ssn": TEXT}, new, VerdictKind.MALFORMED) is None, "who takes it over says that he found it"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "old", "new"),
+    [
+        (VerdictKind.PLAINTEXT, {**SEALED, "odd": TEXT}, {**SEALED, "odd": TEXT, "ssn": sealed(2)}),
+        (VerdictKind.STALE, {**SEALED, "odd": sealed(5)}, {**SEALED, "odd": sealed(5), "ssn": sealed(2)}),
+        (VerdictKind.MALFORMED, {**SEALED, "odd": {"B": b"raw"}}, {**SEALED, "odd": {"B": b"raw"}, "ssn": sealed(2)}),
+    ],
+)
+def test_while_something_is_left_to_mend_nothing_is_told_as_mended(verdict, old, new):
+    assert told(old, new, verdict) is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (SEALED, {**SEALED, "ssn": sealed(99)}),
+        ({**SEALED, "ssn": TEXT}, {**SEALED, "ssn": sealed(99)}),
+        (SEALED, {**SEALED, "ssn": sealed(2), "_x": sealed(3)}),
+        (SEALED, {**SEALED, "ssn": sealed(2), "_policy": {"B": b"12345678"}}),
+        (SEALED, {**SEALED, "kind": sealed(1)}),
+        (
+            {**SEALED, "_src": {"B": b"no position"}},
+            {**SEALED, "_src": {"B": b"no position"}, "ssn": sealed(2), "kind": {"S": "another"}},
+        ),
+    ],
+)
+def test_what_breaks_something_is_no_mending(old, new):
+    assert told(old, new, VerdictKind.MALFORMED) is None
+
+
 @pytest.mark.parametrize(
     ("kind", "old", "new"), [(ChangeKind.INSERT, None, TAKEN_OVER), (ChangeKind.REMOVE, SEALED, None)]
 )
 def test_an_item_that_comes_or_goes_is_not_mended(kind, old, new):
-    assert mending(change(old, new, kind), POLICY, PUBLISHED) is None
+    assert mending(change(old, new, kind), Verdict(VerdictKind.VERIFIED), POLICY, PUBLISHED) is None
 
 
 @pytest.mark.parametrize(
