@@ -13,6 +13,7 @@ from consumers.rotation.pages import PAGE_ROWS
 from consumers.rotation.report import Report
 from shared.errors import RunRefused
 from shared.keys.ports import DataKeyRow
+from shared.keys.rotation.decide import is_in_scope
 from shared.keys.rotation.ports import ItemsHistory, RotatingKeyStore
 from shared.policy.compiled import Policy
 from shared.runs.model import PHASES, Phase, Run, Scope
@@ -61,7 +62,7 @@ class Beginner:
             started_at=now,
             segments=options.segments or self._segments(options.workers),
             workers=options.workers,
-            scope=self._with_tenant(options.scope),
+            scope=self._checked(options.scope),
             items_per_second=options.items_per_second,
             retire=options.retire,
             abandon_backups=options.abandon_backups,
@@ -72,6 +73,19 @@ class Beginner:
     def _segments(self, workers: int) -> int:
         """Enough for every worker, and none so long that its end keeps all others waiting."""
         return min(MAX_SEGMENTS, max(workers, self.history.item_count() // _ITEMS_PER_SEGMENT))
+
+    def _checked(self, scope: Scope) -> Scope:
+        """The scope, of which there is a data key at least; raises RunRefused."""
+        if scope.key_id is not None:
+            return self._with_tenant(scope)
+        narrowed = [
+            f"tenant {scope.tenant_id}" * bool(scope.tenant_id),
+            f"class {scope.data_class}" * bool(scope.data_class),
+        ]
+        named = " and ".join(filter(None, narrowed))
+        if named and not any(is_in_scope(row, scope) for row in self._rows()):
+            raise RunRefused(f"there is no data key of {named}: nothing would be done")
+        return scope
 
     def _with_tenant(self, scope: Scope) -> Scope:
         """The scope with the tenant of the one key that it names; ids are unique within a tenant only."""

@@ -67,7 +67,7 @@ def wire(settings: RotationSettings, environ: Mapping[str, str]) -> Rotation:
         runs=DynamoRunStore(dynamodb, settings.runs),
         store=DynamoKeyStoreAdmin(dynamodb, settings.key_store),
         service=KmsWrappingService(client("kms"), settings.attribute_keys.present),
-        history=DynamoItemsHistory(dynamodb, settings.table),
+        history=DynamoItemsHistory(dynamodb, client("backup"), settings.table),
         policy=load_policy(settings.policy_file),
         attribute_keys=settings.attribute_keys,
         audit_log=AuditLog(),

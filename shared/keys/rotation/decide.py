@@ -9,7 +9,7 @@ from typing import Final
 from shared.keys.ports import DataKeyRow
 from shared.model import KeyState
 from shared.policy.compiled import DataClass
-from shared.runs.model import Run, Scope, Tally
+from shared.runs.model import Run, RunKind, Scope, Tally
 
 DESTRUCTION_SECONDS: Final = 24 * 3600.0
 """How long a key must have been retired when the census begins after which it is destroyed."""
@@ -24,6 +24,7 @@ class Obstacle(StrEnum):
     TOO_RECENT = "too recent when the census began: a late write could still have come"
     TIME_UNKNOWN = "its row does not say since when"
     BACKED_UP = "a backup still holds what was sealed under it"
+    NOT_RETIRED = "it is not retired"
 
 
 def name_of(row: DataKeyRow) -> str:
@@ -69,6 +70,15 @@ def against_destruction(
     if obstacle or earliest_restore_point is None or run.abandon_backups:
         return obstacle
     return Obstacle.BACKED_UP if earliest_restore_point < (row.state_set_at or 0.0) else None
+
+
+def against_another_state(row: DataKeyRow, run: Run) -> Obstacle | None:
+    """What keeps a key that is in no state to be ended: nothing to be told, unless the run is to destroy just this one.
+
+    One that is destroyed already is what was asked for.
+    """
+    is_named = run.kind is RunKind.DESTRUCTION and run.scope.key_id is not None
+    return Obstacle.NOT_RETIRED if is_named and row.state is not KeyState.DESTROYED else None
 
 
 def _against(row: DataKeyRow, since: float | None, run: Run, census: Tally) -> Obstacle | None:

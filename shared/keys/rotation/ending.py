@@ -11,7 +11,13 @@ from typing import TypeAlias
 
 from shared.errors import KeyUnknown, StoreUnavailable
 from shared.keys.ports import DataKeyRow
-from shared.keys.rotation.decide import Obstacle, against_destruction, against_retirement, is_in_scope
+from shared.keys.rotation.decide import (
+    Obstacle,
+    against_another_state,
+    against_destruction,
+    against_retirement,
+    is_in_scope,
+)
 from shared.keys.rotation.ports import RotatingKeyStore
 from shared.keys.rotation.renewal import ATTEMPTS, read_again
 from shared.model import KeyState
@@ -93,7 +99,7 @@ class KeyEnder:
             if row.state is end and row.state_set_by == run.run_id:
                 return row
             if row.state is not since:
-                return None
+                return against_another_state(row, run)
             obstacle = obstacle_to(row)
             if obstacle or not run.retire:
                 return obstacle or row

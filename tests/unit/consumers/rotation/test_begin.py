@@ -143,6 +143,24 @@ def test_a_key_that_several_tenants_have_needs_a_tenant(world):
     )
 
 
+@pytest.mark.parametrize("kind", ["rotation", "destruction"])
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"tenant_id": "acmee"}, "no data key of tenant acmee"),
+        ({"data_class": "pci"}, "no data key of class pci"),
+        ({"tenant_id": "acme", "data_class": "pci"}, "no data key of tenant acme and class pci"),
+    ],
+    ids=str,
+)
+def test_a_scope_without_a_data_key_is_refused_before_anything_is_begun(world, kind, options, says):
+    world.first_keys(("acme", "pii"))
+    with pytest.raises(RunRefused, match=says):
+        world.begin(kind, **options)
+    assert [] == world.events()
+    assert not world.begin(kind, tenant_id="acme", data_class="pii")["joined"]
+
+
 @pytest.mark.parametrize("options", [{}, {"tenant_id": "acme"}])
 def test_a_key_that_nobody_has_is_refused(world, options):
     world.first_keys(("other", "pii"))

@@ -243,6 +243,7 @@ def test_backups_can_be_abandoned(world, old):
 )
 def test_only_retired_keys_of_the_scope_are_destroyed(world, old, options, verdict):
     retired(world, old)
+    world.first_keys(("other", PCI))
     world.clock.advance(DESTRUCTION_SECONDS)
     active = world.row(ACME, world.active_id(ACME, PII))
     assert world.rotate(kind="destruction", **options)["verdict"] == verdict
@@ -256,6 +257,27 @@ def test_one_key_alone_is_destroyed(world, old):
     world.clock.advance(DESTRUCTION_SECONDS)
     assert world.rotate(kind="destruction", key_id=f"{other:08x}")["verdict"] == "destroyed"
     assert (KeyState.RETIRED, KeyState.DESTROYED) == (world.row(ACME, old).state, world.row(ACME, other).state)
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_a_named_key_that_is_not_retired_is_kept_and_told(world, old, is_replaced):
+    world.first_keys((ACME, PCI))
+    if is_replaced:
+        replace_active_key(world.store, world.service, ACME, PII, created_at=world.clock.wall())
+    before = world.store.all_rows()
+
+    answer = world.rotate(kind="destruction", key_id=f"{old:08x}")
+
+    kept = {"tenant_id": ACME, "key_id": f"{old:08x}", "why": Obstacle.NOT_RETIRED.value, "values": 0}
+    assert ("not_destroyed", [kept]) == (answer["verdict"], answer["keys_left"])
+    assert before == world.store.all_rows()
+
+
+def test_a_named_key_that_is_destroyed_already_is_what_was_asked_for(world, old):
+    retired(world, old)
+    world.clock.advance(DESTRUCTION_SECONDS)
+    assert "destroyed" == world.rotate(kind="destruction")["verdict"]
+    assert "nothing_to_destroy" == world.rotate(kind="destruction", key_id=f"{old:08x}")["verdict"]
 
 
 @pytest.mark.parametrize(
