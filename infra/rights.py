@@ -145,14 +145,18 @@ def scan_items(table_arn: str) -> iam.PolicyStatement:
 
 
 def see_backups(table_arn: str) -> tuple[iam.PolicyStatement, ...]:
-    """How far back the table's backups reach; nothing of what is in them."""
+    """How far back the table's backups reach, DynamoDB's own and AWS Backup's; nothing of what is in them."""
     return (
         iam.PolicyStatement(
             sid="DescribeBackups",
             actions=["dynamodb:DescribeTable", "dynamodb:DescribeContinuousBackups"],
             resources=[table_arn],
         ),
-        iam.PolicyStatement(sid="ListBackups", actions=["dynamodb:ListBackups"], resources=["*"]),
+        iam.PolicyStatement(
+            sid="ListBackups",
+            actions=["dynamodb:ListBackups", "backup:ListRecoveryPointsByResource"],
+            resources=["*"],
+        ),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shared.aws.errors import AWS_ERRORS, store_error
 
@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 class DynamoItemsHistory:
     """The items table behind the port `ItemsHistory`.
 
-    It sees DynamoDB's own backups and those of AWS Backup in this account and region; copies elsewhere and exports to
-    S3 it cannot see.
+    It sees DynamoDB's own backups, which DynamoDB lists without those of AWS Backup, and asks AWS Backup for its
+    recovery points in this account and region. Copies elsewhere and exports to S3 it cannot see.
     """
 
-    def __init__(self, client: DynamoDBClient, table: str) -> None:
+    def __init__(self, client: DynamoDBClient, backup: Any, table: str) -> None:
         self._client = client
+        self._backup = backup
         self._table = table
 
     def item_count(self) -> int:
@@ -31,7 +32,7 @@ class DynamoItemsHistory:
     def earliest_restore_point(self) -> float | None:
         """The earliest moment whose items a backup can bring back, seconds since the epoch; None without any backup."""
         try:
-            moments = [*self._recovery_window(), *self._backups()]
+            moments = [*self._recovery_window(), *self._backups(), *self._recovery_points()]
         except AWS_ERRORS as error:
             raise store_error(error, "asking for the backups of the items table") from None
         return min(moments, default=None)
@@ -51,3 +52,9 @@ class DynamoItemsHistory:
             for backup in page["BackupSummaries"]
             if backup["BackupStatus"] != "DELETED"
         ]
+
+    def _recovery_points(self) -> list[float]:
+        """Those of AWS Backup, in any state: an expired one is one that could not be deleted."""
+        table_arn = self._client.describe_table(TableName=self._table)["Table"]["TableArn"]
+        pages = self._backup.get_paginator("list_recovery_points_by_resource").paginate(ResourceArn=table_arn)
+        return [point["CreationDate"].timestamp() for page in pages for point in page["RecoveryPoints"]]

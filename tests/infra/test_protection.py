@@ -345,6 +345,7 @@ def test_rights_name_their_resources(cloud):
     know_no_resource = {
         ("sealstream-auditor", "dynamodb:ListStreams"),
         ("sealstream-rotation", "dynamodb:ListBackups"),
+        ("sealstream-rotation", "backup:ListRecoveryPointsByResource"),
     }
     assert know_no_resource == {(role, action) for role, action in everything if not action.startswith("logs:")}
     assert {"sealstream-rotation-machine"} == {role for role, action in everything if action.startswith("logs:")}

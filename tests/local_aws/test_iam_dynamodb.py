@@ -327,3 +327,17 @@ def test_the_right_to_read_one_stream_covers_what_its_shard_iterator_reads(local
     iterator = streams.get_shard_iterator(StreamArn=stream, ShardId=shard, ShardIteratorType="TRIM_HORIZON")
 
     assert streams.get_records(ShardIterator=iterator["ShardIterator"])["Records"] == []
+
+
+@pytest.mark.also_on_stock
+def test_aws_backup_tells_who_may_ask_that_a_table_has_no_recovery_points(local_aws: LocalAws, table: str) -> None:
+    def asked_with(action: str) -> list[Any]:
+        allowed = {"Effect": "Allow", "Action": action, "Resource": "*"}
+        role = make_role(local_aws, {"Version": "2012-10-17", "Statement": [allowed]})
+        answer = local_aws.client("sts").assume_role(RoleArn=role, RoleSessionName="test")
+        backup = local_aws.client("backup", answer["Credentials"])
+        found: list[Any] = backup.list_recovery_points_by_resource(ResourceArn=_arn(table))["RecoveryPoints"]
+        return found
+
+    assert not asked_with("backup:ListRecoveryPointsByResource")
+    assert "AccessDeniedException" == _code(lambda: asked_with("dynamodb:ListBackups"))

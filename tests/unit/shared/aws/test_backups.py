@@ -1,4 +1,4 @@
-"""How far back the items table can be restored, as DynamoDB tells it."""
+"""How far back the items table can be restored, as DynamoDB and AWS Backup tell it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from shared.aws.backups import DynamoItemsHistory
 from shared.aws.clients import config
 from shared.errors import StoreUnavailable
 
-LAST = "arn:aws:dynamodb:eu-central-1:111122223333:table/items/backup/1"
+TABLE_ARN = "arn:aws:dynamodb:eu-central-1:111122223333:table/items"
+LAST = f"{TABLE_ARN}/backup/1"
 EARLY, LATE = 1_700_000_000, 1_700_500_000
 
 
@@ -21,9 +22,10 @@ EARLY, LATE = 1_700_000_000, 1_700_500_000
 def stubbed(monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    client = boto3.client("dynamodb", region_name="eu-central-1", config=config("dynamodb"))
-    with Stubber(client) as stubber:
-        yield DynamoItemsHistory(client, "items"), stubber
+    dynamodb = boto3.client("dynamodb", region_name="eu-central-1", config=config("dynamodb"))
+    backup = boto3.client("backup", region_name="eu-central-1", config=config("backup"))
+    with Stubber(dynamodb) as stubber, Stubber(backup) as points:
+        yield DynamoItemsHistory(dynamodb, backup, "items"), stubber, points
 
 
 def window(earliest: int | None, status: str = "ENABLED") -> dict[str, Any]:
@@ -38,6 +40,10 @@ def backup(created: int, status: str = "AVAILABLE") -> dict[str, Any]:
     return {"BackupCreationDateTime": datetime.fromtimestamp(created, UTC), "BackupStatus": status}
 
 
+def point(created: int, status: str = "COMPLETED") -> dict[str, Any]:
+    return {"CreationDate": datetime.fromtimestamp(created, UTC), "Status": status}
+
+
 def stub(stubber: Stubber, recovery: dict[str, Any], *pages: list[dict[str, Any]]) -> None:
     stubber.add_response("describe_continuous_backups", recovery, {"TableName": "items"})
     for number, summaries in enumerate(pages):
@@ -48,6 +54,16 @@ def stub(stubber: Stubber, recovery: dict[str, Any], *pages: list[dict[str, Any]
         if number < len(pages) - 1:
             answer["LastEvaluatedBackupArn"] = LAST
         stubber.add_response("list_backups", answer, asked)
+    stubber.add_response("describe_table", {"Table": {"TableArn": TABLE_ARN}}, {"TableName": "items"})
+
+
+def stub_points(points: Stubber, *pages: list[dict[str, Any]]) -> None:
+    for number, found in enumerate(pages):
+        asked = {"ResourceArn": TABLE_ARN} | ({"NextToken": "next"} if number else {})
+        answer: dict[str, Any] = {"RecoveryPoints": found}
+        if number < len(pages) - 1:
+            answer["NextToken"] = "next"
+        points.add_response("list_recovery_points_by_resource", answer, asked)
 
 
 @pytest.mark.parametrize(
@@ -63,25 +79,55 @@ def stub(stubber: Stubber, recovery: dict[str, Any], *pages: list[dict[str, Any]
     ids=["none", "switched off", "window", "backup", "second page", "deleted"],
 )
 def test_the_earliest_of_window_and_backups_counts(stubbed, recovery, pages, expected):
-    history, stubber = stubbed
+    history, stubber, points = stubbed
     stub(stubber, recovery, *pages)
+    stub_points(points, [])
     assert expected == history.earliest_restore_point()
     stubber.assert_no_pending_responses()
 
 
-@pytest.mark.parametrize("method", ["describe_continuous_backups", "list_backups"])
+@pytest.mark.parametrize(
+    ("pages", "expected"),
+    [
+        ([[point(EARLY)]], EARLY),
+        ([[point(LATE)], [point(EARLY)]], EARLY),
+        ([[point(EARLY, "EXPIRED")]], EARLY),
+    ],
+    ids=["one", "second page", "expired, not deleted"],
+)
+def test_what_aws_backup_holds_counts_though_dynamodb_does_not_list_it(stubbed, pages, expected):
+    history, stubber, points = stubbed
+    stub(stubber, window(LATE), [])
+    stub_points(points, *pages)
+    assert expected == history.earliest_restore_point()
+    points.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize("method", ["describe_continuous_backups", "list_backups", "describe_table"])
 def test_what_cannot_be_asked_is_not_taken_for_no_backup(stubbed, method):
-    history, stubber = stubbed
-    if method == "list_backups":
+    history, stubber, _ = stubbed
+    if method != "describe_continuous_backups":
         stubber.add_response("describe_continuous_backups", window(LATE))
+    if method == "describe_table":
+        stubber.add_response("list_backups", {"BackupSummaries": []})
     stubber.add_client_error(method, "ThrottlingException", "CANARY")
     with pytest.raises(StoreUnavailable, match="ThrottlingException") as caught:
         history.earliest_restore_point()
     assert "CANARY" not in str(caught.value)
 
 
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ServiceUnavailableException", "ResourceNotFoundException"])
+def test_a_refusal_or_outage_of_aws_backup_is_not_taken_for_no_recovery_point(stubbed, code):
+    history, stubber, points = stubbed
+    stub(stubber, window(LATE), [])
+    points.add_client_error("list_recovery_points_by_resource", code, "CANARY")
+    with pytest.raises(StoreUnavailable, match=code) as caught:
+        history.earliest_restore_point()
+    assert "CANARY" not in str(caught.value)
+
+
 def test_the_number_of_items_is_what_the_table_tells(stubbed):
-    history, stubber = stubbed
+    history, stubber, _ = stubbed
     stubber.add_response("describe_table", {"Table": {"ItemCount": 12}}, {"TableName": "items"})
     stubber.add_response("describe_table", {"Table": {}})
     stubber.add_client_error("describe_table", "InternalServerError")
