@@ -60,16 +60,23 @@ class Application:
                 stop.wait(PAUSE_SECONDS)
 
     def _update(self, item: str) -> None:
+        """Add one more contact, so that a write that was lost stays so, whatever is written later."""
         self.written[item] += 1
         number = self.written[item]
         value = f"{CANARY} {number}"
+        contact = {"kind": str(number), "email": value}
+        typed = {"M": {name: {"S": text} for name, text in contact.items()}}
         client("dynamodb").update_item(
             TableName=self.deployment["TABLE"],
             Key={"tenant_id": {"S": self.tenant}, "item_id": {"S": item}},
-            UpdateExpression="SET amount = :number, ssn = :value, contacts[1].email = :value",
-            ExpressionAttributeValues={":number": {"N": str(number)}, ":value": {"S": value}},
+            UpdateExpression="SET amount = :number, ssn = :value, contacts = list_append(contacts, :contacts)",
+            ExpressionAttributeValues={
+                ":number": {"N": str(number)},
+                ":value": {"S": value},
+                ":contacts": {"L": [typed]},
+            },
         )
-        contacts = [{"kind": "home", "email": CANARY}, {"kind": "work", "email": value}]
+        contacts = [*self.model[item]["contacts"], contact]
         self.model[item] |= {"amount": number, "ssn": value, "contacts": contacts}
 
 
