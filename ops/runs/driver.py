@@ -58,7 +58,7 @@ def drive(
     """Begin a run, or join the unfinished one of its kind, and stay with it until it is done.
 
     Where the unfinished run was begun with options that contradict these, such as one that a schedule began, it is
-    seen through first. Whoever is killed here, anywhere, calls again with the same options and goes on from there.
+    seen through first; but a destruction that was not asked for is never. Whoever is killed here, anywhere, calls again with the same options and goes on from there.
 
     Args:
         kind: what for.
@@ -68,7 +68,8 @@ def drive(
         wait: False returns as soon as the state machine is started.
 
     Raises:
-        AnotherRun: the unfinished run of this kind is another than was asked for, and nobody waits for it.
+        AnotherRun: the unfinished run of this kind is another than was asked for, and nobody waits for it, or it would
+            destroy data keys.
         FunctionRefused: the rotation function or the sweeper will not do it.
         NoProgress: nothing succeeded for `PATIENCE_SECONDS`.
     """
@@ -83,8 +84,11 @@ def drive(
         begun = patience.insist(partial(answers.begin, ports.rotation, payload))
         run = patience.insist(partial(_loaded, ports.runs, begun.run_id))
         contradicting = contradictions(options, run) if begun.joined else []
-        if contradicting and not wait:
-            raise AnotherRun(_another(run, contradicting) + ": finish it first, by the command that began it")
+        if contradicting and (not wait or kind is RunKind.DESTRUCTION):
+            raise AnotherRun(
+                _another(run, contradicting)
+                + ": finish it first, by the command that began it, or call it off (`sealstream rotation cancel`)"
+            )
         display.begun(run, joined=begun.joined)
         if contradicting:
             display.told(_another(run, contradicting) + ": it is seen through first, then yours begins")

@@ -56,16 +56,20 @@ def begin_payload(kind: RunKind, options: Options) -> dict[str, Any]:
 
 
 def contradictions(options: Options, run: Run) -> list[str]:
-    """In what an unfinished run would do something else than was asked; who narrows nothing takes it as it is."""
+    """In what an unfinished run would do something else than was asked.
+
+    Who narrows nothing takes it as it is; only a destruction must be just what was asked for.
+    """
     asked, has = options.scope, run.scope
+    is_exact = run.kind is RunKind.DESTRUCTION
     narrowed = (asked.data_class, asked.key_id) != (has.data_class, has.key_id)
     if asked.tenant_id or asked.key_id is None:  # a run that is narrowed to a key names its tenant, too
         narrowed |= asked.tenant_id != has.tenant_id
     found = []
-    if asked != Scope() and (narrowed or asked.due < has.due):
+    if narrowed if is_exact else asked != Scope() and (narrowed or asked.due < has.due):
         found.append("scope")
-    if run.retire and not options.retire:
-        found.append("end (retiring)")
+    if run.retire != options.retire and (is_exact or run.retire):
+        found.append("end (destroying)" if is_exact else "end (retiring)")
     if options.abandon_backups != run.abandon_backups:
         found.append("mind of backups")
     return found

@@ -281,6 +281,44 @@ def test_backups_are_only_given_up_by_who_says_so(begun, asked):
         drive(RunKind.DESTRUCTION, Options(abandon_backups=asked), ports=deployment.ports(), wait=False)
 
 
+@pytest.mark.parametrize(
+    ("begun", "asked"),
+    [
+        ({"tenant_id": "acme"}, Options()),
+        ({}, Options(scope=Scope(tenant_id="acme"))),
+        ({"tenant_id": "acme", "key_id": "0000beef"}, Options(scope=Scope(tenant_id="acme"))),
+        ({"tenant_id": "acme", "key_id": "0000beef"}, Options(scope=Scope(tenant_id="other", key_id=0xBEEF))),
+        ({"retire": False}, Options()),
+    ],
+    ids=str,
+)
+def test_a_destruction_that_was_not_asked_for_is_neither_joined_nor_seen_through(begun, asked):
+    deployment = Deployment()
+    run_id = deployment.rotation({"operation": "begin", "kind": "destruction", **begun})["run_id"]
+    before = deployment.runs.load(run_id)
+
+    with pytest.raises(AnotherRun, match=rf"{run_id}.*begun with another (scope|end).*sealstream rotation cancel"):
+        drive(RunKind.DESTRUCTION, asked, ports=deployment.ports())
+
+    assert before == deployment.runs.load(run_id)
+    assert {"begin"} == {payload["operation"] for payload in deployment.asked}
+
+
+@pytest.mark.parametrize(
+    ("begun", "asked"),
+    [
+        ({}, Options()),
+        ({"due": False, "tenant_id": "acme"}, Options(scope=Scope(tenant_id="acme"))),
+        ({"due": False, "tenant_id": "acme", "key_id": "0000beef"}, Options(scope=Scope(key_id=0xBEEF))),
+    ],
+    ids=str,
+)
+def test_a_destruction_goes_on_for_who_asks_for_the_same(begun, asked):
+    deployment = Deployment()
+    run_id = deployment.rotation({"operation": "begin", "kind": "destruction", **begun})["run_id"]
+    assert run_id == drive(RunKind.DESTRUCTION, asked, ports=deployment.ports()).run.run_id
+
+
 def test_a_run_that_only_cannot_be_looked_at_goes_on():
     deployment, seen = Deployment(), Seen()
     look_fails = [True]
