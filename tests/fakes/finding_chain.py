@@ -39,11 +39,12 @@ class NeverEnds(AssertionError):
 
 
 class FindingChain:
-    """A table of one tenant, and all that looks at it and mends it.
+    """A table of one tenant (others may be written to), and all that looks at it and mends it.
 
     Attributes:
         before_round: called before each round: what others do meanwhile.
         fates: of each reference that was worked off, in order.
+        reopened: tenant and id of each data key that was.
     """
 
     def __init__(self, policy: Policy) -> None:
@@ -57,6 +58,7 @@ class FindingChain:
         self.queue = FakeFindingsQueue()
         self.before_round: Callable[[], None] = lambda: None
         self.fates: list[str] = []
+        self.reopened: list[tuple[str, int]] = []
         self.pool = ThreadPoolExecutor(2)
         self.publish(policy)
         self._log = io.StringIO()
@@ -66,7 +68,7 @@ class FindingChain:
             keyring=self.keyring(opens_retired=True),
             statuses=self.store,
             updates=self.table,
-            reopen=lambda tenant_id, key_id: self.store.set_state(tenant_id, key_id, KeyState.DECRYPT_ONLY),
+            reopen=self._reopen,
             pool=self.pool,
         )
         self._consumer = FindingsConsumer(self.table, reencryptor)
@@ -82,6 +84,10 @@ class FindingChain:
             monotonic=self.clock.monotonic,
             opens_retired=opens_retired,
         )
+
+    def _reopen(self, tenant_id: str, key_id: int) -> None:
+        self.reopened.append((tenant_id, key_id))
+        self.store.set_state(tenant_id, key_id, KeyState.DECRYPT_ONLY)
 
     def publish(self, policy: Policy) -> None:
         """As of now, something may be sealed under the policy."""
@@ -115,9 +121,9 @@ class FindingChain:
         if state is None:
             self.store.spoil(TENANT, key_id)
 
-    def write(self, item_id: str, item: Attributes) -> None:
+    def write(self, item_id: str, item: Attributes, *, tenant_id: str = TENANT) -> None:
         """What somebody does who puts an item as he likes."""
-        self.items[TENANT, item_id] = {**item, "tenant_id": {"S": TENANT}, "item_id": {"S": item_id}}
+        self.items[tenant_id, item_id] = {**item, "tenant_id": {"S": tenant_id}, "item_id": {"S": item_id}}
 
     def run(self, *, rounds: int) -> list[dict[str, Any]]:
         """Let everybody work until nothing is left to do; gives the audit events.

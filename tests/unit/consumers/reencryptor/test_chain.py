@@ -117,6 +117,27 @@ def test_a_late_write_under_a_retired_key_is_taken_back(chain):
     assert KeyState.DECRYPT_ONLY is chain.store.rows(TENANT, [retired])[retired].state
 
 
+def test_an_item_whose_id_looks_sensitive_has_its_mendings_told(chain):
+    address = "bob@example.com"
+    chain.write(address, RECORD)
+    chain.run(rounds=ROUNDS)
+    late = chain.sealed(address, RECORD)
+    chain.replace_key("pii")
+    chain.write(address, late)
+    events = chain.run(rounds=ROUNDS)
+    assert ["item.plaintext_found", "item.remediated", "item.undeclared_sensitive", "item.reencrypted"] == told(events)
+    assert {"undeclared"} == {event["verdict"] for event in events[1:]}
+    assert chain.opened(address) == RECORD
+
+
+@pytest.mark.parametrize("fault", [{"odd": under(0xDEAD)}, {"_x": TEXT}, {"_src": {"B": b"no position"}}])
+def test_what_is_left_does_not_hide_what_was_mended(chain, fault):
+    chain.write("one", RECORD | fault)
+    events = chain.run(rounds=ROUNDS)
+    assert ["item.plaintext_found", "item.remediated"] == told(events)
+    assert "malformed" == events[1]["verdict"]
+
+
 def test_a_nested_item_is_sealed_place_by_place(chain):
     record = RECORD | NESTED
     half = chain.sealed("one", record)
