@@ -13,8 +13,8 @@ CALLS_SECONDS: Final = 60
 """Between the time that a new key's row names and the landing of the transaction that makes it active: two calls."""
 LONGEST_FUNCTION_SECONDS: Final = 900
 """Who seals looks at a key's age before it sends, and can be held up after that for as long as the function lives."""
-SIGNATURE_SECONDS: Final = 300
-"""How long AWS takes a request after it was signed."""
+SIGNATURE_SECONDS: Final = 900
+"""How long S3 takes a request after it was signed, a quarantined record's put among them; DynamoDB takes it for 300."""
 CLOCK_SKEW_SECONDS: Final = 120
 
 BARRIER_SECONDS: Final = (

@@ -18,7 +18,7 @@ from consumers.encryptor.sealing import PlannedRecord, RecordSealer, plan_record
 from consumers.encryptor.writing import Writer
 from shared.errors import KeyRetired
 from shared.keys.age import MAX_AGE_SECONDS
-from shared.keys.barrier import BARRIER_SECONDS, LONGEST_FUNCTION_SECONDS, SIGNATURE_SECONDS
+from shared.keys.barrier import BARRIER_SECONDS, LONGEST_FUNCTION_SECONDS
 from shared.model import ChangeKind, InboundRecord, ItemChange, KeyState, Outcome, VerdictKind
 from shared.policy.verify import key_ids, verify
 from shared.reencrypt.reencryptor import Candidate, Fate, Reencryptor
@@ -34,6 +34,8 @@ from tests.fakes.rotation_world import World
 ACME, PII, ITEM = "acme", "pii", ("acme", "i-1")
 WITHIN_CALLS_SECONDS = 20
 """Between the time that the new key's row names and the landing of the pointer; a keyring may read in between."""
+SIGNED_FOR_SECONDS = 15 * 60
+"""S3 takes a signed request for so long, longer than any other service that sealed data is sent to."""
 
 
 class Stage:
@@ -149,7 +151,7 @@ def test_an_encryptor_that_slept_across_the_whole_rotation_seals_again_under_the
     assert [] == stage.lost()
 
 
-LATEST_SECONDS = WITHIN_CALLS_SECONDS + MAX_AGE_SECONDS - 1 + LONGEST_FUNCTION_SECONDS + SIGNATURE_SECONDS
+LATEST_SECONDS = WITHIN_CALLS_SECONDS + MAX_AGE_SECONDS - 1 + LONGEST_FUNCTION_SECONDS + SIGNED_FOR_SECONDS
 """After the closing of the old key: when the request of `race` can land at the latest, by one clock."""
 
 

@@ -92,7 +92,7 @@ def test_the_census_waits_for_the_barrier_after_the_last_key_was_closed(world, o
 
     answer = world.advance(run_id)
     assert (answer["phase"], answer["wait_seconds"]) == ("barrier", BARRIER_SECONDS - 100)
-    assert answer["wait_until"] == "2023-11-14T22:41:20Z"
+    assert answer["wait_until"] == "2023-11-14T22:51:20Z"
 
     world.clock.advance(answer["wait_seconds"] - 0.5)
     assert world.advance(run_id)["phase"] == "barrier"

@@ -96,7 +96,7 @@ def test_a_rotation_goes_from_begin_to_its_barrier(dynamodb, capsys):
     answer = call("advance", run_id=run_id)
 
     assert answer["phase"] == "barrier"
-    assert 0 < answer["wait_seconds"] <= 1_681
+    assert 0 < answer["wait_seconds"] <= 2_281
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert {"rotation.started", "key.rotated"} == {line["event"] for line in lines}
 
