@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
+from itertools import pairwise
+
+import pytest
+from moto import mock_aws
 
 from consumers.rotation.options import MAX_SEGMENTS, MAX_WORKERS
 from consumers.rotation.verdict import RunVerdict
@@ -12,7 +18,8 @@ from shared.keys.age import MAX_AGE_SECONDS
 from shared.keys.rotation.decide import Obstacle
 from shared.runs.model import PHASES
 from shared.scan.tally import MAX_KEYS
-from tests.unit.docs.pages import ROOT, table, text_of
+from tests.fakes.moto_aws import KEY_STORE_TABLE, dynamodb_with_key_store
+from tests.unit.docs.pages import ROOT, blocks, table, text_of
 
 PAGE = ROOT / "docs" / "rotation.md"
 
@@ -51,3 +58,34 @@ def test_the_barriers_sum_is_that_of_the_code():
 def test_the_limits_are_those_of_the_code():
     assert f"{MAX_SEGMENTS:,} segments, {MAX_WORKERS} workers" in text_of(PAGE)
     assert f"over {MAX_KEYS:,} replaced keys" in text_of(PAGE)
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([("present", "active"), ("present", "retired")], 0),
+        ([("present", "active"), ("former-1", "active"), ("former-2", "retired")], 2),
+        ([("former-1", "destroyed"), (None, None)], 0),
+    ],
+    ids=["none", "two former keys", "destroyed and pointers"],
+)
+def test_the_check_of_former_kms_keys_counts_what_any_of_them_wraps(monkeypatch, rows, expected):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    page = "\n".join(blocks(PAGE, "sh")).replace("\\\n", "").replace("$SEALSTREAM_ATTRIBUTE_KEY", "present")
+    (check,) = (line for line in page.splitlines() if "kms_key_arn" in line)
+    options = dict(pairwise(shlex.split(check)))
+    with mock_aws():
+        client = dynamodb_with_key_store()
+        for number, (arn, state) in enumerate(rows):
+            wrapped = {"kms_key_arn": {"S": arn}, "state": {"S": state}} if arn else {}
+            client.put_item(
+                TableName=KEY_STORE_TABLE, Item={"tenant_id": {"S": "acme"}, "row": {"S": f"row#{number}"}, **wrapped}
+            )
+        counted = client.scan(
+            TableName=KEY_STORE_TABLE,
+            FilterExpression=options["--filter-expression"],
+            ExpressionAttributeNames=json.loads(options["--expression-attribute-names"]),
+            ExpressionAttributeValues=json.loads(options["--expression-attribute-values"]),
+        )["Count"]
+    assert expected == counted
