@@ -11,9 +11,10 @@ from typing import Any, Final
 
 from consumers.rotation.answer import run_answer
 from consumers.rotation.ending import Ending
-from consumers.rotation.pages import PAGE_ROWS, RESERVE_SECONDS, Pages
+from consumers.rotation.pages import PAGE_ROWS, RESERVE_SECONDS, Pages, data_keys
 from consumers.rotation.prepare import Preparation
 from consumers.rotation.report import Report
+from consumers.rotation.retold import tell_again
 from consumers.rotation.tallies import Scan
 from consumers.rotation.verdict import RunVerdict
 from shared.keys.ports import DataKeyRow
@@ -45,6 +46,7 @@ class Advancer:
             RetryLater: the same call may succeed later.
         """
         run = self.pages.load(run_id)
+        ended_before = run.phase is Phase.DONE
         while run.phase is not Phase.DONE:
             following = self._step(run, seconds_left)
             if following.phase is run.phase:
@@ -53,6 +55,8 @@ class Advancer:
             run = following
             if seconds_left() < RESERVE_SECONDS:
                 break
+        if ended_before or run.verdict == RunVerdict.CANCELLED:
+            tell_again(data_keys(self.pages.store), run, self.report)
         return self._answer(run)
 
     def cancel(self, run_id: str) -> dict[str, Any]:
@@ -71,6 +75,7 @@ class Advancer:
             if cancelled:
                 self.report.counted(cancelled)
             run = cancelled or self.pages.load(run_id)
+        tell_again(data_keys(self.pages.store), run, self.report)
         return self._answer(run)
 
     def _answer(self, run: Run) -> dict[str, Any]:

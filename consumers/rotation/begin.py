@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from secrets import token_hex
 from typing import Any, Final
 
 from consumers.rotation.answer import begin_answer
 from consumers.rotation.options import MAX_SEGMENTS, Options, read_options
-from consumers.rotation.pages import PAGE_ROWS
+from consumers.rotation.pages import data_keys
 from consumers.rotation.report import Report
 from shared.errors import RunRefused
-from shared.keys.ports import DataKeyRow
 from shared.keys.rotation.decide import is_in_scope
 from shared.keys.rotation.ports import ItemsHistory, RotatingKeyStore
 from shared.policy.compiled import Policy
@@ -83,7 +82,7 @@ class Beginner:
             f"class {scope.data_class}" * bool(scope.data_class),
         ]
         named = " and ".join(filter(None, narrowed))
-        if named and not any(is_in_scope(row, scope) for row in self._rows()):
+        if named and not any(is_in_scope(row, scope) for row in data_keys(self.store)):
             raise RunRefused(f"there is no data key of {named}: nothing would be done")
         return scope
 
@@ -96,18 +95,9 @@ class Beginner:
             if not self.store.rows(scope.tenant_id, [scope.key_id]):
                 raise RunRefused(f"tenant {scope.tenant_id} has no {what}: look for its id in the audit log")
             return scope
-        tenants = [row.tenant_id for row in self._rows() if row.key_id == scope.key_id]
+        tenants = [row.tenant_id for row in data_keys(self.store) if row.key_id == scope.key_id]
         if not tenants:
             raise RunRefused(f"no tenant has a {what}: look for its id in the audit log")
         if len(tenants) > 1:
             raise RunRefused(f"{len(tenants)} tenants have a {what}: say which with 'tenant_id'")
         return replace(scope, tenant_id=tenants[0])
-
-    def _rows(self) -> Iterator[DataKeyRow]:
-        cursor = ""
-        while True:
-            page = self.store.page(cursor, PAGE_ROWS)
-            yield from (row for row in page.rows if isinstance(row, DataKeyRow))
-            cursor = page.cursor
-            if not cursor:
-                return

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
 from shared.errors import RunRefused
+from shared.keys.ports import DataKeyRow
 from shared.keys.rotation.ports import KeyStorePage, RotatingKeyStore
 from shared.runs.model import Example, Run
 from shared.runs.ports import RunStore
@@ -66,6 +67,17 @@ class Pages:
             if not page.cursor or seconds_left() < RESERVE_SECONDS:
                 return saved
             run = saved
+
+
+def data_keys(store: RotatingKeyStore) -> Iterator[DataKeyRow]:
+    """Every data key of the key store, but those whose rows cannot be read."""
+    cursor = ""
+    while True:
+        page = store.page(cursor, PAGE_ROWS)
+        yield from (row for row in page.rows if isinstance(row, DataKeyRow))
+        cursor = page.cursor
+        if not cursor:
+            return
 
 
 def counted(run: Run, counts: Counter[str], examples: Iterable[Example]) -> Run:

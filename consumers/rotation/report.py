@@ -1,8 +1,8 @@
 """What rotation tells: audit events of runs and keys, and one line of metrics per run that ended.
 
 An event is written before the step that it belongs to is stored, so whoever comes after a killed process writes it
-again, with the same id. Only those of a run's end are written after it, by each who finds the run done: a run that is
-about to end well may be called off before that is stored.
+again, with the same id (`retold`, where nobody does). Only those of a run's end are written after it, by each who finds
+the run done: a run that is about to end well may be called off before that is stored.
 """
 
 from __future__ import annotations

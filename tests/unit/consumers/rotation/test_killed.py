@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from shared.errors import CannotOpen
 from shared.keys.rotation.decide import DESTRUCTION_SECONDS
-from shared.runs.model import Tally
+from shared.runs.model import Phase, Tally
 from tests.fakes.rotation_world import World
 
 ACME, OTHER, DENIED = "acme", "other", "denied"
@@ -194,3 +196,85 @@ def test_who_is_killed_and_started_again_comes_to_the_same_end(undisturbed, scen
 
     assert killer.calls >= at
     assert undisturbed[scenario] == found
+
+
+def called_off(step: Callable[[World], str], at: int, *, after: bool) -> tuple[World, str]:
+    """Who leads the run is killed at this call, and the run is called off instead of being led on."""
+    world = World()
+    run_id = step(world)
+    killer = Killer(at, after=after)
+    world.wrap = killer.wrap
+    with suppress(Killed):
+        world.advance(run_id)
+    world.wrap = lambda port: port
+    world.cancel(run_id)
+    return world, run_id
+
+
+def to_prepare(world: World) -> str:
+    """A rotation that is to wrap and to replace every key."""
+    world.first_keys((ACME, PII), (ACME, PCI), (OTHER, PII))
+    world.service.key_material_id = "material-2"
+    return str(world.begin(due=False)["run_id"])
+
+
+def to_retire(world: World) -> str:
+    """The same, right before its keys are retired."""
+    run_id = to_prepare(world)
+    world.advance(run_id)
+    world.scanned(run_id, Phase.SWEEP)
+    world.clock.advance(world.advance(run_id)["wait_seconds"])
+    world.advance(run_id)
+    world.scanned(run_id, Phase.CENSUS)
+    return run_id
+
+
+def to_destroy(world: World) -> str:
+    """A destruction whose census is complete."""
+    world.first_keys((ACME, PII), (OTHER, PII))
+    world.rotate(due=False)
+    world.clock.advance(DESTRUCTION_SECONDS)
+    run_id = str(world.begin("destruction")["run_id"])
+    world.scanned(run_id, Phase.CENSUS)
+    return run_id
+
+
+def done_and_told(world: World, run_id: str) -> tuple[set[tuple[str, str, str]], set[tuple[str, str, str]]]:
+    """What the rows say that the run did, and what its events say; by event, tenant and key."""
+    ended = {"retired": "key.retired", "destroyed": "key.destroyed"}
+    done = set()
+    for row in world.store.all_rows():
+        names = [
+            "key.rewrapped" * (row.rewrapped_by == run_id),
+            "key.rotated" * (row.made_by == run_id),
+            ended.get(row.state, "") * (row.state_set_by == run_id),
+        ]
+        done |= {(name, row.tenant_id, f"{row.key_id:08x}") for name in filter(None, names)}
+    told = [event for event in world.events() if event["event"].startswith("key.") and event.get("run_id") == run_id]
+    assert len({event["event_id"] for event in told}) == len(
+        {(event["event"], event["tenant_id"], event["key_id"]) for event in told}
+    ), "told again with the same ids"
+    return done, {(event["event"], event["tenant_id"], event["key_id"]) for event in told}
+
+
+@pytest.mark.parametrize("step", [to_prepare, to_retire, to_destroy], ids=lambda step: step.__name__)
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_what_a_killed_process_did_is_told_where_the_run_is_called_off(step, after):
+    for at in range(1, 30):
+        world, run_id = called_off(step, at, after=after)
+        done, told = done_and_told(world, run_id)
+        assert done == told, f"killed at call {at}"
+
+
+def test_what_is_done_to_a_key_right_after_the_run_was_called_off_is_told_by_who_advances_it():
+    world = World()
+    run_id = to_prepare(world)
+    [row] = [row for row in world.store.all_rows() if row.tenant_id == OTHER]
+    world.cancel(run_id)
+    world.store.put_row(replace(row, rewrapped_by=run_id))
+    assert [] == world.events("key.rewrapped")
+
+    world.advance(run_id)
+
+    done, told = done_and_told(world, run_id)
+    assert done == told != set()
