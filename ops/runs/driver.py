@@ -58,7 +58,8 @@ def drive(
     """Begin a run, or join the unfinished one of its kind, and stay with it until it is done.
 
     Where the unfinished run was begun with options that contradict these, such as one that a schedule began, it is
-    seen through first; but a destruction that was not asked for is never. Whoever is killed here, anywhere, calls again with the same options and goes on from there.
+    seen through first; but a destruction that was not asked for never is. Whoever is killed here, anywhere, calls again
+    with the same options and goes on from there.
 
     Args:
         kind: what for.
