@@ -47,9 +47,7 @@ class Ending:
         """Retire or destroy what the census allows, as far as there is time; what is kept is counted and told."""
 
         def finish(run: Run) -> Run:
-            done = replace(run, phase=Phase.DONE, verdict=after_census(run, census).value, ended_at=self.wall())
-            self.report.counted(done)
-            return done
+            return replace(run, phase=Phase.DONE, verdict=after_census(run, census).value, ended_at=self.wall())
 
         if run.kind not in _DONE_TO_A_KEY:
             return self.pages.save(finish(run))

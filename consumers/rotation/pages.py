@@ -10,7 +10,7 @@ from typing import Final
 from shared.errors import RunRefused
 from shared.keys.ports import DataKeyRow
 from shared.keys.rotation.ports import KeyStorePage, RotatingKeyStore
-from shared.runs.model import Example, Run
+from shared.runs.model import Example, Phase, Run
 from shared.runs.ports import RunStore
 
 PAGE_ROWS: Final = 100
@@ -21,10 +21,15 @@ MAX_EXAMPLES: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """Where runs and data keys are."""
+    """Where runs and data keys are.
+
+    Attributes:
+        counted: told of each run that this process ends, once that is stored: of several that end one at once, one is.
+    """
 
     runs: RunStore
     store: RotatingKeyStore
+    counted: Callable[[Run], None]
 
     def load(self, run_id: str) -> Run:
         """A run.
@@ -39,7 +44,14 @@ class Pages:
 
     def save(self, run: Run) -> Run:
         """The run as it stands after this: as it was to be saved, or as somebody else saved it first."""
-        return self.runs.save(run) or self.load(run.run_id)
+        return self.stored(run) or self.load(run.run_id)
+
+    def stored(self, run: Run) -> Run | None:
+        """The run as it was saved; None where somebody else saved it first."""
+        saved = self.runs.save(run)
+        if saved and saved.phase is Phase.DONE:
+            self.counted(saved)
+        return saved
 
     def work(
         self,
@@ -61,7 +73,7 @@ class Pages:
             following = replace(treat(run, page), cursor=page.cursor)
             if not page.cursor:
                 following = finish(following)
-            saved = self.runs.save(following)
+            saved = self.stored(following)
             if saved is None:
                 return self.load(run.run_id)
             if not page.cursor or seconds_left() < RESERVE_SECONDS:

@@ -57,9 +57,7 @@ class Preparation:
         verdict = after_prepare(run)
         if verdict is None:
             return replace(run, phase=Phase.SWEEP)
-        done = replace(run, phase=Phase.DONE, verdict=verdict.value, ended_at=self.wall())
-        self.report.counted(done)
-        return done
+        return replace(run, phase=Phase.DONE, verdict=verdict.value, ended_at=self.wall())
 
 
 def _counts(treated: Treated) -> Iterator[str]:

@@ -91,7 +91,8 @@ def compose(
     new_key_id: Callable[[], int] = random_key_id,
 ) -> Rotation:
     """Put rotation together from its ports."""
-    report, pages = Report(audit_log), Pages(runs, store)
+    report = Report(audit_log)
+    pages = Pages(runs, store, report.counted)
     renewer = KeyRenewer(
         store=store,
         service=service,

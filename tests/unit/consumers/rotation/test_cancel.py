@@ -137,6 +137,16 @@ def test_a_run_that_is_called_off_right_before_its_good_end_is_stored_is_told_as
     assert {"cancelled"} == {event["verdict"] for event in world.events("rotation.completed", "census.completed")}
 
 
+def test_two_who_end_a_run_at_once_count_it_once(world, capsys):
+    run_id = led_to(world, RunKind.ROTATION, Phase.CENSUS)
+    world.scanned(run_id, Phase.CENSUS)
+    before_the_next_save(world, lambda: world.advance(run_id))
+
+    assert "retired" == world.advance(run_id)["verdict"]
+
+    assert 1 == capsys.readouterr().out.count('"KeysRetired":')
+
+
 def test_a_destruction_that_is_called_off_destroys_no_further_page(world, monkeypatch):
     monkeypatch.setattr("consumers.rotation.pages.PAGE_ROWS", 1)
     ids = world.first_keys((ACME, PII), (ACME, PCI))
