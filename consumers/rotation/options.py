@@ -22,6 +22,8 @@ MAX_SEGMENTS: Final = 1_000
 MAX_WORKERS: Final = 40
 """So many sweepers at a time; they share the account's concurrent functions with encryptor and auditor."""
 DEFAULT_WORKERS: Final = 4
+MAX_SECONDS_PER_ITEM: Final = 60
+"""Of one worker, so that it pauses for much less than an invocation lasts."""
 
 _SCAN: Final = frozenset({"workers", "segments", "items_per_second"})
 _SCOPE: Final = frozenset({"tenant_id", "data_class", "key_id"})
@@ -71,15 +73,16 @@ def read_options(event: Mapping[str, Any], policy: Policy, *, is_local: bool) ->
     kind = _kind(event.get("kind"))
     given = _Given(kind, {name: value for name, value in event.items() if value is not None and name not in _CALL})
     given.check_names()
+    workers = given.whole("workers", MAX_WORKERS) or DEFAULT_WORKERS
     return Options(
         kind=kind,
         scope=_scope(given, policy),
         retire=given.flag("retire", default=True),
         abandon_backups=given.flag("abandon_backups", default=False),
         barrier_seconds=_barrier_seconds(given, is_local=is_local),
-        workers=given.whole("workers", MAX_WORKERS) or DEFAULT_WORKERS,
+        workers=workers,
         segments=given.whole("segments", MAX_SEGMENTS),
-        items_per_second=given.positive("items_per_second"),
+        items_per_second=_items_per_second(given, workers),
     )
 
 
@@ -170,6 +173,17 @@ def _barrier_seconds(given: _Given, *, is_local: bool) -> float:
             "is for the local AWS only (AWS_ENDPOINT_URL on a loopback address)"
         )
     return float(seconds)
+
+
+def _items_per_second(given: _Given, workers: int) -> float | None:
+    rate = given.positive("items_per_second")
+    if rate is not None and rate * MAX_SECONDS_PER_ITEM < workers:
+        least = f"{workers / MAX_SECONDS_PER_ITEM:.3f}"
+        raise RunRefused(
+            f"option 'items_per_second' must be about {least} or more for {workers} workers "
+            "(one item a minute for each): take fewer 'workers', or a higher rate"
+        )
+    return rate
 
 
 def _is_whole(value: object, most: int) -> bool:

@@ -87,6 +87,10 @@ def test_what_is_asked_for_is_kept(world):
     assert begun(world, "destruction", abandon_backups=True).abandon_backups
 
 
+def test_one_item_a_minute_and_worker_is_not_too_slow(world):
+    assert begun(world, workers=30, items_per_second=0.5).items_per_second == 0.5
+
+
 def test_an_option_that_is_null_is_not_given(world):
     assert Scope() == begun(world, tenant_id=None, key_id=None, due=None, workers=None).scope
 
@@ -112,6 +116,8 @@ def test_an_option_that_is_null_is_not_given(world):
         ("rotation", {"segments": 10_001}, "'segments' must be a whole number"),
         ("rotation", {"items_per_second": 0}, "'items_per_second' must be a number above 0"),
         ("rotation", {"items_per_second": float("nan")}, "'items_per_second' must be a number above 0"),
+        ("rotation", {"items_per_second": 0.066}, "0.067 or more for 4 workers .one item a minute for each"),
+        ("survey", {"items_per_second": 0.6, "workers": 40}, "0.667 or more for 40 workers.*take fewer 'workers'"),
         ("rotation", {"barrier_seconds": "0"}, "'barrier_seconds' must be a number from 0"),
         ("rotation", {"barrier_seconds": -1}, "'barrier_seconds' must be a number from 0"),
     ],

@@ -27,7 +27,7 @@ def test_the_limits_are_those_of_the_rotation_function():
     ("kind", "asked"),
     [
         *((kind, Options()) for kind in RunKind),
-        *((kind, Options(workers=40, segments=1_000, items_per_second=0.5)) for kind in RunKind),
+        *((kind, Options(workers=40, segments=1_000, items_per_second=2.5)) for kind in RunKind),
         (RunKind.ROTATION, Options(scope=Scope(due=False), retire=False, barrier_seconds=20.0)),
         (RunKind.ROTATION, Options(scope=Scope(due=False, tenant_id="acme", key_id=0xBEEF))),
         (RunKind.ROTATION, Options(scope=Scope(due=False, tenant_id="acme", data_class="pii"))),
