@@ -62,7 +62,7 @@ def from_message(body: str) -> list[ItemReference]:
         document = json.loads(body)
         items = {_VERSION: document["items"]}[document["version"]]
         return [_reference(one) for one in items]
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, OverflowError, TypeError, ValueError):
         raise ValueError("not a message of the findings queue") from None
 
 

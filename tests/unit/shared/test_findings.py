@@ -42,6 +42,9 @@ def test_the_longest_ids_keep_a_message_within_its_size():
         '{"version": 1, "items": [{"tenant_id": "a", "item_id": 78051120, "reason": "stale", "changed_at": 1}]}',
         '{"version": 1, "items": [{"tenant_id": "a", "item_id": "b", "reason": "stale", "changed_at": NaN}]}',
         '{"version": 1, "items": [{"tenant_id": "a", "item_id": "b", "reason": "lost", "changed_at": 1}]}',
+        '{"version": 1, "items": [{"tenant_id": "a", "item_id": "b", "reason": "stale", "changed_at": 1'
+        + "0" * 400
+        + "}]}",
     ],
 )
 def test_any_other_body_is_refused_without_quoting_it(body):
