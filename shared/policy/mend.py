@@ -87,7 +87,7 @@ class MendPlan:
     Attributes:
         mends: in the order in which `fill` takes their sealed values.
         troubles: what is left as it is, and why.
-        reopens: keys among those of the mends that are retired, and are to be reopened before anything else.
+        reopens: keys among those of the mends that are retired: what opens under one has it reopened, before any write.
         adopts: the item becomes sealstream's, whether or not anything is to be sealed in it.
         template: the attributes with mends in them; an int stands for the mend of that index.
     """

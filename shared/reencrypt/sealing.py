@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from shared.envelope.associated_data import record_prefix
+from shared.envelope.layout import key_id_of
 from shared.envelope.seal import open_value, seal_value
 from shared.envelope.typed_value import encode
 from shared.errors import CannotOpen, KeyDenied, KeyStoreCorrupt
 from shared.keys.data_key import DataKey
 from shared.keys.keyring import Keyring
-from shared.model import ITEM_ID, TENANT_ID, Attributes, AttributeValue
+from shared.model import ITEM_ID, TENANT_ID, Attributes, AttributeValue, Path
 from shared.policy.mend import Mend, MendPlan
 from shared.policy.mend_system import Trouble
 from shared.reencrypt.page_keys import PageKeys
@@ -66,10 +67,8 @@ class Resealer:
             RetryLater, KeyStoreCorrupt: a data key is not to be had now, or its row contradicts what wrote it.
         """
         tenant_id, item_id = image[TENANT_ID]["S"], image[ITEM_ID]["S"]
-        for key_id in plan.reopens:
-            self.sealing.reopen(tenant_id, key_id)
         prefix = record_prefix(dataset=self.dataset, tenant_id=tenant_id, item_id=item_id)
-        open_sealed = self.opening.opener(image)
+        open_sealed = self._reopening(tenant_id, plan, self.opening.opener(image))
         keys: dict[str, DataKey] = {}
         values: list[bytes | None] = []
         troubles: list[Trouble] = []
@@ -84,6 +83,17 @@ class Resealer:
                 key = keys[mend.data_class] = self.sealing.active(tenant_id, mend.data_class)
             values.append(_sealed(mend, opened, key, prefix))
         return Resealed(tuple(values), tuple(keys.values()), tuple(troubles))
+
+    def _reopening(self, tenant_id: str, plan: MendPlan, open_sealed: OpenSealed) -> OpenSealed:
+        """The same, and has a retired key reopened once something opened under it: anybody can name a key."""
+
+        def open_and_reopen(path: Path, sealed: bytes) -> AttributeValue:
+            value = open_sealed(path, sealed)
+            if (key_id := key_id_of(sealed)) in plan.reopens:
+                self.sealing.reopen(tenant_id, key_id)
+            return value
+
+        return open_and_reopen
 
 
 def _opened(mend: Mend, open_sealed: OpenSealed) -> AttributeValue | Trouble:

@@ -73,8 +73,8 @@ class HeldSweep:
             key_id = key_id_of(found.content)
             if key_id == self._active().key_id:
                 return Fate.CLEAN
-            self._reopen_if_retired(key_id)
             new, sealed = self._sealed_anew(held, key_id, found.content)
+            self._reopen_if_retired(key_id)  # as late as here: content that only names it opens nothing
             if self.keyring.is_fresh(new) and self.held.replace(held, sealed, etag=found.etag):
                 self.on_reencrypted(held.quarantine_id, new.key_id)
                 return Fate.MENDED

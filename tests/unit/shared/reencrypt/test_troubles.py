@@ -239,6 +239,17 @@ def test_an_active_key_whose_row_is_spoiled_is_left_to_the_operator(world):
     assert [] == world.table.updates
 
 
+def test_what_only_names_a_retired_key_does_not_reopen_it(world):
+    world.put(**RECORD)
+    old, _ = world.rotate("pii")
+    world.store.set_state("acme", old, KeyState.RETIRED)
+    forged = {"B": b"\x01" + old.to_bytes(4, "big") + bytes(range(150, 250))}
+    world.table.write("acme", "1", ssn=forged, contacts={"L": [forged]})
+
+    assert [("acme", Fate.LEFT, [("ssn", "DoesNotOpen"), ("contacts", "DoesNotOpen")])] == told(world.mend())
+    assert [] == world.reopened
+
+
 def test_a_retired_key_that_cannot_be_reopened_is_asked_for_once_and_nothing_is_written(world):
     for number in range(5):
         world.put(str(number), **RECORD)

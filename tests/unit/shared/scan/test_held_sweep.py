@@ -92,6 +92,14 @@ def test_a_retired_key_is_reopened_before_anything_is_written(world, sweep, held
     assert [KeyState.DECRYPT_ONLY] == states
 
 
+def test_what_only_names_a_retired_key_does_not_reopen_it(world, sweep, held, told, renewed):
+    held.contents = {"x/moved": held.contents["2023/11/14/a"]}
+    world.set_state(renewed[0], KeyState.RETIRED, "_system")
+
+    assert {"visited": 1, "left": 1} == sweep().counts
+    assert [] == told["reopened"]
+
+
 def test_what_does_not_open_is_left_as_it_is(world, sweep, held, renewed):
     moved = held.contents["2023/11/14/a"]
     held.contents = {"x/moved": moved, "x/none": b"canary" * 20, "x/short": b"\x01", "x/unknown": b"\x01" * 60}
