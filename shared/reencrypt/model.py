@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
-from shared.model import Attributes, AttributeValue
+from shared.model import ITEM_ID, TENANT_ID, Attributes, AttributeValue
 from shared.runs.model import Example
+
+_NO_TENANT: Final = "no tenant can have this name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,11 @@ class Mended:
     reencrypted_values: int = 0
     sealed_values: int = 0
     examples: tuple[Example, ...] = ()
+
+
+def left_without_tenant(image: Attributes) -> Example:
+    """The example of an item that can have no data key, since nobody may be called so."""
+    return Example(image[TENANT_ID]["S"], image[ITEM_ID]["S"], TENANT_ID, _NO_TENANT)
 
 
 @dataclass(frozen=True, slots=True)

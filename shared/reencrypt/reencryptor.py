@@ -15,12 +15,13 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import chain
 
+from shared.identity import is_tenant_id
 from shared.keys.keyring import Keyring
 from shared.model import ITEM_ID, TENANT_ID
 from shared.policy.compiled import Policy
 from shared.policy.mend import MendPlan, named_keys
 from shared.reencrypt.item import ItemMending
-from shared.reencrypt.model import Candidate, Fate, Mended
+from shared.reencrypt.model import Candidate, Fate, Mended, left_without_tenant
 from shared.reencrypt.page_keys import PageKeys
 from shared.reencrypt.ports import ItemUpdates, KeyStatuses, Reopen
 from shared.reencrypt.sealing import Resealer
@@ -55,8 +56,15 @@ class Reencryptor:
             adopting: items with neither `_src` nor `_policy` are raw data of a table that sealstream takes over.
         """
         page = _Page(self, PageKeys(self.keyring, self.statuses, self.reopen), adopting=adopting)
-        plans = page.gather(candidates)
-        return list(self.pool.map(page.mend, candidates, plans))
+        of_tenants = [candidate for candidate in candidates if is_tenant_id(candidate.image[TENANT_ID]["S"])]
+        mended = self.pool.map(page.mend, of_tenants, page.gather(of_tenants))
+        return [next(mended) if is_tenant_id(one.image[TENANT_ID]["S"]) else _strangers(one) for one in candidates]
+
+
+def _strangers(candidate: Candidate) -> Mended:
+    """An item of nobody is left: for no such name is a data key made."""
+    example = left_without_tenant(candidate.image)
+    return Mended(example.tenant_id, example.item_id, Fate.LEFT, examples=(example,))
 
 
 class _Page:

@@ -12,8 +12,8 @@ from shared.identity import is_tenant_id
 from shared.model import ITEM_ID, POLICY, SOURCE, TENANT_ID, Attributes, AttributeValue, KeyState, KeyStatus, Path
 from shared.policy.compiled import Policy
 from shared.policy.mend import MendPlan, plan_mend
+from shared.reencrypt.model import left_without_tenant
 from shared.runs.model import Example, Tally
-from shared.scan.item_sweep import left_without_tenant
 from shared.scan.key_states import KeyStatesSince
 from shared.scan.tally import MAX_EXAMPLES, merged, would_seal
 
@@ -43,21 +43,22 @@ class ItemCensus:
         envelopes = [Counter(_named_keys(image)) for image in elements]
         named: defaultdict[str, set[int]] = defaultdict(set)
         for image, key_ids in zip(elements, envelopes, strict=True):
-            if is_tenant_id(image[TENANT_ID]["S"]):
-                named[image[TENANT_ID]["S"]].update(key_ids)
+            named[image[TENANT_ID]["S"]].update(key_ids)  # be it a tenant's name or not: no key in use is retired
         states = self.states.statuses_of(named)
         return merged(
-            self._count(image, key_ids, states.get(image[TENANT_ID]["S"]))
+            self._count(image, key_ids, states[image[TENANT_ID]["S"]])
             for image, key_ids in zip(elements, envelopes, strict=True)
         )
 
-    def _count(self, image: Attributes, envelopes: Mapping[int, int], states: KeyStates | None) -> Tally:
-        if states is not None:
-            plan = plan_mend(self.policy, image, states, adopting=self.adopting)
-            return _tally(self.policy, image, plan, envelopes, states, lists_places=self.lists_places)
-        stranger = _tally(self.policy, image, plan_mend(self.policy, image, {}), envelopes, {}, lists_places=False)
-        examples = (left_without_tenant(image), *stranger.examples)
-        return replace(stranger, counts={**stranger.counts, "left": 1}, examples=examples)
+    def _count(self, image: Attributes, envelopes: Mapping[int, int], states: KeyStates) -> Tally:
+        is_strangers = not is_tenant_id(image[TENANT_ID]["S"])
+        plan = plan_mend(self.policy, image, states, adopting=self.adopting and not is_strangers)
+        lists_places = self.lists_places and not is_strangers
+        tally = _tally(self.policy, image, plan, envelopes, states, lists_places=lists_places)
+        if not is_strangers:
+            return tally
+        examples = (left_without_tenant(image), *tally.examples)
+        return replace(tally, counts={**tally.counts, "left": 1}, examples=examples)
 
 
 def _tally(

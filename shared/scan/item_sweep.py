@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from time import sleep as real_sleep
 from typing import Final
 
-from shared.identity import is_tenant_id
-from shared.model import ITEM_ID, TENANT_ID, Attributes
+from shared.model import Attributes
 from shared.reencrypt.reencryptor import Candidate, Fate, Mended, Reencryptor
-from shared.runs.model import Example, Tally
+from shared.runs.model import Tally
 
 PAUSES_SECONDS: Final = (0.5, 2.0)
 """Before what met an outage is tried again: throttling passes, and must not leave a table half swept."""
-_NO_TENANT: Final = "no tenant can have this name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +31,13 @@ class ItemSweep:
 
     def visit(self, elements: Sequence[Attributes]) -> Tally:
         """Mend the items of a page; what cannot be mended now is counted as `retry`."""
-        of_tenants = [image for image in elements if is_tenant_id(image[TENANT_ID]["S"])]
-        strangers = [left_without_tenant(image) for image in elements if not is_tenant_id(image[TENANT_ID]["S"])]
-        settled = self._mend([Candidate(image) for image in of_tenants])
-        counts = Counter(visited=len(elements), left=len(strangers))
+        settled = self._mend([Candidate(image) for image in elements])
+        counts = Counter(visited=len(elements))
         for one in settled:
             counts[one.fate] += one.fate is not Fate.CLEAN
             counts["reencrypted_values"] += one.reencrypted_values
             counts["sealed_values"] += one.sealed_values
-        examples = (*strangers, *(example for one in settled for example in one.examples))
-        return Tally(dict(+counts), examples=examples)
+        return Tally(dict(+counts), examples=tuple(example for one in settled for example in one.examples))
 
     def _mend(self, candidates: Sequence[Candidate]) -> Sequence[Mended]:
         settled = self.reencryptor.mend(candidates, adopting=self.adopting)
@@ -55,8 +50,3 @@ class ItemSweep:
             for index, one in zip(again, renewed, strict=True):
                 settled[index] = one
         return settled
-
-
-def left_without_tenant(image: Attributes) -> Example:
-    """The example of an item that can have no data key, since nobody may be called so."""
-    return Example(image[TENANT_ID]["S"], image[ITEM_ID]["S"], TENANT_ID, _NO_TENANT)

@@ -175,6 +175,22 @@ def test_what_a_spoiled_key_closes_is_left_and_the_rest_mended(world, state, why
     assert ["card"] == list(world.table.updates[0].changes)
 
 
+@pytest.mark.parametrize("adopting", [True, False])
+@pytest.mark.parametrize("tenant_id", ["_system", "no tenant", "a/b", "x" * 129])
+def test_an_item_that_no_tenant_can_have_is_left_and_no_key_is_made_for_it(world, tenant_id, adopting):
+    world.table.write("acme", "1", **RECORD)
+    world.table.write(tenant_id, "2", **RECORD)
+    world.table.write("acme", "3", **RECORD)
+    before = world.item("2", tenant_id)
+
+    mended = world.mend(adopting=adopting)
+
+    assert ["1", "2", "3"] == [one.item_id for one in mended]
+    assert (tenant_id, Fate.LEFT, [("tenant_id", "no tenant can have this name")]) == told(mended)[1]
+    assert before == world.item("2", tenant_id)
+    assert {"acme"} == {row.tenant_id for row in world.store.all_rows()}
+
+
 def test_what_was_changed_or_moved_is_left_and_the_rest_mended(world):
     world.put(**RECORD, contacts={"L": [{"M": {"email": {"S": CANARY}}}]})
     world.rotate("pii")

@@ -118,18 +118,20 @@ def test_the_systems_own_binaries_are_no_sealed_values(world, take):
 
 
 @pytest.mark.parametrize("tenant_id", ["_system", "no tenant", "a/b"])
-def test_an_item_that_no_tenant_has_is_left_and_its_keys_are_not_asked_for(world, take, tenant_id):
-    sealed = world.held("1")  # so that _system has a key
-    world.store.row_reads.clear()
-    item = world.item() | {"tenant_id": {"S": tenant_id}, "ssn": {"B": sealed}, "more": {"S": "in clear"}}
+def test_an_item_that_no_tenant_can_have_is_left_and_what_lies_in_it_counted_by_key(world, take, tenant_id):
+    item = world.item("1", tenant_id, more={"S": "in clear"})
+    old, _ = world.renew(tenant_id)
 
     tally = take(item, adopting=True, lists_places=True)
 
-    expected = {"visited": 1, "left": 1, "sealed_values": 1, "unknown_values": 1, "clear_values": 1}
-    assert expected == tally.counts
-    assert tally.keys == {}
-    assert Example(tenant_id, "i-1", "tenant_id", "no tenant can have this name") == tally.examples[0]
-    assert tenant_id not in {asked for asked, _ in world.store.row_reads}
+    assert {"visited": 1, "left": 1, "sealed_values": 1, "stale_values": 1, "clear_values": 1} == tally.counts
+    assert {f"{tenant_id}/{old:08x}": 1} == tally.keys
+    assert Example(tenant_id, "1", "tenant_id", "no tenant can have this name") == tally.examples[0]
+
+
+def test_what_looks_sealed_in_an_item_that_no_tenant_can_have_is_no_data_to_adopt(world, take):
+    image = {"tenant_id": {"S": "no tenant"}, "item_id": {"S": "1"}, "ssn": {"B": UNKNOWN}}
+    assert {"visited": 1, "left": 1, "sealed_values": 1, "unknown_values": 1} == take(image, adopting=True).counts
 
 
 def test_a_survey_lists_by_place_and_class_what_an_adoption_would_seal(world, take):

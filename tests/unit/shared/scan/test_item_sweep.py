@@ -40,10 +40,10 @@ def slept() -> list[float]:
 
 @pytest.fixture
 def sweep(slept: list[float]) -> Callable[..., Any]:
-    def sweep(fates: dict[str, list[Fate]], *, adopting: bool = False, tenant_id: str = "acme") -> Any:
+    def sweep(fates: dict[str, list[Fate]], *, adopting: bool = False) -> Any:
         mender: Any = Mender(fates)
         visitor = ItemSweep(mender, adopting=adopting, sleep=slept.append)
-        return visitor.visit([{"tenant_id": {"S": tenant_id}, "item_id": {"S": one}} for one in fates]), mender.asked
+        return visitor.visit([{"tenant_id": {"S": "acme"}, "item_id": {"S": one}} for one in fates]), mender.asked
 
     return sweep
 
@@ -80,15 +80,6 @@ def test_what_meets_an_outage_every_time_is_counted_and_the_sweep_goes_on(sweep,
     assert {"visited": 2, "retry": 1} == tally.counts
     assert (Example("acme", "1", "ssn", "denied"),) == tally.examples
     assert 1 + len(PAUSES_SECONDS) == len(asked)
-
-
-@pytest.mark.parametrize("tenant_id", ["_system", "no tenant", "x" * 129])
-def test_an_item_that_no_tenant_has_is_left(sweep, tenant_id):
-    tally, asked = sweep({"1": [Fate.MENDED]}, tenant_id=tenant_id)
-
-    assert {"visited": 1, "left": 1} == tally.counts
-    assert (Example(tenant_id, "1", "tenant_id", "no tenant can have this name"),) == tally.examples
-    assert [([], False)] == asked
 
 
 def test_an_empty_page_is_nothing(sweep):
