@@ -21,9 +21,9 @@ _IN_CLEAR: Final = "in clear where the policy seals it"
 _RESERVED: Final = "a reserved name that sealstream does not write"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class ItemWalk:
-    """One walk over one item; a container is told of after what it holds, and takes its place.
+    """A walk over items; of a container that would be sealed whole it is told once, and of nothing in it.
 
     Attributes:
         on_sealed: gives what stands for a binary; told its path, its bytes and the rule about it.
@@ -34,7 +34,6 @@ class ItemWalk:
     policy: Policy
     on_sealed: OnSealed
     on_clear: OnClear
-    _rules_met: int = 0
 
     def read(self, item: Attributes) -> dict[str, AttributeValue]:
         """A new item; the system attributes are as they were."""
@@ -45,27 +44,45 @@ class ItemWalk:
             return value
         if is_reserved(name):
             return self.on_clear((name,), value, None, _RESERVED)
-        return self._value(value, self.policy.step(self.policy.start, name), (name,))
+        walked = self._value(value, self.policy.step(self.policy.start, name), (name,))
+        return self._told(value, (name,), None) if walked is None else walked
 
-    def _value(self, value: AttributeValue, place: Place, path: Path) -> AttributeValue:
+    def _value(self, value: AttributeValue, place: Place, path: Path) -> AttributeValue | None:
+        """What stands for a value; None where no rule is about it or anything in it: what is around it decides."""
         ((tag, content),) = value.items()
         rule = rule_at(place)
-        self._rules_met += rule is not None
         treatment = rule.treatment if rule else None
-        if tag == "B":
-            return self.on_sealed(path, content, rule)
         if isinstance(treatment, KeepPlain) and treatment.allows(tag):
             return value
         if tag in {"M", "L"} and not isinstance(treatment, SealAs):
-            rules_before = self._rules_met
             inside = self._inside(tag, content, place, path)
-            if self._rules_met > rules_before:
+            if inside is not None:
                 return inside
             # a map or list stands in clear only on the way to something declared; else it would be sealed whole
-        return self.on_clear(path, value, rule, _IN_CLEAR)
+        return None if rule is None else self._told(value, path, rule)
 
-    def _inside(self, tag: str, content: Any, place: Place, path: Path) -> AttributeValue:
-        step = self.policy.step
+    def _told(self, value: AttributeValue, path: Path, rule: Rule | None) -> AttributeValue:
+        raw = value.get("B")
+        return self.on_clear(path, value, rule, _IN_CLEAR) if raw is None else self.on_sealed(path, raw, rule)
+
+    def _inside(self, tag: str, content: Any, place: Place, path: Path) -> AttributeValue | None:
+        """A container with what stands for its members; None where no rule is about anything in it."""
         if tag == "M":
-            return {tag: {key: self._value(one, step(place, key), (*path, key)) for key, one in content.items()}}
-        return {tag: [self._value(one, step(place, ELEMENT), (*path, ELEMENT)) for one in content]}
+            walked = {key: self._value(one, self.policy.step(place, key), (*path, key)) for key, one in content.items()}
+            if all(one is None for one in walked.values()):
+                return None
+            return {
+                tag: {
+                    key: self._told(content[key], (*path, key), None) if one is None else one
+                    for key, one in walked.items()
+                }
+            }
+        element, below = self.policy.step(place, ELEMENT), (*path, ELEMENT)
+        members = [self._value(one, element, below) for one in content]
+        if all(one is None for one in members):
+            return None
+        return {
+            tag: [
+                self._told(one, below, None) if new is None else new for one, new in zip(content, members, strict=True)
+            ]
+        }

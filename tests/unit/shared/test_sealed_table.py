@@ -431,7 +431,7 @@ FORGED: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
     (
         "a list where a number is declared",
         {"amount": {"L": [{"N": "1"}]}},
-        "amount[]",
+        "amount",
         {"amount": Unreadable("not_sealed")},
     ),
     ("list on the way", {"contacts": {"L": []}}, "contacts", {"contacts": Unreadable("not_sealed")}),
