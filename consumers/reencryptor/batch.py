@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 from shared.errors import OutOfTime, RetryLater
@@ -15,7 +15,11 @@ from shared.reencrypt.ports import ItemReads
 from shared.runtime.batch import attempt
 
 RESERVE_SECONDS: Final = 36
-"""With less time left no message is begun: a call of AWS takes 27 s at most (shared/aws/clients.py)."""
+"""With less time left no items are begun: a call of AWS takes 27 s at most (shared/aws/clients.py)."""
+ITEMS_AT_ONCE: Final = 8
+"""Of 400 KB each, which can be 50 MB a piece once they are read: so many are in memory, and mended before the next."""
+_SEEN_OPEN: Final = frozenset({VerdictKind.PLAINTEXT, VerdictKind.MALFORMED})
+"""Reasons with which the time of the change counts; raw binary in clear is malformed."""
 
 
 class Mender(Protocol):
@@ -30,8 +34,8 @@ class MessageResult:
     """What became of one message.
 
     Attributes:
-        references: each item once; none where the message was not begun, or is none of ours.
-        mended: for each reference, but none at all where nothing could be read or nobody foresaw what happened.
+        references: each item once; none where the message is none of ours.
+        mended: for each reference up to where items could not be read, time was up or nobody foresaw what happened.
         done: false: it is delivered again.
     """
 
@@ -69,10 +73,11 @@ class FindingsConsumer:
         mended: list[Mended] = []
 
         def work() -> None:
-            if seconds_left() < RESERVE_SECONDS:
-                raise OutOfTime(f"less than {RESERVE_SECONDS} s of the invocation are left")
             references.extend({_key(one): one for one in from_message(message["body"])}.values())
-            mended.extend(self._mend(references))
+            for start in range(0, len(references), ITEMS_AT_ONCE):
+                if seconds_left() < RESERVE_SECONDS:
+                    raise OutOfTime(f"less than {RESERVE_SECONDS} s of the invocation are left")
+                mended.extend(map(_sent_back, self._mend(references[start : start + ITEMS_AT_ONCE])))
             _check_done(mended)
 
         done = attempt(message["messageId"], work, named="message_id")
@@ -85,6 +90,11 @@ class FindingsConsumer:
         gone = [Mended(*key, Fate.CLEAN) for key in by_key if key not in images]
         candidates = [Candidate(image, _open_since(by_key[key])) for key, image in images.items()]
         return gone + self.mender.mend(candidates)
+
+
+def _sent_back(one: Mended) -> Mended:
+    """The same, but to be tried again where what was left may pass: a short denial would drop the finding for good."""
+    return replace(one, fate=Fate.RETRY) if one.may_pass else one
 
 
 def _check_done(mended: Sequence[Mended]) -> None:
@@ -105,4 +115,4 @@ def _key_of(image: Attributes) -> tuple[str, str]:
 
 def _open_since(reference: ItemReference) -> float | None:
     """Since when it stands in clear, as far as the auditor saw; the time of a change may be unknown, which is 0."""
-    return reference.changed_at if reference.reason is VerdictKind.PLAINTEXT and reference.changed_at else None
+    return reference.changed_at if reference.reason in _SEEN_OPEN and reference.changed_at else None

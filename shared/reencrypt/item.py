@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from shared.errors import KeyStoreCorrupt, RecordRejected, SealstreamError
+from shared.errors import KeyDenied, KeyStoreCorrupt, RecordRejected, SealstreamError
 from shared.keys.keyring import Keyring
 from shared.model import ITEM_ID, TENANT_ID, Attributes
 from shared.policy.compiled import Policy
@@ -21,6 +21,7 @@ from shared.runs.model import Example
 
 ATTEMPTS: Final = 4
 """Decisions about one item while others keep writing it, or while keys grow old before they are used."""
+_MAY_PASS: Final = frozenset({KeyDenied.__name__, KeyStoreCorrupt.__name__})
 EXAMPLES: Final = 10
 """A hostile item can have 100,000 troubles."""
 
@@ -91,6 +92,7 @@ class ItemMending:
             progress.reencrypted,
             progress.sealed,
             tuple(self._examples(candidate.image, troubles)),
+            may_pass=fate is Fate.LEFT and any(trouble.why in _MAY_PASS for trouble in troubles),
         )
 
     def _mend(

@@ -45,6 +45,8 @@ class Mended:
         reencrypted_values: how many sealed values were sealed anew.
         sealed_values: how many values were sealed that had stood in clear.
         examples: some of what was left, or why it must be retried.
+        may_pass: what was left may be mended later, the item being as it is: its data key is denied, or the key's row
+            contradicts itself.
     """
 
     tenant_id: str
@@ -53,6 +55,7 @@ class Mended:
     reencrypted_values: int = 0
     sealed_values: int = 0
     examples: tuple[Example, ...] = ()
+    may_pass: bool = False
 
 
 def left_without_tenant(image: Attributes) -> Example:

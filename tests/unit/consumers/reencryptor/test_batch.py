@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from consumers.reencryptor.batch import RESERVE_SECONDS, FindingsConsumer
+from consumers.reencryptor.batch import ITEMS_AT_ONCE, RESERVE_SECONDS, FindingsConsumer
 from shared.errors import StoreUnavailable
 from shared.findings import ItemReference, to_messages
 from shared.model import VerdictKind
@@ -60,7 +60,7 @@ class FakeMender:
     def _mended(self, item_id):
         fate = Fate(item_id.split("-")[0])
         examples = (Example("acme", item_id, "ssn", "KeyServiceUnavailable"),) if fate is Fate.RETRY else ()
-        return Mended("acme", item_id, fate, examples=examples)
+        return Mended("acme", item_id, fate, examples=examples, may_pass=item_id == "left-for-now")
 
 
 @pytest.fixture
@@ -90,6 +90,13 @@ def test_a_message_whose_items_are_mended_clean_or_left_is_done(work_off, capsys
     assert (True, "m1") == (result.done, result.message_id)
     assert {Fate.MENDED: 1, Fate.CLEAN: 1, Fate.LEFT: 1} == result.fates()
     assert [] == failures(capsys)
+
+
+def test_an_item_that_was_left_for_a_reason_that_may_pass_comes_back(work_off, reads):
+    reads.item_ids.add("left-for-now")
+    (result,) = work_off(message("m1", reference("left-for-now"), reference("left-1")))
+    assert not result.done
+    assert {Fate.RETRY: 1, Fate.LEFT: 1} == result.fates()
 
 
 def test_an_item_that_is_gone_needs_nothing(work_off, mender):
@@ -148,6 +155,37 @@ def test_what_is_not_begun_in_time_comes_back(work_off, mender, capsys):
     assert ["OutOfTime"] == [failure["error"] for failure in failures(capsys)]
 
 
+def test_no_more_items_are_read_than_fit_in_memory_and_what_was_mended_in_time_stays_mended(work_off, reads, mender):
+    item_ids = [f"mended-{number}" for number in range(3 * ITEMS_AT_ONCE)]
+    reads.item_ids.update(item_ids)
+    left = iter([RESERVE_SECONDS, RESERVE_SECONDS, RESERVE_SECONDS - 0.1])
+
+    (result,) = work_off(message("m1", *map(reference, item_ids)), seconds_left=lambda: next(left))
+
+    assert [ITEMS_AT_ONCE, ITEMS_AT_ONCE] == list(map(len, reads.asked))
+    assert {*item_ids[: 2 * ITEMS_AT_ONCE]} == {one.image["item_id"]["S"] for one in mender.candidates}
+    assert not result.done
+    assert {Fate.MENDED: 2 * ITEMS_AT_ONCE, Fate.RETRY: ITEMS_AT_ONCE} == result.fates()
+
+
+def test_each_few_items_are_mended_before_the_next_are_read(work_off, reads, mender, monkeypatch):
+    item_ids = [f"mended-{number}" for number in range(2 * ITEMS_AT_ONCE)]
+    reads.item_ids.update(item_ids)
+    mended_before = []
+    read = reads.batch_get
+
+    def watched(keys):
+        mended_before.append(len(mender.candidates))
+        return read(keys)
+
+    monkeypatch.setattr(reads, "batch_get", watched)
+
+    (result,) = work_off(message("m1", *map(reference, item_ids)))
+
+    assert result.done
+    assert [0, ITEMS_AT_ONCE] == mended_before
+
+
 def test_the_items_of_a_message_are_read_together_each_once(work_off, reads):
     (result,) = work_off(message("m1", reference("mended-1"), reference("clean-1"), reference("mended-1")))
     assert [[("acme", "mended-1"), ("acme", "clean-1")]] == reads.asked
@@ -160,7 +198,8 @@ def test_the_items_of_a_message_are_read_together_each_once(work_off, reads):
         (VerdictKind.PLAINTEXT, 5.0, 5.0),
         (VerdictKind.PLAINTEXT, 0.0, None),
         (VerdictKind.STALE, 5.0, None),
-        (VerdictKind.MALFORMED, 5.0, None),
+        (VerdictKind.MALFORMED, 5.0, 5.0),
+        (VerdictKind.MALFORMED, 0.0, None),
     ],
 )
 def test_only_what_the_auditor_saw_in_clear_has_stood_open_since_then(work_off, mender, reason, changed_at, expected):

@@ -62,6 +62,24 @@ def test_a_denied_key_leaves_the_whole_item_and_no_other_tenants(world):
     assert before | {"odd": {"S": CANARY}} == world.item()
 
 
+@pytest.mark.parametrize(
+    ("trouble", "may_pass"),
+    [
+        (lambda world, old: setattr(world.service, "on_decrypt", raising(KeyDenied("no"))), True),
+        (lambda world, old: setattr(world.store, "fail_with", KeyStoreCorrupt("no")), True),
+        (lambda world, old: world.store.set_state("acme", old, KeyState.DESTROYED), False),
+        (lambda world, old: setattr(world.service, "on_decrypt", raising(KeyServiceUnavailable("no"))), False),
+    ],
+)
+def test_a_denied_key_and_a_corrupt_row_may_pass_however_many_other_troubles_there_are(world, trouble, may_pass):
+    world.put(**RECORD)
+    old, _ = world.rotate("pii")
+    lookalike = {"B": b"\x01\x00\x00\x00\x09" + bytes(range(150, 250))}
+    world.table.items["acme", "1"] = {f"a{n}": lookalike for n in range(2 * EXAMPLES)} | world.item()
+    trouble(world, old)
+    assert [may_pass] == [one.may_pass for one in world.mend()]
+
+
 def test_a_container_around_a_denied_value_leaves_the_whole_item(world):
     street = world.seal(("address", "street"), {"S": CANARY}, "pii")
     world.table.write("acme", "1", address={"M": {"street": street, "zip": {"S": "1"}}}, odd={"S": CANARY})
