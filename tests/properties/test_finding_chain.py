@@ -32,7 +32,7 @@ OLDER = parse_policy(SOURCE_TEXT.replace('"ssn" = { seal = "pii" }', '"ssn" = { 
 STATES = [*KeyState, None]
 LATE = {"sealed": "under a key that is retired since"}
 """It opens where it was sealed, at `ssn`."""
-KEYS = [(TENANT, "one"), (TENANT, "bob@example.com")]
+KEYS = [(TENANT, "one"), (TENANT, "bob@example.com"), ("no tenant!", "one")]
 LEFT_TO_MEND = {"binary that is no sealed value", "a binary set is never sealed"}
 ROUNDS = 3
 """What was written, what was mended of it; then nothing more."""
@@ -131,6 +131,10 @@ def test_the_chain_ends_for_every_item(key, before, item):
                 continue
             assert_the_mending_is_told(events[-1])
         assert events[-1]["event"] not in {"item.plaintext_found", "item.stale"} or chain.fates[-1] == "left"
+        assert {TENANT} == {row.tenant_id for row in chain.store.all_rows()}, "no tenant is invented"
+        if chain.reopened:
+            assert {(TENANT, writer.late_key)} == set(chain.reopened)
+            assert LATE in [one.get("ssn") for one in written], "nothing is reopened for what does not open"
         settled = writer.item
         writer.write(settled | {"kind": {"S": "judged once more"}})
         assert writer.item.get("ssn") == settled.get("ssn"), "what was mended is let be"

@@ -117,6 +117,18 @@ def test_a_late_write_under_a_retired_key_is_taken_back(chain):
     assert KeyState.DECRYPT_ONLY is chain.store.rows(TENANT, [retired])[retired].state
 
 
+@pytest.mark.parametrize("state", [KeyState.RETIRED, KeyState.DECRYPT_ONLY])
+def test_for_what_does_not_open_no_key_is_reopened(chain, state):
+    chain.sealed("one", RECORD)
+    replaced = chain.replace_key("pii")
+    chain.store.set_state(TENANT, replaced, state)
+    chain.write("one", chain.sealed("one", RECORD) | {"ssn": under(replaced)})
+    chain.run(rounds=ROUNDS)
+    assert [] == chain.reopened
+    assert state is chain.store.rows(TENANT, [replaced])[replaced].state
+    assert ["left"] == chain.fates
+
+
 def test_an_item_whose_id_looks_sensitive_has_its_mendings_told(chain):
     address = "bob@example.com"
     chain.write(address, RECORD)
@@ -128,6 +140,14 @@ def test_an_item_whose_id_looks_sensitive_has_its_mendings_told(chain):
     assert ["item.plaintext_found", "item.remediated", "item.undeclared_sensitive", "item.reencrypted"] == told(events)
     assert {"undeclared"} == {event["verdict"] for event in events[1:]}
     assert chain.opened(address) == RECORD
+
+
+def test_an_item_of_a_tenant_that_there_cannot_be_is_left_and_gets_no_data_key(chain):
+    chain.write("one", RECORD, tenant_id="no tenant!")
+    chain.write("one", RECORD, tenant_id="_system")
+    assert 2 * ["item.plaintext_found"] == told(chain.run(rounds=ROUNDS))
+    assert 2 * ["left"] == chain.fates
+    assert not list(chain.store.all_rows())
 
 
 @pytest.mark.parametrize("fault", [{"odd": under(0xDEAD)}, {"_x": TEXT}, {"_src": {"B": b"no position"}}])
