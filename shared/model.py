@@ -219,9 +219,11 @@ class Verdict:
 
     Attributes:
         broken_anew: whether something malformed is not what already stood in its place before the change.
+        stood: kinds of the findings about what already stood there before the change.
     """
 
     kind: VerdictKind
     findings: tuple[Finding, ...] = ()
     sealed_count: int = 0
     broken_anew: bool = False
+    stood: frozenset[VerdictKind] = frozenset()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
 
-from shared.findings import TO_MEND, ItemReference
+from shared.findings import MAY_BE_OPEN, TO_MEND, ItemReference
 from shared.model import ItemChange, Verdict, VerdictKind
 
 _SEVERITY: Final = tuple(VerdictKind)  # declared worst first
@@ -31,10 +31,14 @@ class BatchFindings:
         if reason is None:
             self._found.pop(item, None)
             return
-        reference = ItemReference(*item, reason, change.changed_at)
+        stood_open = (
+            reason in MAY_BE_OPEN & verdict.stood
+        )  # since before this change, and only the one that did it knows
+        reference = ItemReference(*item, reason, 0.0 if stood_open else change.changed_at)
         first, before = self._found.get(item, (change.sequence_number, reference))
         # since when it stood in clear, or else when it was last seen
-        self._found[item] = first, before if before.reason is VerdictKind.PLAINTEXT else reference
+        since_before = before.reason is VerdictKind.PLAINTEXT or {before.reason, reason} == {VerdictKind.MALFORMED}
+        self._found[item] = first, before if since_before else reference
 
     def first(self) -> Sequence[str]:
         """The sequence number of the first change that something is to be sent for, if there is any."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 from shared.errors import OutOfTime, RetryLater
-from shared.findings import ItemReference, from_message
-from shared.model import ITEM_ID, TENANT_ID, Attributes, VerdictKind
+from shared.findings import MAY_BE_OPEN, ItemReference, from_message
+from shared.model import ITEM_ID, TENANT_ID, Attributes
 from shared.reencrypt.model import Candidate, Fate, Mended
 from shared.reencrypt.ports import ItemReads
 from shared.runtime.batch import attempt
@@ -18,8 +18,6 @@ RESERVE_SECONDS: Final = 36
 """With less time left no items are begun: a call of AWS takes 27 s at most (shared/aws/clients.py)."""
 ITEMS_AT_ONCE: Final = 8
 """Of 400 KB each, which can be 50 MB a piece once they are read: so many are in memory, and mended before the next."""
-_SEEN_OPEN: Final = frozenset({VerdictKind.PLAINTEXT, VerdictKind.MALFORMED})
-"""Reasons with which the time of the change counts; raw binary in clear is malformed."""
 
 
 class Mender(Protocol):
@@ -114,5 +112,5 @@ def _key_of(image: Attributes) -> tuple[str, str]:
 
 
 def _open_since(reference: ItemReference) -> float | None:
-    """Since when it stands in clear, as far as the auditor saw; the time of a change may be unknown, which is 0."""
-    return reference.changed_at if reference.reason in _SEEN_OPEN and reference.changed_at else None
+    """Since when it stands in clear, as far as the auditor saw; 0 where it did not."""
+    return reference.changed_at if reference.reason in MAY_BE_OPEN and reference.changed_at else None

@@ -108,8 +108,14 @@ def verify(
 
 
 def _verdict(findings: list[Finding], sealed_count: int, stood: list[bool]) -> Verdict:
-    broken = (before for finding, before in zip(findings, stood, strict=True) if finding.kind is VerdictKind.MALFORMED)
-    return Verdict(_worst(findings), tuple(findings), sealed_count, broken_anew=not all(broken))
+    pairs = list(zip(findings, stood, strict=True))
+    return Verdict(
+        _worst(findings),
+        tuple(findings),
+        sealed_count,
+        broken_anew=any(finding.kind is VerdictKind.MALFORMED and not before for finding, before in pairs),
+        stood=frozenset(finding.kind for finding, before in pairs if before),
+    )
 
 
 def _stood(finding: Finding, change: ItemChange) -> bool:

@@ -50,6 +50,25 @@ def test_an_item_that_was_never_in_clear_is_sent_as_it_was_last_seen():
     assert [("one", STALE, 2.0), ("two", STALE, 3.0)] == sent(("one", MALFORMED), ("one", STALE), ("two", STALE))
 
 
+@pytest.mark.parametrize("kind", [PLAINTEXT, MALFORMED])
+def test_since_when_that_stood_open_which_stood_there_before_only_an_earlier_change_tells(kind):
+    stood = Verdict(kind, (Finding(kind, "ssn", "x"),), stood=frozenset({kind}))
+    assert [("one", kind, 0.0)] == sent(("one", stood))
+    assert [("one", kind, 1.0)] == sent(("one", kind), ("one", stood))
+    assert [("one", kind, 0.0)] == sent(("one", stood), ("one", kind))
+
+
+def test_what_is_stale_as_before_is_sent_as_it_was_last_seen():
+    assert [("one", STALE, 1.0)] == sent(("one", Verdict(STALE, stood=frozenset({STALE}))))
+
+
+def test_what_was_broken_before_says_nothing_of_what_is_in_clear_now():
+    now = Verdict(
+        PLAINTEXT, (Finding(PLAINTEXT, "ssn", "x"), Finding(MALFORMED, "x", "x")), stood=frozenset({MALFORMED})
+    )
+    assert [("one", PLAINTEXT, 1.0)] == sent(("one", now))
+
+
 @pytest.mark.parametrize("later", [VERIFIED, REMOVED, UNDECLARED])
 def test_an_item_that_a_later_change_left_sound_is_not_sent(later):
     assert [] == sent(("one", PLAINTEXT), ("one", later))

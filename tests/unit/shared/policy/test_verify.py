@@ -557,6 +557,26 @@ def test_a_name_that_repeats_is_found_each_time_and_read_once(monkeypatch):
     assert ["acme", "one", "219-09-9999"] == scanned
 
 
+BROKEN = {"B": b"\x01\0\0\0\x63" + bytes(range(200, 200 + OVERHEAD_BYTES))}
+
+
+@pytest.mark.parametrize(
+    ("old", "expected"),
+    [
+        (None, set()),
+        (item(), set()),
+        (item(ssn=TEXT), {VerdictKind.PLAINTEXT}),
+        (item(ssn=CARD), set()),
+        (item(odd=BROKEN), {VerdictKind.MALFORMED}),
+        (item(ssn=TEXT, odd=BROKEN), {VerdictKind.PLAINTEXT, VerdictKind.MALFORMED}),
+    ],
+)
+def test_what_kinds_of_findings_stood_there_before_is_said(old, expected):
+    verdict = judge(item(ssn=TEXT, odd=BROKEN, source=NEXT_PLACE), old)
+    assert {VerdictKind.PLAINTEXT, VerdictKind.MALFORMED} == {one.kind for one in verdict.findings}
+    assert expected == verdict.stood
+
+
 def test_no_value_is_in_a_verdict():
     assert "canary" not in repr(judge(item(ssn=TEXT, odd=TEXT, kind=CARD)))
     assert not any(isinstance(one, Finding) and "4111" in repr(one) for one in judge(item(kind=CARD)).findings)
