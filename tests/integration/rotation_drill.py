@@ -179,31 +179,36 @@ def key_states(deployment: Deployment) -> dict[tuple[str, int], str]:
     }
 
 
-def replaced_at(deployment: Deployment, keys: set[tuple[str, int]]) -> float:
-    """When the last of these data keys was replaced, seconds since the epoch: until then every item lay under them."""
-    return max(
-        float(row["closed_at"]["N"])
-        for _, row in table_items(deployment["KEY_STORE"])
-        if row["row"]["S"].startswith("key#")
-        and (row["tenant_id"]["S"], int(row["row"]["S"].removeprefix("key#"), 16)) in keys
-    )
+def replaced_at(deployment: Deployment, keys: set[tuple[str, int]]) -> dict[str, float]:
+    """By tenant, when the last of these data keys was replaced: until then each of its items lay under one of them."""
+    times: defaultdict[str, float] = defaultdict(float)
+    for _, row in table_items(deployment["KEY_STORE"]):
+        tenant_id, name = row["tenant_id"]["S"], row["row"]["S"]
+        if name.startswith("key#") and (tenant_id, int(name.removeprefix("key#"), 16)) in keys:
+            times[tenant_id] = max(times[tenant_id], float(row["closed_at"]["N"]))
+    return times
 
 
 def without_account(
-    deployment: Deployment, customers: Mapping[tuple[str, str], Customer], *, replaced_at: float
+    deployment: Deployment, customers: Mapping[tuple[str, str], Customer], *, replaced_at: Mapping[str, float]
 ) -> list[str]:
     """Customers that the audit log does not account for, after their keys were replaced.
 
     Each must have, by distinct `event_id`, exactly one `item.reencrypted`, or a write by the producer since then; and
     never more `item.reencrypted` than one, and one for each such write under a key that was replaced already.
     """
-    since = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(replaced_at))  # changes are known to the second
     events: dict[int, dict[str, dict[str, Any]]] = defaultdict(dict)
     for event in audit_events(deployment):
         customer = customers.get((event.get("tenant_id", ""), event.get("item_id", "")))
         if customer is not None:
             events[customer.number][event["event_id"]] = event
-    return [one.item_id for one in customers.values() if not _is_accounted_for(events[one.number].values(), since)]
+    # changes are known to the second
+    since = {tenant: time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at)) for tenant, at in replaced_at.items()}
+    return [
+        one.item_id
+        for one in customers.values()
+        if not _is_accounted_for(events[one.number].values(), since[one.tenant_id])
+    ]
 
 
 def _is_accounted_for(events: Collection[dict[str, Any]], since: str) -> bool:
