@@ -8,8 +8,8 @@ import signal
 import subprocess
 import time
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -28,6 +28,19 @@ LOADED = "1"
 """The sequence number of what was loaded and not put to the stream."""
 
 
+@contextmanager
+def _in_background(work: Callable[[Event], None], *, name: str) -> Iterator[None]:
+    """Work on a thread of its own until the block ends, which sets the event that the work is given."""
+    stop = Event()
+    thread = Thread(target=work, args=(stop,), name=name)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
 @dataclass
 class Producer:
     """Puts new versions of random customers; `newest` is the model: the last version put of each."""
@@ -39,16 +52,8 @@ class Producer:
     newest: Counter[int] = field(default_factory=Counter)
     put: int = 0
 
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        stop = Event()
-        thread = Thread(target=self._run, args=(stop,), name="producer")
-        thread.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            thread.join()
+    def running(self) -> AbstractContextManager[None]:
+        return _in_background(self._run, name="producer")
 
     def _run(self, stop: Event) -> None:
         random = Random(self.seed)
@@ -79,16 +84,8 @@ class Chaos:
     every_seconds: float
     killed: int = 0
 
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        stop = Event()
-        thread = Thread(target=self._run, args=(stop,), name="chaos")
-        thread.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            thread.join()
+    def running(self) -> AbstractContextManager[None]:
+        return _in_background(self._run, name="chaos")
 
     def _run(self, stop: Event) -> None:
         random = Random(self.seed)
