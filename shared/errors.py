@@ -20,7 +20,8 @@
         ├── SettingsError             the environment lacks or contradicts a setting
         ├── KeyStoreCorrupt           a key store row contradicts what wrote it
         ├── RunsCorrupt               a row of the runs table does too
-        └── RunRefused                what was asked of a run cannot be done: ask otherwise
+        ├── RunRefused                what was asked of a run cannot be done: ask otherwise
+        └── RequestRefused            the same of any other request by an operator
 
 A message names what, where and what to do; it never holds an attribute's value.
 """
@@ -151,3 +152,7 @@ class RunsCorrupt(NeedsAttention):
 
 class RunRefused(NeedsAttention):
     """A run (or what was asked of it) is refused before anything is done; the message says what to ask instead."""
+
+
+class RequestRefused(NeedsAttention):
+    """An operator's request is refused before anything is done; the message says what to ask instead."""

@@ -46,6 +46,9 @@ SYSTEM_ATTRIBUTES: Final = frozenset({TENANT_ID, ITEM_ID, SOURCE, POLICY, DELETE
 TOMBSTONE_SECONDS: Final = 400 * 24 * 3600
 """How long a tombstone outlives the record that asked for it; a stream keeps records for 365 days at most."""
 
+REDRIVE_SECONDS: Final = 365 * 24 * 3600
+"""How long after its arrival a record may be put back: well before a tombstone that forbids it can be gone."""
+
 SYSTEM_TENANT: Final = "_system"
 """Owner of the quarantine's data keys; no tenant can have this name (policy rule)."""
 QUARANTINE_CLASS: Final = "quarantine"
@@ -64,6 +67,8 @@ class InboundRecord:
         partition_key: the user record's own partition key, UTF-8.
         arrived_at: approximate arrival in Kinesis, seconds since the epoch.
         payload: the bytes that the producer put.
+        explicit_hash_key: 128 bits that took the place of the partition key's hash; None where there were none, or
+            nobody can tell: of a plain record Kinesis does not.
     """
 
     sequence_number: str
@@ -72,6 +77,7 @@ class InboundRecord:
     partition_key: bytes = field(repr=False)
     arrived_at: float
     payload: bytes = field(repr=False)
+    explicit_hash_key: int | None = field(default=None, repr=False)
 
 
 class Outcome(StrEnum):
