@@ -17,7 +17,10 @@ from infra.settings import Settings
 
 
 class Consumer(Construct):
-    """A Lambda function that runs `consumers.<name>.handler.handler` with exactly the given rights."""
+    """A Lambda function with exactly the given rights.
+
+    It runs `consumers.<package>.<handler>`, in the asset of that package; where none is given, its name's package.
+    """
 
     def __init__(
         self,
@@ -32,8 +35,11 @@ class Consumer(Construct):
         environment: Mapping[str, str],
         rights: Sequence[iam.PolicyStatement],
         storage_key: kms.IKey,
+        package: str | None = None,
+        handler: str = "handler.handler",
     ) -> None:
         super().__init__(scope, id)
+        package = package or name
         self.log_group = logs.LogGroup(
             self,
             "Logs",
@@ -51,14 +57,14 @@ class Consumer(Construct):
         )
         for statement in (_write_logs(self.log_group), *rights):
             self.role.add_to_policy(statement)
-        asset = bundler.asset(name)
+        asset = bundler.asset(package)
         self.function = lambda_.Function(
             self,
             "Function",
             function_name=settings.name_of(name),
             runtime=lambda_.Runtime.PYTHON_3_13,
             architecture=lambda_.Architecture.ARM_64,
-            handler=f"consumers.{name}.handler.handler",
+            handler=f"consumers.{package}.{handler}",
             code=lambda_.Code.from_asset(
                 str(asset.path), asset_hash=asset.digest, asset_hash_type=cdk.AssetHashType.CUSTOM
             ),
