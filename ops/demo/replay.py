@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from consumers.encryptor.deaggregate import user_records
-from ops.runs.functions import LambdaFunction
+from ops.functions import LambdaFunction
 from shared.aws.clients import client, invoking_client
 from shared.errors import StoreUnavailable
 

@@ -3,11 +3,10 @@
 runs
 ├── commands.py      the commands and their options
 ├── options.py       what a run is begun with
-├── wiring.py        ports from the environment        ─ functions.py, machine.py   Lambda, Step Functions
-├── driver.py        begin, then one of:               ─ answers.py                 what the functions answer
-│   ├── local.py         every step from here, the scan by threads  ─ threads.py
+├── wiring.py        ports from the environment        ─ machine.py     Step Functions
+├── driver.py        begin, then one of:               ─ answers.py     what the functions answer
+│   ├── local.py         every step from here, the scan by threads
 │   └── follow.py        a state machine does it; look on
-├── patience.py      failures are borne for a while
 ├── watch.py         how far it is, how fast, until when
 ├── display.py       the same as JSON lines            ─ live.py                    and as a bar in a terminal
 ├── cancel.py        a run is called off              ─ status.py                  or shown

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ops.runs.errors import FunctionRefused
+from ops.errors import FunctionRefused
 from shared.runs.model import Phase
 
 Invoke = Callable[[Mapping[str, Any]], Any]

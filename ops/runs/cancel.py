@@ -8,10 +8,10 @@ from functools import partial
 from typing import Final
 
 from consumers.rotation.verdict import RunVerdict
+from ops.patience import Patience
 from ops.runs import answers
 from ops.runs.driver import Ports, gathered
 from ops.runs.options import scope_text
-from ops.runs.patience import Patience
 from ops.runs.verdict import meaning
 from ops.runs.wiring import ports_from_environment
 from shared.printable import printable

@@ -171,7 +171,7 @@ def adopt(*, dry_run: bool, **common: Any) -> None:
 
 def _run(kind: RunKind, *, rate: float | None, no_wait: bool, as_json: bool, **chosen: Any) -> None:
     """Do it, and end with what it came to."""
-    from ops.runs.errors import NoProgress  # noqa: PLC0415 - a command loads only what it needs
+    from ops.errors import NoProgress  # noqa: PLC0415 - a command loads only what it needs
     from ops.runs.operate import operate  # noqa: PLC0415
     from ops.runs.options import Options  # noqa: PLC0415
     from ops.runs.wiring import is_local  # noqa: PLC0415

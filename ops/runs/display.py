@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import Any, Final, Protocol, TextIO
 
-from ops.runs.clock import iso
+from ops.clock import iso
 from ops.runs.options import scope_text
 from ops.runs.watch import Figures
 from shared.runs.model import Run

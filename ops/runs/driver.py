@@ -7,16 +7,17 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
+from ops.clock import Clock
+from ops.errors import FunctionRefused
+from ops.patience import Patience
 from ops.runs import answers
 from ops.runs.answers import Begun, Invoke
-from ops.runs.clock import Clock
 from ops.runs.display import Display, Silent
-from ops.runs.errors import AnotherRun, FunctionRefused
+from ops.runs.errors import AnotherRun
 from ops.runs.follow import Follower
 from ops.runs.local import LocalDriver
 from ops.runs.machine import Machine
 from ops.runs.options import Options, begin_payload, contradictions, scope_text
-from ops.runs.patience import Patience
 from ops.runs.view import RunView
 from ops.runs.watch import Watcher
 from shared.errors import RetryLater

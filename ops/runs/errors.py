@@ -1,20 +1,8 @@
-"""What may go wrong with a function that is invoked from here."""
+"""What a run is refused for from here."""
 
 from __future__ import annotations
 
-from shared.errors import NeedsAttention, RetryLater
-
-
-class FunctionFailed(RetryLater):
-    """An invocation failed, or was cut off; the same may succeed later, since every step is safe to repeat."""
-
-
-class FunctionRefused(NeedsAttention):
-    """The function will not do what was asked, whenever it is asked."""
-
-
-class NoProgress(NeedsAttention):
-    """For longer than is borne, nothing that was tried succeeded."""
+from shared.errors import NeedsAttention
 
 
 class AnotherRun(NeedsAttention):

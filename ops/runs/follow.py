@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from ops.runs.clock import Clock
-from ops.runs.errors import NoProgress
+from ops.clock import Clock
+from ops.errors import NoProgress
+from ops.patience import Patience
 from ops.runs.machine import Machine
-from ops.runs.patience import Patience
 from ops.runs.watch import Figures, Watcher
 from shared.runs.model import Phase
 

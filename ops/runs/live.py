@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Column
 from rich.text import Text
 
-from ops.runs.clock import iso
+from ops.clock import iso
 from ops.runs.options import scope_text
 from ops.runs.watch import SCANS, Figures
 from shared.printable import printable

@@ -12,11 +12,11 @@ from functools import partial
 from threading import Lock
 from typing import Final, TypeVar, assert_never
 
+from ops.clock import Clock
+from ops.patience import Patience
 from ops.runs import answers
 from ops.runs.answers import Invoke
-from ops.runs.clock import Clock
-from ops.runs.patience import Patience
-from ops.runs.threads import together
+from ops.threads import together
 from shared.runs.model import Phase, Run
 
 SWEEP_SECONDS: Final = 20

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 
-from ops.runs.clock import Clock
+from ops.clock import Clock
 from ops.runs.display import display_for
 from ops.runs.driver import Ports, drive
 from ops.runs.options import Options

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from ops.runs.clock import iso
+from ops.clock import iso
 from ops.runs.options import scope_text
 from ops.runs.verdict import meaning, what_to_do
 from ops.runs.view import RunView

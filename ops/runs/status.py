@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from ops.runs.clock import Clock
+from ops.clock import Clock
 from ops.runs.report import lines
 from ops.runs.view import RunView
 from ops.runs.wiring import run_store

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ops.runs.clock import iso
+from ops.clock import iso
 from ops.runs.options import scope_text
 from ops.runs.verdict import is_good
 from ops.runs.watch import SCANS, scan_figures

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from ops.runs.clock import Clock, iso
+from ops.clock import Clock, iso
 from shared.runs.model import Phase, Run, RunKind, Segment
 from shared.runs.ports import RunStore
 from shared.scan.tally import WOULD_SEAL, merged

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from functools import partial
 
 from consumers.rotation.options import is_loopback
+from ops.functions import LambdaFunction
 from ops.runs.driver import Ports
-from ops.runs.functions import LambdaFunction
 from ops.runs.machine import StepFunctionsMachine
 from shared.aws.clients import client, invoking_client
 from shared.aws.errors import AWS_ERRORS

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from ops import cli
-from ops.runs.errors import FunctionRefused, NoProgress
+from ops.errors import FunctionRefused, NoProgress
 from ops.runs.options import Options
 from shared.errors import StoreUnavailable
 from shared.runs.model import RunKind, Scope

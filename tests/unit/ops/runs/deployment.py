@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from consumers.rotation.verdict import RunVerdict
-from ops.runs.clock import Clock
+from ops.clock import Clock
+from ops.errors import FunctionFailed
 from ops.runs.driver import Ports
-from ops.runs.errors import FunctionFailed
 from ops.runs.machine import Machine
 from shared.runs.model import PHASES, Example, Phase, Run, RunKind, Scope, Tally
 from shared.scan.tally import merged

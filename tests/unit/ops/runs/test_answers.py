@@ -8,9 +8,9 @@ import pytest
 
 from consumers.rotation.answer import begin_answer, run_answer
 from consumers.rotation.tallies import Scan
+from ops.errors import FunctionRefused
 from ops.runs import answers
 from ops.runs.answers import Begun, Step, Swept
-from ops.runs.errors import FunctionRefused
 from shared.runs.model import Phase, Run, RunKind, Segment
 
 NOW = 1_700_000_000.0

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
+from ops.errors import FunctionFailed, NoProgress
 from ops.runs.cancel import cancel
 from ops.runs.driver import drive
-from ops.runs.errors import FunctionFailed, NoProgress
 from ops.runs.operate import operate
 from ops.runs.options import Options
 from shared.runs.model import Phase, RunKind

@@ -7,12 +7,13 @@ from threading import Event, Lock, current_thread, main_thread
 
 import pytest
 
+from ops.errors import FunctionFailed, FunctionRefused, NoProgress
+from ops.patience import FIRST_PATIENCE_SECONDS, PATIENCE_SECONDS
 from ops.runs import driver
 from ops.runs.display import Silent
 from ops.runs.driver import drive
-from ops.runs.errors import AnotherRun, FunctionFailed, FunctionRefused, NoProgress
+from ops.runs.errors import AnotherRun
 from ops.runs.options import Options
-from ops.runs.patience import FIRST_PATIENCE_SECONDS, PATIENCE_SECONDS
 from ops.runs.watch import Figures
 from shared.errors import StoreUnavailable
 from shared.runs.model import Example, Phase, RunKind, Scope

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from ops.errors import NoProgress
 from ops.runs.display import Silent
 from ops.runs.driver import drive
-from ops.runs.errors import NoProgress
 from ops.runs.follow import STARTS, STILL_SECONDS
 from ops.runs.options import Options
 from shared.errors import StoreUnavailable

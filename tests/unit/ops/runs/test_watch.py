@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ops.runs.clock import Clock, iso
+from ops.clock import Clock, iso
 from ops.runs.watch import Figures, Watcher
 from shared.runs.model import Phase, Run, RunKind, Tally
 from tests.fakes.clock import FakeClock

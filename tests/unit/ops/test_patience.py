@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import pytest
 
-from ops.runs.clock import Clock
-from ops.runs.errors import FunctionFailed, FunctionRefused, NoProgress
-from ops.runs.patience import LONGEST_PAUSE_SECONDS, PATIENCE_SECONDS, Patience
+from ops.clock import Clock
+from ops.errors import FunctionFailed, FunctionRefused, NoProgress
+from ops.patience import LONGEST_PAUSE_SECONDS, PATIENCE_SECONDS, Patience
 from shared.errors import StoreUnavailable
 from tests.fakes.clock import FakeClock
 

@@ -35,7 +35,7 @@ def together(
 
 def _started(work: Callable[[], Result]) -> Future[Result]:
     future: Future[Result] = Future()
-    Thread(target=_do, args=(work, future), name="run", daemon=True).start()
+    Thread(target=_do, args=(work, future), name="work", daemon=True).start()
     return future
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from ops.runs.errors import FunctionFailed, FunctionRefused
+from ops.errors import FunctionFailed, FunctionRefused
 from shared import errors
 from shared.aws.errors import AWS_ERRORS, error_code, store_error
 from shared.errors import NeedsAttention, SealstreamError

@@ -7,8 +7,8 @@ from itertools import count
 from threading import Event
 from typing import Final, TypeVar
 
-from ops.runs.clock import Clock
-from ops.runs.errors import NoProgress
+from ops.clock import Clock
+from ops.errors import NoProgress
 from shared.errors import RetryLater
 
 PATIENCE_SECONDS: Final = 300.0

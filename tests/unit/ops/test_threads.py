@@ -6,7 +6,7 @@ from threading import Event, current_thread
 
 import pytest
 
-from ops.runs.threads import together
+from ops.threads import together
 from shared.errors import StoreUnavailable
 
 
