@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from rich.table import Table
 from rich.text import Text
 
+from ops.environment import setting
 from ops.item_view import View, json_of, opened_view, rows_of, stored_view, table_of
 from shared.aws.clients import client
 from shared.aws.item_reader import DynamoItemReader
 from shared.aws.key_store import DynamoKeyStatusReader, DynamoKeyStore
 from shared.aws.kms import KmsKeyService
-from shared.errors import SettingsError
 from shared.keys.keyring import Keyring
 from shared.model import Attributes, KeyStatus
 from shared.policy.load import load_policy
@@ -53,7 +53,7 @@ def side_by_side(tenant: str, item_id: str) -> Table:
 
 def views(tenant: str, item_id: str, *, open_values: bool) -> tuple[View, View]:
     """The item as it is stored, and as opened; the latter is empty, and no key used, where nothing is to be opened."""
-    table, key_store = _setting("SEALSTREAM_TABLE"), _setting("SEALSTREAM_KEY_STORE")
+    table, key_store = setting("TABLE"), setting("KEY_STORE")
     dynamodb = client("dynamodb")
     item = DynamoItemReader(dynamodb, table).get((tenant, item_id), consistent=True)
     if item is None:
@@ -67,16 +67,9 @@ def _opened(item: Attributes, statuses: Mapping[int, KeyStatus]) -> View:
     attribute_keys = AttributeKeys.from_environment(os.environ)
     dataset = load_policy(POLICY_FILE).dataset
     keyring = Keyring(
-        store=DynamoKeyStore(client("dynamodb"), _setting("SEALSTREAM_KEY_STORE")),
+        store=DynamoKeyStore(client("dynamodb"), setting("KEY_STORE")),
         service=KmsKeyService(client("kms"), attribute_keys.present),
         dataset=dataset,
         trusted_kms_key_arns=attribute_keys.trusted,
     )
     return opened_view(item, statuses, ItemKeys.fetch(keyring, dataset, [item]).opener(item))
-
-
-def _setting(name: str) -> str:
-    value = os.environ.get(name, "")
-    if not value:
-        raise SettingsError(f"environment variable {name} is missing or empty; after `make up`: . build/local.env")
-    return value

@@ -4,30 +4,19 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
-from math import isfinite
 from typing import Any, Final
 
 import click
 
-from shared.identity import is_tenant_id
+from ops.parameters import INTERRUPTED, as_json, finite, of_tenant, options
 from shared.runs.model import RunKind, Scope
 
 MOST_WORKERS: Final = 40
 MOST_SEGMENTS: Final = 1_000
 """What the rotation function takes at most; it is not loaded here for two numbers."""
-INTERRUPTED: Final = 130
 _KEY_ID: Final = re.compile(r"[0-9a-fA-F]{8}")
 _DATA_CLASS: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 _RUN_ID: Final = re.compile(r"[0-9a-f]{32}")
-
-Command = Callable[..., Any]
-
-
-def _tenant(_: click.Context, __: click.Parameter, value: str | None) -> str:
-    if value is not None and not is_tenant_id(value):
-        raise click.BadParameter("no tenant can have this name")
-    return value or ""
 
 
 def _data_class(_: click.Context, __: click.Parameter, value: str | None) -> str:
@@ -48,42 +37,26 @@ def _run_id(_: click.Context, __: click.Parameter, value: str | None) -> str | N
     return value
 
 
-def _finite(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
-    if value is not None and not isfinite(value):
-        raise click.BadParameter("a finite number")
-    return value
-
-
-def _scan_options(command: Command) -> Command:
-    """What every run takes."""
-    for option in reversed(
-        (
-            click.option("--workers", type=click.IntRange(1, MOST_WORKERS), help="segments worked on at a time"),
-            click.option(
-                "--segments", type=click.IntRange(1, MOST_SEGMENTS), help="parts that the table is divided into"
-            ),
-            click.option(
-                "--rate",
-                type=click.FloatRange(0, min_open=True),
-                callback=_finite,
-                metavar="ITEMS_PER_SECOND",
-                help="at most, for all workers together",
-            ),
-            click.option("--no-wait", is_flag=True, help="on AWS: start it, print its id and end"),
-            click.option("--json", "as_json", is_flag=True, help="one JSON document a line, in a terminal too"),
-        )
-    ):
-        command = option(command)
-    return command
-
-
+_scan_options = options(
+    click.option("--workers", type=click.IntRange(1, MOST_WORKERS), help="segments worked on at a time"),
+    click.option("--segments", type=click.IntRange(1, MOST_SEGMENTS), help="parts that the table is divided into"),
+    click.option(
+        "--rate",
+        type=click.FloatRange(0, min_open=True),
+        callback=finite,
+        metavar="ITEMS_PER_SECOND",
+        help="at most, for all workers together",
+    ),
+    click.option("--no-wait", is_flag=True, help="on AWS: start it, print its id and end"),
+    as_json,
+)
+"""What every run takes."""
 _barrier = click.option(
     "--barrier-seconds",
     type=click.FloatRange(0),
-    callback=_finite,
+    callback=finite,
     help="local AWS only: let less time pass than what makes the count certain",
 )
-_of_tenant = click.option("--tenant", callback=_tenant, help="this tenant alone")
 
 
 @click.group()
@@ -93,7 +66,7 @@ def rotation() -> None:
 
 @rotation.command()
 @click.option("--all", "all_keys", is_flag=True, help="data keys of any age")
-@_of_tenant
+@of_tenant
 @click.option("--data-class", callback=_data_class, help="this class alone")
 @click.option("--compromised", metavar="KEY_ID", callback=_key_id, help="this data key alone")
 @click.option("--no-retire", is_flag=True, help="end with the verdict; `rotation retire` does the rest")
@@ -124,7 +97,7 @@ def retire(**common: Any) -> None:
 
 
 @rotation.command()
-@_of_tenant
+@of_tenant
 @click.option("--key", metavar="KEY_ID", callback=_key_id, help="this data key alone")
 @click.option("--abandon-backups", is_flag=True, help="also where a backup still holds values under the key")
 @_barrier

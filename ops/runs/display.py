@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from threading import Lock
 from typing import Any, Final, Protocol, TextIO
 
 from ops.clock import iso
+from ops.json_lines import JsonLines
 from ops.runs.options import scope_text
 from ops.runs.watch import Figures
 from shared.runs.model import Run
@@ -49,13 +48,12 @@ class Silent:
         """Show nothing."""
 
 
-class JsonLines:
+class RunLines(JsonLines):
     """A line for each change."""
 
     def __init__(self, out: TextIO | None = None) -> None:
-        self._out = out or sys.stdout
+        super().__init__(out)
         self._shown: Mapping[str, Any] = {}
-        self._lock = Lock()
 
     def begun(self, run: Run, *, joined: bool) -> None:
         """Which run it is."""
@@ -76,27 +74,12 @@ class JsonLines:
             self._shown = shown
             self.write("progress", **document)
 
-    def trouble(self, message: str) -> None:
-        """What failed."""
-        self.write("trouble", message=message)
-
-    def told(self, message: str) -> None:
-        """What to know."""
-        self.write("told", message=message)
-
-    def write(self, event: str, **fields: Any) -> None:
-        """One line, whole and at once."""
-        line = json.dumps({"event": event, **fields}) + "\n"
-        with self._lock:
-            self._out.write(line)
-            self._out.flush()
-
 
 @contextmanager
 def display_for(*, as_json: bool) -> Iterator[Display]:
     """The bar in a terminal, JSON lines otherwise."""
     if as_json or not sys.stdout.isatty():
-        yield JsonLines()
+        yield RunLines()
         return
     from ops.runs.live import live_display  # noqa: PLC0415 - rich is slow to load
 

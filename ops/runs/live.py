@@ -7,10 +7,9 @@ from contextlib import contextmanager
 from typing import Final
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Column
-from rich.text import Text
+from rich.progress import Progress, TaskID
 
+from ops.bars import Bars, bars
 from ops.clock import iso
 from ops.runs.options import scope_text
 from ops.runs.watch import SCANS, Figures
@@ -21,11 +20,11 @@ _COUNTS: Final = 4
 """How many counts fit beside a bar."""
 
 
-class Live:
-    """Draws on a console; rich is safe to use from any thread."""
+class Live(Bars):
+    """A bar for each phase."""
 
     def __init__(self, progress: Progress) -> None:
-        self._bars = progress
+        super().__init__(progress)
         self._tasks: dict[Phase, TaskID] = {}
 
     def begun(self, run: Run, *, joined: bool) -> None:
@@ -47,17 +46,6 @@ class Live:
         total, completed = _filled(figures)
         self._bars.update(self._tasks[phase], total=total, completed=completed, told=told(figures))
 
-    def trouble(self, message: str) -> None:
-        """What failed, above the bars."""
-        self._print(f"trying again: {printable(message)}", style="dim")
-
-    def told(self, message: str) -> None:
-        """What to know, above the bars."""
-        self._print(printable(message))
-
-    def _print(self, line: str, style: str = "") -> None:
-        self._bars.console.print(Text(line, style), soft_wrap=True)
-
 
 def told(figures: Figures) -> str:
     """What stands beside the bar."""
@@ -76,13 +64,7 @@ def told(figures: Figures) -> str:
 @contextmanager
 def live_display(console: Console | None = None) -> Iterator[Live]:
     """Bars that stay on the screen when the block ends, however it ends."""
-    columns = (
-        TextColumn("{task.description:<8}", markup=False),
-        BarColumn(bar_width=24, complete_style="cyan", finished_style="green"),
-        TextColumn("{task.fields[told]}", markup=False, table_column=Column()),  # it wraps where the terminal is narrow
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console) as progress:
+    with bars(console) as progress:
         yield Live(progress)
 
 

@@ -7,45 +7,36 @@ from collections.abc import Mapping
 from functools import partial
 
 from consumers.rotation.options import is_loopback
-from ops.functions import LambdaFunction
+from ops.environment import function, setting
 from ops.runs.driver import Ports
 from ops.runs.machine import StepFunctionsMachine
-from shared.aws.clients import client, invoking_client
+from shared.aws.clients import client
 from shared.aws.errors import AWS_ERRORS
 from shared.aws.runs import DynamoRunStore
-from shared.errors import SettingsError
 from shared.runs.ports import RunStore
 
 
 def ports_from_environment(environment: Mapping[str, str] = os.environ) -> Ports:
     """Lambda, Step Functions and DynamoDB; raises SettingsError where a name is missing."""
-    names = {name: _setting(environment, f"SEALSTREAM_{name}") for name in ("ROTATION", "SWEEPER", "TABLE", "RUNS")}
-    rotation, sweeper = (
-        LambdaFunction(
-            invoking_client(),
-            names[name],
-            title,
-            environment.get(f"SEALSTREAM_{name}_LOG_GROUP", "of the function"),
-        )
-        for name, title in (("ROTATION", "rotation function"), ("SWEEPER", "sweeper"))
-    )
+    rotation = function("ROTATION", "rotation function", environment)
+    sweeper = function("SWEEPER", "sweeper", environment)
     machine = None
     if not is_local(environment):
-        arn = _setting(environment, "SEALSTREAM_ROTATION_MACHINE")
+        arn = setting("ROTATION_MACHINE", environment)
         machine = StepFunctionsMachine(client("stepfunctions"), arn)
     return Ports(
         runs=run_store(environment),
         rotation=rotation,
         sweeper=sweeper,
         machine=machine,
-        item_count=partial(_item_count, names["TABLE"]),
+        item_count=partial(_item_count, setting("TABLE", environment)),
         log=f"log groups {rotation.log_group} and {sweeper.log_group}",
     )
 
 
 def run_store(environment: Mapping[str, str] = os.environ) -> RunStore:
     """The runs table; raises SettingsError."""
-    table = _setting(environment, "SEALSTREAM_RUNS")
+    table = setting("RUNS", environment)
     return DynamoRunStore(client("dynamodb"), table)
 
 
@@ -59,10 +50,3 @@ def _item_count(table: str) -> int | None:
         return client("dynamodb").describe_table(TableName=table)["Table"]["ItemCount"]
     except AWS_ERRORS:
         return None  # an estimate is no reason to stop
-
-
-def _setting(environment: Mapping[str, str], name: str) -> str:
-    value = environment.get(name, "")
-    if not value:
-        raise SettingsError(f"environment variable {name} is missing or empty; after `make up`: . build/local.env")
-    return value

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from ops.runs.display import JsonLines, Silent, display_for
+from ops.runs.display import RunLines, Silent, display_for
 from ops.runs.live import Live, live_display
 from ops.runs.watch import Figures
 from shared.runs.model import Phase, Run, RunKind, Scope
@@ -35,7 +35,7 @@ def written(out):
 
 def test_a_line_says_which_run_it_is_and_whether_it_was_joined():
     out = io.StringIO()
-    JsonLines(out).begun(RUN, joined=True)
+    RunLines(out).begun(RUN, joined=True)
     assert [
         {
             "event": "begun",
@@ -50,7 +50,7 @@ def test_a_line_says_which_run_it_is_and_whether_it_was_joined():
 
 def test_there_is_a_line_for_each_change_and_none_for_a_new_estimate_alone():
     out = io.StringIO()
-    lines = JsonLines(out)
+    lines = RunLines(out)
     for figures in (
         SWEEP,
         SWEEP,
@@ -69,11 +69,11 @@ def test_there_is_a_line_for_each_change_and_none_for_a_new_estimate_alone():
 
 def test_a_failure_is_a_line_of_its_own():
     out = io.StringIO()
-    JsonLines(out).trouble("sweeper: killed\n")
+    RunLines(out).trouble("sweeper: killed\n")
     assert [{"event": "trouble", "message": "sweeper: killed\n"}] == written(out)
 
 
-@pytest.mark.parametrize(("as_json", "terminal", "kind"), [(0, 1, Live), (1, 1, JsonLines), (0, 0, JsonLines)])
+@pytest.mark.parametrize(("as_json", "terminal", "kind"), [(0, 1, Live), (1, 1, RunLines), (0, 0, RunLines)])
 def test_bars_are_for_terminals(monkeypatch, as_json, terminal, kind):
     monkeypatch.setattr("sys.stdout.isatty", lambda: bool(terminal), raising=False)
     with display_for(as_json=bool(as_json)) as display:

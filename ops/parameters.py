@@ -1,0 +1,70 @@
+"""Values that commands take."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from math import isfinite
+from time import time
+from typing import Any, Final
+
+import click
+
+from shared.identity import is_tenant_id
+
+Command = Callable[..., Any]
+
+INTERRUPTED: Final = 130
+"""Exit status after Ctrl-C."""
+
+_AGO: Final = re.compile(r"([0-9]{1,6})([smhd])")
+_UNIT_SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
+
+def tenant(_: click.Context, __: click.Parameter, value: str | None) -> str:
+    """A tenant's name; "" where none is given."""
+    if value is not None and not is_tenant_id(value):
+        raise click.BadParameter("no tenant can have this name")
+    return value or ""
+
+
+def finite(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
+    """A number that is one."""
+    if value is not None and not isfinite(value):
+        raise click.BadParameter("a finite number")
+    return value
+
+
+def moment(_: click.Context, __: click.Parameter, value: str | None) -> float | None:
+    """A time in seconds since the epoch; given as ISO 8601 (UTC where it names no offset), or as how long ago."""
+    if value is None:
+        return None
+    ago = _AGO.fullmatch(value)
+    try:
+        read = time() - int(ago[1]) * _UNIT_SECONDS[ago[2]] if ago else _calendar(value)
+    except (OverflowError, ValueError):
+        read = -1.0
+    if read < 0:
+        raise click.BadParameter("a time is 2026-01-31, 2026-01-31T12:00:00Z, or how long ago: 90s, 30m, 2h, 7d")
+    return read
+
+
+def _calendar(value: str) -> float:
+    read = datetime.fromisoformat(value)
+    return (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
+
+
+def options(*chosen: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Several options as one decorator, in their order."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(chosen):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="one JSON document a line, in a terminal too")
+of_tenant = click.option("--tenant", callback=tenant, help="this tenant alone")
