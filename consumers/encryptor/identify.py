@@ -36,6 +36,7 @@ class IdentifiedRecord:
 
     Attributes:
         attributes: the record's own, without tenant, id and operation.
+        only_if_absent: its position says nothing: it may be written only where no item stands.
     """
 
     record: InboundRecord
@@ -44,6 +45,7 @@ class IdentifiedRecord:
     item_id: str
     position: SourcePosition
     attributes: dict[str, AttributeValue] = field(repr=False)
+    only_if_absent: bool = False
 
 
 def known_tenant(attributes: Mapping[str, AttributeValue], policy: Policy) -> str:

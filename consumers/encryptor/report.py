@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from consumers.encryptor.batch import BatchResult
+from consumers.encryptor.results import BatchResult
 from shared.keys.counts import KeyringCounts
 from shared.model import Outcome, QuarantineEntry
 from shared.runtime.audit_log import AuditEvent, AuditLog, event_id

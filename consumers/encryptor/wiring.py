@@ -16,6 +16,7 @@ from shared.aws.items import DynamoItemTable
 from shared.aws.key_store import DynamoKeyStore
 from shared.aws.kms import KmsKeyService
 from shared.aws.quarantine import S3Quarantine
+from shared.aws.shards import KinesisShards
 from shared.keys.keyring import Keyring
 from shared.policy.load import load_policy
 from shared.runtime.audit_log import AuditLog
@@ -63,5 +64,6 @@ def wire(settings: EncryptorSettings) -> Wired:
         quarantine=Quarantine(held, keyring, policy.dataset),
         prefetch=keyring.prefetch_active,
         pool=ThreadPoolExecutor(_WRITES_AT_ONCE, thread_name_prefix="write"),
+        shards=KinesisShards(client("kinesis")),
     )
     return Wired(encryptor, keyring, audit_log)

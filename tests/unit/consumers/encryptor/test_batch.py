@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
-from consumers.encryptor.batch import BatchResult, Encryptor
+from consumers.encryptor.batch import Encryptor
 from consumers.encryptor.deaggregate import user_records
 from consumers.encryptor.decode import decode
 from consumers.encryptor.identify import identify
 from consumers.encryptor.quarantine import Quarantine
+from consumers.encryptor.results import BatchResult
 from consumers.encryptor.sealing import RecordSealer, plan_record
 from consumers.encryptor.writing import Writer
 from shared.envelope.associated_data import record_prefix
@@ -31,6 +32,7 @@ from tests.fakes.key_service import ATTRIBUTE_KEY_ARN, FakeKeyService
 from tests.fakes.key_store import FakeKeyStore
 from tests.fakes.kinesis import STREAM_ARN, aggregate, kinesis_record
 from tests.fakes.rotation import replace_active_key
+from tests.fakes.shards import FakeShards
 
 POLICY = parse_policy(
     """
@@ -97,7 +99,7 @@ def world() -> Iterator[World]:
     writer = Writer(table, RecordSealer(POLICY, keyring))
     with ThreadPoolExecutor(4) as pool:
         encryptor = Encryptor(
-            POLICY, writer, Quarantine(quarantine, keyring, "customers"), keyring.prefetch_active, pool
+            POLICY, writer, Quarantine(quarantine, keyring, "customers"), keyring.prefetch_active, pool, FakeShards()
         )
         yield World(encryptor, table, quarantine, store, kms, keyring, clock)
 

@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
+from moto.core.models import DEFAULT_ACCOUNT_ID
 
 from consumers.encryptor import handler
 from shared.aws.clients import config, forget
@@ -46,6 +47,7 @@ def dynamodb(monkeypatch) -> Iterator[Any]:
         _table(dynamodb, "keys", "tenant_id", "row")
         _table(dynamodb, "held", "quarantine_id")
         boto3.client("s3", region_name=REGION).create_bucket(Bucket="held")
+        boto3.client("kinesis", region_name=REGION).create_stream(StreamName="records", ShardCount=1)
         key = boto3.client("kms", region_name=REGION).create_key()["KeyMetadata"]["Arn"]
         settings = {
             "AWS_DEFAULT_REGION": REGION,
@@ -64,10 +66,16 @@ def dynamodb(monkeypatch) -> Iterator[Any]:
         forget()
 
 
+def event(*records: Any) -> dict[str, Any]:
+    """An event of the stream of moto's account."""
+    arn = f"arn:aws:kinesis:{REGION}:{DEFAULT_ACCOUNT_ID}:stream/records"
+    return {"Records": [{**record, "eventSourceARN": arn} for record in records]}
+
+
 def test_an_event_is_sealed_written_answered_and_reported(dynamodb, capsys):
     good = json.dumps({"tenant_id": "acme", "id": "1", "ssn": CANARY}).encode()
 
-    answer = handler.handler({"Records": [kinesis_record(good), kinesis_record(CANARY.encode(), sequence=1)]}, CONTEXT)
+    answer = handler.handler(event(kinesis_record(good), kinesis_record(CANARY.encode(), sequence=1)), CONTEXT)
 
     assert {"batchItemFailures": []} == answer
     (item,) = dynamodb.scan(TableName="items")["Items"]
@@ -83,7 +91,7 @@ def test_an_event_is_sealed_written_answered_and_reported(dynamodb, capsys):
 
 
 def test_the_policy_is_published_before_anything_is_sealed_under_it(dynamodb):
-    handler.handler({"Records": [kinesis_record(b"no json")]}, CONTEXT)
+    handler.handler(event(kinesis_record(b"no json")), CONTEXT)
 
     rows = dynamodb.scan(TableName="keys")["Items"]
     (published,) = [row for row in rows if row["row"]["S"].startswith("policy#")]
@@ -95,7 +103,7 @@ def test_what_cannot_be_kept_is_answered_with_its_own_sequence_number(dynamodb):
     dynamodb.delete_table(TableName="items")
     record = kinesis_record(json.dumps({"tenant_id": "acme", "id": "1"}).encode())
 
-    answer = handler.handler({"Records": [record]}, CONTEXT)
+    answer = handler.handler(event(record), CONTEXT)
 
     assert {"batchItemFailures": [{"itemIdentifier": record["kinesis"]["sequenceNumber"]}]} == answer
 
@@ -104,4 +112,4 @@ def test_a_missing_setting_is_named(dynamodb, monkeypatch):
     monkeypatch.delenv("SEALSTREAM_KEY_STORE")
 
     with pytest.raises(SettingsError, match="SEALSTREAM_KEY_STORE"):
-        handler.handler({"Records": [kinesis_record(b"{}")]}, CONTEXT)
+        handler.handler(event(kinesis_record(b"{}")), CONTEXT)

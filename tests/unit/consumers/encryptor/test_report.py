@@ -3,8 +3,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from consumers.encryptor.batch import BatchResult, RecordResult
 from consumers.encryptor.report import report_batch
+from consumers.encryptor.results import BatchResult, RecordResult
 from shared.errors import Reason
 from shared.keys.counts import KeyringCounts
 from shared.model import InboundRecord, Outcome, QuarantineEntry
