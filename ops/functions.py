@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +15,9 @@ from shared.printable import printable
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
+
+Invoke = Callable[[Mapping[str, Any]], Any]
+"""Invokes a function with a payload and gives its answer; raises FunctionFailed or FunctionRefused."""
 
 _LASTING: Final = frozenset(
     {
@@ -77,3 +80,8 @@ class LambdaFunction:
         if issubclass(kind, NeedsAttention):
             return FunctionRefused(f"{self.title}: {message or name}")
         return FunctionFailed(f"{self.title}: {name}: {message}{more}")
+
+
+def not_understood(who: str) -> FunctionRefused:
+    """An answer is not of the form that this version knows."""
+    return FunctionRefused(f"the {who} answered what this version does not understand: are both of one deployment?")
