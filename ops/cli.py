@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from ops.runs.commands import adopt, rotation
+from ops.runs.commands import adopt, reconcile, rotation
 from shared.errors import RetryLater, SealstreamError
 from shared.identity import check_item_id, check_tenant_id
 
@@ -60,6 +60,7 @@ def item_get(tenant: str, id: str, *, open_values: bool, as_json: bool) -> None:
 
 cli.add_command(rotation)
 cli.add_command(adopt)
+cli.add_command(reconcile)
 
 
 def main() -> None:

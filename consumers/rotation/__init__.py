@@ -1,4 +1,4 @@
-"""The rotation Lambda: leads runs (`shared/runs`) from step to step; the sweeper does the work on items.
+"""The rotation Lambda: leads runs (`shared/runs`) from step to step; sweeper and reconciler do the work on items.
 
 | module | operation |
 | --- | --- |

@@ -7,7 +7,7 @@ from math import ceil
 from typing import Any
 
 from consumers.rotation.tallies import Scan
-from shared.runs.model import Example, Phase, Run
+from shared.runs.model import Example, Phase, Run, Worker
 
 
 def begin_answer(run: Run, *, joined: bool) -> dict[str, Any]:
@@ -34,7 +34,13 @@ def run_answer(run: Run, sweep: Scan, census: Scan, now: float) -> dict[str, Any
 
 
 def _about(run: Run) -> dict[str, Any]:
-    return {"run_id": run.run_id, "kind": run.kind.value, "phase": run.phase.value, "workers": run.workers}
+    return {
+        "run_id": run.run_id,
+        "kind": run.kind.value,
+        "phase": run.phase.value,
+        "worker": Worker.of(run.kind).value,
+        "workers": run.workers,
+    }
 
 
 def _scope(run: Run) -> dict[str, Any]:

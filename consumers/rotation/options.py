@@ -20,7 +20,7 @@ from shared.runs.model import PHASES, Phase, RunKind, Scope
 
 MAX_SEGMENTS: Final = 1_000
 MAX_WORKERS: Final = 40
-"""So many sweepers at a time; they share the account's concurrent functions with encryptor and auditor."""
+"""So many workers at a time; they share the account's concurrent functions with encryptor and auditor."""
 DEFAULT_WORKERS: Final = 4
 MAX_SECONDS_PER_ITEM: Final = 60
 """Of one worker, so that it pauses for much less than an invocation lasts."""
@@ -34,6 +34,7 @@ _ALLOWED: Final[Mapping[RunKind, frozenset[str]]] = {
     RunKind.ADOPTION: _SCAN,
     RunKind.SURVEY: _SCAN,
     RunKind.DESTRUCTION: _SCAN | _SCOPE | _END | {"abandon_backups"},
+    RunKind.RECONCILIATION: _SCAN,
 }
 _KEY_ID: Final = re.compile(r"(?!00000000)[0-9a-f]{8}")
 _RUN_ID: Final = re.compile(r"[0-9a-f]{32}")

@@ -13,8 +13,15 @@ from typing import Any, Final
 
 from consumers.rotation.verdict import RunVerdict
 from shared.keys.ports import DataKeyRow
-from shared.runs.model import Run, Tally
-from shared.runtime.audit_log import CENSUS_FIGURES, RUN_FIGURES, AuditEvent, AuditLog, event_id
+from shared.runs.model import Run, RunKind, Tally
+from shared.runtime.audit_log import (
+    CENSUS_FIGURES,
+    RECONCILIATION_FIGURES,
+    RUN_FIGURES,
+    AuditEvent,
+    AuditLog,
+    event_id,
+)
 from shared.runtime.metrics import Metric, batch_metrics, emit
 
 _METRICS: Final[Mapping[str, Metric]] = {
@@ -26,6 +33,8 @@ _METRICS: Final[Mapping[str, Metric]] = {
     "failed": Metric.KEYS_FAILED,
     "corrupt": Metric.KEYS_CORRUPT,
 }
+_CENSUS: Final = {RunKind.RECONCILIATION: (AuditEvent.RECONCILIATION_COMPLETED, RECONCILIATION_FIGURES)}
+"""What is told of a complete census, where it is another event than that of most runs, with other figures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +75,12 @@ class Report:
         at = run.ended_at or 0.0
         same: dict[str, Any] = {"at": at, "run_id": run.run_id, "kind": run.kind.value, "verdict": run.verdict}
         if run.census_at is not None and run.verdict != RunVerdict.CANCELLED:
+            event, figures = _CENSUS.get(run.kind, (AuditEvent.CENSUS_COMPLETED, CENSUS_FIGURES))
             self.audit_log.write(
-                AuditEvent.CENSUS_COMPLETED,
-                event_id=event_id(AuditEvent.CENSUS_COMPLETED, run.run_id),
+                event,
+                event_id=event_id(event, run.run_id),
                 **same,
-                **{name: census.counts.get(name, 0) for name in CENSUS_FIGURES},
+                **{name: census.counts.get(name, 0) for name in figures},
             )
         done = {**sweep.counts, **run.counts}
         self.audit_log.write(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
+from shared.model import VerdictKind
 from shared.runs.model import Run, RunKind, Tally
 
 _WITHOUT_KEYS: Final = frozenset({RunKind.ADOPTION, RunKind.SURVEY})
@@ -19,6 +20,7 @@ class RunVerdict(StrEnum):
     | retirement | `nothing_to_retire`, `retired`, `safe_to_retire`, `not_safe` |
     | adoption, survey | `nothing_in_clear`, `in_clear` |
     | destruction | `nothing_to_destroy`, `destroyed`, `safe_to_destroy`, `not_destroyed` |
+    | reconciliation | `in_order`, `findings` |
     | every kind | `cancelled` |
     """
 
@@ -50,6 +52,10 @@ class RunVerdict(StrEnum):
     """Every such key could be; the run was asked not to."""
     NOT_DESTROYED = "not_destroyed"
     """Some such keys were kept; those that could be are destroyed, unless the run was asked not to."""
+    IN_ORDER = "in_order"
+    """Every item is as the auditor would have it."""
+    FINDINGS = "findings"
+    """Some items are not, or could not be judged."""
     CANCELLED = "cancelled"
     """The run was called off: what was done stays done, the rest is not, and nothing was proved."""
 
@@ -67,6 +73,9 @@ def after_census(run: Run, census: Tally) -> RunVerdict:
     """The verdict of a run whose census is complete and whose keys are retired or destroyed as far as may be."""
     if run.kind in _WITHOUT_KEYS:
         return RunVerdict.IN_CLEAR if census.counts.get("clear_values") else RunVerdict.NOTHING_IN_CLEAR
+    if run.kind is RunKind.RECONCILIATION:
+        is_in_order = census.counts.get("visited", 0) == census.counts.get(VerdictKind.VERIFIED, 0)
+        return RunVerdict.IN_ORDER if is_in_order else RunVerdict.FINDINGS
     if run.kind is RunKind.DESTRUCTION:
         return _after_destruction(run)
     if _any(run, "kept"):

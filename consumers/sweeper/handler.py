@@ -3,43 +3,23 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
-from typing import Any, Final
+from typing import Any
 
-from consumers.sweeper.report import report
+from consumers.sweeper.report import figures
 from consumers.sweeper.wiring import wire
-from consumers.sweeper.work import Sweeper
-from shared.runtime.batch import Context, seconds_left, whole_batch
+from shared.runtime.batch import Context, whole_batch
 from shared.runtime.settings import SweeperSettings
-
-RESERVE_SECONDS: Final = 60
-"""With less time left no page is begun: mending and storing one are some calls of AWS, of 27 s at most each."""
+from shared.scan.invocation import work_for
+from shared.scan.work import ScanWorker
 
 
 @cache
-def _sweeper() -> Sweeper:
+def _sweeper() -> ScanWorker:
     return wire(SweeperSettings.from_environment(os.environ))
 
 
 def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Go on with the segment that the event names, for so many `seconds` where it says so."""
-    return whole_batch(lambda: _work(event, lambda: seconds_left(context)))
-
-
-def _work(event: Mapping[str, Any], left: Callable[[], float]) -> dict[str, Any]:
-    started, begun = time.time(), time.monotonic()
-    seconds = float(event.get("seconds", "inf"))
-    worked = _sweeper().work(
-        event["run_id"],
-        event["segment"],
-        is_over=lambda: left() < RESERVE_SECONDS or time.monotonic() - begun >= seconds,
-    )
-    report(worked, started=started, ended=time.time())
-    return {
-        "run_id": worked.run.run_id,
-        "segment": worked.segment,
-        "done": worked.progress.done,
-        "overtaken": worked.progress.overtaken,
-    }
+    return whole_batch(lambda: work_for(event, context, _sweeper(), figures))

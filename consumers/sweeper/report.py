@@ -1,4 +1,4 @@
-"""What the sweeper tells: a line and a line of metrics for each invocation, an event for each object sealed anew.
+"""What the sweeper tells: metrics of each invocation, and an event for each object sealed anew.
 
 What it mends in items the auditor tells, from the table's stream: nothing is told twice, and no crash here loses it.
 """
@@ -9,39 +9,23 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
-from consumers.sweeper.work import Worked
 from shared.public_ids import public_item_id
 from shared.reencrypt.model import Fate
 from shared.runs.model import Phase
 from shared.runtime.audit_log import AuditEvent, AuditLog, event_id
-from shared.runtime.log import json_lines
-from shared.runtime.metrics import Metric, batch_metrics, emit, fate_metrics
-from shared.scan.tally import WOULD_SEAL
-
-FUNCTION: Final = "sweeper"
+from shared.runtime.metrics import Metric, fate_metrics
+from shared.scan.work import Worked
 
 
-def report(worked: Worked, *, started: float, ended: float) -> None:
-    """Write the invocation's two lines to standard output; times in seconds since the epoch."""
-    counts = {name: count for name, count in worked.progress.counts.items() if not name.startswith(WOULD_SEAL)}
-    json_lines().msg(
-        "segment",
-        run_id=worked.run.run_id,
-        kind=worked.run.kind,
-        phase=worked.run.phase,
-        segment=worked.segment,
-        done=worked.progress.done,
-        overtaken=worked.progress.overtaken,
-        **counts,
-    )
-    values = _COUNTED.get(worked.run.phase, lambda _counts: {})(counts)
-    values |= {
+def figures(worked: Worked) -> dict[str, float]:
+    """The metrics of an invocation."""
+    counted = _COUNTED.get(worked.run.phase, lambda _counts: {})(worked.progress.counts)
+    return {
+        **counted,
         Metric.KEY_CACHE_HITS: worked.keys.cache_hits,
         Metric.KEY_CACHE_MISSES: worked.keys.cache_misses,
         Metric.KMS_CALLS: worked.keys.kms_generate + worked.keys.kms_decrypt,
-        Metric.BATCH_DURATION_MS: round((ended - started) * 1_000, 1),
     }
-    emit(batch_metrics(function=FUNCTION, timestamp_ms=int(ended * 1_000), values=values))
 
 
 def _swept(counts: Mapping[str, int]) -> dict[str, float]:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from consumers.sweeper.report import report_reencrypted_record
-from consumers.sweeper.work import ADOPTING, Scan, Sweeper
 from shared.aws.clients import client
 from shared.aws.held_objects import S3HeldObjects, S3HeldVersions
 from shared.aws.item_scan import DynamoItemScan
@@ -21,7 +20,7 @@ from shared.keys.keyring import Keyring
 from shared.policy.compiled import Policy
 from shared.policy.load import load_policy
 from shared.reencrypt.reencryptor import Reencryptor
-from shared.runs.model import Phase, Run, RunKind
+from shared.runs.model import Phase, Run, RunKind, Worker
 from shared.runtime.audit_log import AuditLog
 from shared.runtime.key_events import report_created_key
 from shared.runtime.log import quiet_libraries
@@ -31,11 +30,14 @@ from shared.scan.held_sweep import HeldSweep
 from shared.scan.item_census import ItemCensus
 from shared.scan.item_sweep import ItemSweep
 from shared.scan.key_states import KeyStatesSince
+from shared.scan.work import Scan, ScanWorker
 
 _AT_ONCE: Final = 16
+_ADOPTING: Final = frozenset({RunKind.ADOPTION, RunKind.SURVEY})
+"""Kinds of run to which what someone else wrote is data that becomes sealstream's."""
 
 
-def wire(settings: SweeperSettings) -> Sweeper:
+def wire(settings: SweeperSettings) -> ScanWorker:
     """Build the sweeper; nothing is sealed before the policy it seals under is published.
 
     Raises:
@@ -46,7 +48,8 @@ def wire(settings: SweeperSettings) -> Sweeper:
     key_store = DynamoKeyStore(client("dynamodb"), settings.key_store)
     key_store.publish_policy(policy.digest, policy.source, time.time())
     scans = Scans(settings, policy, key_store)
-    return Sweeper(DynamoRunStore(client("dynamodb"), settings.runs), scans.of_items, scans.of_held_objects)
+    runs = DynamoRunStore(client("dynamodb"), settings.runs)
+    return ScanWorker(Worker.SWEEPER, runs, scans.of_items, scans.of_held_objects)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ class Scans:
         source = DynamoItemScan(client("dynamodb"), table, consistent=run.phase is Phase.CENSUS)
         if run.phase is Phase.CENSUS:
             lists_places = run.kind is RunKind.SURVEY
-            adopting = run.kind in ADOPTING
+            adopting = run.kind in _ADOPTING
             return Scan(source, ItemCensus(self.policy, self._states(), adopting=adopting, lists_places=lists_places))
         keyring = self._keyring(run)
         reencryptor = Reencryptor(
@@ -77,7 +80,7 @@ class Scans:
             reopen=self._reopen,
             pool=self.pool,
         )
-        return Scan(source, ItemSweep(reencryptor, adopting=run.kind in ADOPTING), keyring.take_counts)
+        return Scan(source, ItemSweep(reencryptor, adopting=run.kind in _ADOPTING), keyring.take_counts)
 
     def of_held_objects(self, run: Run) -> Scan:
         """The scan of the quarantine; before a data key is destroyed, of all that can still be had of it."""

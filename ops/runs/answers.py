@@ -1,16 +1,13 @@
-"""What the rotation function and the sweeper answer, read."""
+"""What the rotation function and the workers answer, read."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ops.errors import FunctionRefused
+from ops.functions import Invoke, not_understood
 from shared.runs.model import Phase
-
-Invoke = Callable[[Mapping[str, Any]], Any]
-"""Invokes a function with a payload and gives its answer; raises FunctionFailed or FunctionRefused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +33,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Swept:
+class Scanned:
     """How a worker left a segment."""
 
     done: bool
@@ -49,7 +46,7 @@ def begin(rotation: Invoke, payload: Mapping[str, Any]) -> Begun:
     try:
         return Begun(str(answer["run_id"]), bool(answer["joined"]))
     except (KeyError, TypeError):
-        raise _not_understood("rotation function") from None
+        raise not_understood("rotation function") from None
 
 
 def advance(rotation: Invoke, run_id: str) -> Step:
@@ -59,7 +56,7 @@ def advance(rotation: Invoke, run_id: str) -> Step:
         segments = tuple(int(number) for number in answer.get("segments") or ())
         return Step(Phase(answer["phase"]), segments, float(answer.get("wait_seconds") or 0))
     except (AttributeError, KeyError, TypeError, ValueError):
-        raise _not_understood("rotation function") from None
+        raise not_understood("rotation function") from None
 
 
 def cancel(rotation: Invoke, run_id: str) -> None:
@@ -67,14 +64,10 @@ def cancel(rotation: Invoke, run_id: str) -> None:
     rotation({"operation": "cancel", "run_id": run_id})
 
 
-def sweep(sweeper: Invoke, run_id: str, segment: int, seconds: int) -> Swept:
+def scan(worker: Invoke, run_id: str, segment: int, seconds: int) -> Scanned:
     """Go on with a segment for some seconds."""
-    answer = sweeper({"run_id": run_id, "segment": segment, "seconds": seconds})
+    answer = worker({"run_id": run_id, "segment": segment, "seconds": seconds})
     try:
-        return Swept(bool(answer["done"]), bool(answer.get("overtaken", False)))
+        return Scanned(bool(answer["done"]), bool(answer.get("overtaken", False)))
     except (AttributeError, KeyError, TypeError):
-        raise _not_understood("sweeper") from None
-
-
-def _not_understood(who: str) -> FunctionRefused:
-    return FunctionRefused(f"the {who} answered what this version does not understand: are both of one deployment?")
+        raise not_understood("worker") from None

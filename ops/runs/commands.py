@@ -132,6 +132,17 @@ def cancel(run_id: str | None, *, as_json: bool) -> None:
 
 
 @click.command()
+@_scan_options
+def reconcile(**common: Any) -> None:
+    """Audit every item as it stands: for changes that the table's stream never brought to the auditor.
+
+    Nothing is opened; what is in clear, malformed or stale goes to the re-encryptor.
+    Exit status 0: every item is in order; 1: some are not, and are listed.
+    """
+    _run(RunKind.RECONCILIATION, **common)
+
+
+@click.command()
 @click.option("--dry-run", is_flag=True, help="count what would be sealed, and seal nothing")
 @_scan_options
 def adopt(*, dry_run: bool, **common: Any) -> None:

@@ -9,9 +9,10 @@ from typing import Any, Final
 
 from ops.clock import Clock
 from ops.errors import FunctionRefused
+from ops.functions import Invoke
 from ops.patience import Patience
 from ops.runs import answers
-from ops.runs.answers import Begun, Invoke
+from ops.runs.answers import Begun
 from ops.runs.display import Display, Silent
 from ops.runs.errors import AnotherRun
 from ops.runs.follow import Follower
@@ -21,7 +22,7 @@ from ops.runs.options import Options, begin_payload, contradictions, scope_text
 from ops.runs.view import RunView
 from ops.runs.watch import Watcher
 from shared.errors import RetryLater
-from shared.runs.model import Phase, Run, RunKind
+from shared.runs.model import Phase, Run, RunKind, Worker
 from shared.runs.ports import RunStore
 
 LOOK_SECONDS: Final = 1.0
@@ -34,14 +35,15 @@ class Ports:
     """What drives a run.
 
     Attributes:
-        machine: drives runs on AWS; None: they are driven from here, with the sweeper, as against the local AWS.
+        workers: the functions that work on segments; a run's kind says which.
+        machine: drives runs on AWS; None: they are driven from here, with the workers, as against the local AWS.
         item_count: about how many items the table holds.
         log: where the functions tell more, for messages.
     """
 
     runs: RunStore
     rotation: Invoke
-    sweeper: Invoke
+    workers: Mapping[Worker, Invoke]
     machine: Machine | None = None
     item_count: Callable[[], int | None] = lambda: None
     clock: Clock = field(default_factory=Clock)
@@ -72,7 +74,7 @@ def drive(
     Raises:
         AnotherRun: the unfinished run of this kind is another than was asked for, and nobody waits for it, or it would
             destroy data keys.
-        FunctionRefused: the rotation function or the sweeper will not do it.
+        FunctionRefused: the rotation function or a worker will not do it.
         NoProgress: nothing succeeded for `PATIENCE_SECONDS`.
     """
     if ports is None:
@@ -141,7 +143,8 @@ def _drive_here(run: Run, ports: Ports, patience: Patience, watcher: Watcher, di
         display.progress(figures)
         return figures.phase
 
-    LocalDriver(ports.rotation, ports.sweeper, patience, look, ports.clock, LOOK_SECONDS).drive(run)
+    worker = ports.workers[Worker.of(run.kind)]
+    LocalDriver(ports.rotation, worker, patience, look, ports.clock, LOOK_SECONDS).drive(run)
 
 
 def gathered(runs: RunStore, run_id: str) -> RunView:

@@ -1,6 +1,6 @@
 """A run driven from here, step by step, against the local AWS: its scan is fanned out by threads of this process.
 
-The threads invoke the sweeper; they see no item and no data key.
+The threads invoke the worker; they see no item and no data key.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from threading import Lock
 from typing import Final, TypeVar, assert_never
 
 from ops.clock import Clock
+from ops.functions import Invoke
 from ops.patience import Patience
 from ops.runs import answers
-from ops.runs.answers import Invoke
 from ops.threads import together
 from shared.runs.model import Phase, Run
 
-SWEEP_SECONDS: Final = 20
-"""How long one invocation of the sweeper works."""
+SCAN_SECONDS: Final = 20
+"""How long one invocation of a worker works."""
 AFTER_OVERTAKEN_SECONDS: Final = 1.0
 """Whoever overtook is at work; with no other segment to take, this one is left to it for a moment."""
 
@@ -38,7 +38,7 @@ class LocalDriver:
     """
 
     rotation: Invoke
-    sweeper: Invoke
+    worker: Invoke
     patience: Patience
     look: Callable[[], Phase | None]
     clock: Clock
@@ -80,13 +80,13 @@ class LocalDriver:
     def _work(self, run_id: str, segments: _Segments) -> None:
         """One worker: a segment after the other, until none is left that nobody has."""
         while not self.patience.stopped.is_set() and (segment := segments.take()) is not None:
-            swept = self.patience.insist(
-                partial(answers.sweep, self.sweeper, run_id=run_id, segment=segment, seconds=SWEEP_SECONDS)
+            scanned = self.patience.insist(
+                partial(answers.scan, self.worker, run_id=run_id, segment=segment, seconds=SCAN_SECONDS)
             )
-            if swept.done:
+            if scanned.done:
                 continue
             segments.give_back(segment)
-            if swept.overtaken:
+            if scanned.overtaken:
                 self.clock.sleep(AFTER_OVERTAKEN_SECONDS)
 
     def _wait(self, seconds: float) -> None:

@@ -14,6 +14,7 @@ _NOT_NARROWED: Final[Mapping[RunKind, str]] = {
     RunKind.ADOPTION: "all items",
     RunKind.SURVEY: "all items",
     RunKind.DESTRUCTION: "all retired data keys",
+    RunKind.RECONCILIATION: "all items",
 }
 """What a run is about that names no tenant, class or key."""
 

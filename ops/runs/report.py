@@ -9,6 +9,7 @@ from ops.runs.options import scope_text
 from ops.runs.verdict import meaning, what_to_do
 from ops.runs.view import RunView
 from ops.text import counted, table
+from shared.model import VerdictKind
 from shared.printable import printable
 from shared.runs.model import Phase, RunKind
 
@@ -32,6 +33,7 @@ def lines(view: RunView, now: float) -> Iterator[str]:
         return
     yield f"  ended    {iso(run.ended_at)}"
     yield from _places(view)
+    yield from _judged(view)
     yield f"verdict: {printable(meaning(run.verdict))}"
     if not view.is_good:
         yield from _obstacles(view)
@@ -45,6 +47,14 @@ def _places(view: RunView) -> Iterator[str]:
         yield from table(("path", "class", "values"), rows, indent=2)
 
 
+def _judged(view: RunView) -> Iterator[str]:
+    if view.run.kind is RunKind.RECONCILIATION and Phase.CENSUS in view.scans:
+        counts = view.scans[Phase.CENSUS].counts
+        names = [*(kind.value for kind in reversed(VerdictKind) if kind is not VerdictKind.REMOVED), "unjudged"]
+        yield "items by verdict:"
+        yield from table(("verdict", "items"), [(name, f"{counts.get(name, 0):,}") for name in names], indent=2)
+
+
 def _obstacles(view: RunView) -> Iterator[str]:
     keys, examples = view.keys_in_use, view.examples
     if keys:
@@ -53,6 +63,7 @@ def _obstacles(view: RunView) -> Iterator[str]:
             ("tenant/key", "values"), [(key, f"{number:,}") for key, number in sorted(keys.items())], indent=2
         )
     if examples:
-        yield "left as it is (some, where there are many):"
+        what = "found" if view.run.kind is RunKind.RECONCILIATION else "left as it is"
+        yield f"{what} (some, where there are many):"
         left = [(one.tenant_id, one.item_id, one.where, one.why) for one in examples]
         yield from table(("tenant", "item, object or key", "path", "why"), left, indent=2)

@@ -17,6 +17,7 @@ _GOOD: Final[Mapping[str, str]] = {
     RunVerdict.NOTHING_TO_DESTROY: "no retired data key is there to be destroyed",
     RunVerdict.DESTROYED: "safe to destroy, and destroyed",
     RunVerdict.SAFE_TO_DESTROY: "safe to destroy",
+    RunVerdict.IN_ORDER: "every item is in order",
 }
 _BAD: Final[Mapping[str, str]] = {
     RunVerdict.NOT_PREPARED: "some data keys could not be wrapped anew or replaced",
@@ -24,6 +25,7 @@ _BAD: Final[Mapping[str, str]] = {
     RunVerdict.NOT_SAFE: "not safe to retire: some old data keys are kept",
     RunVerdict.IN_CLEAR: "something stands in clear",
     RunVerdict.NOT_DESTROYED: "some retired data keys are kept",
+    RunVerdict.FINDINGS: "some items are not in order",
     RunVerdict.CANCELLED: "called off; nothing of what was done is undone",
 }
 _START_AGAIN: Final = "Mend what KMS or the key store said of the keys listed, then `sealstream rotation start` again."
@@ -37,6 +39,10 @@ _TODO: Final[Mapping[str, str]] = {
     RunVerdict.NOT_SAFE: "Mend what is listed, then `sealstream rotation retire`: it sweeps, waits and counts again.",
     RunVerdict.IN_CLEAR: "`sealstream adopt` seals it; what an adoption left, it lists: mend that before the next.",
     RunVerdict.NOT_DESTROYED: _DESTROYABLE,
+    RunVerdict.FINDINGS: (
+        "What can be mended, the re-encryptor mends now; each item has its event in the reconciler's log. "
+        "In some minutes `sealstream reconcile` finds what is left."
+    ),
     RunVerdict.CANCELLED: "The command that began it begins another, which does what is left to be done.",
 }
 

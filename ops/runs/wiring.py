@@ -13,13 +13,14 @@ from ops.runs.machine import StepFunctionsMachine
 from shared.aws.clients import client
 from shared.aws.errors import AWS_ERRORS
 from shared.aws.runs import DynamoRunStore
+from shared.runs.model import Worker
 from shared.runs.ports import RunStore
 
 
 def ports_from_environment(environment: Mapping[str, str] = os.environ) -> Ports:
     """Lambda, Step Functions and DynamoDB; raises SettingsError where a name is missing."""
     rotation = function("ROTATION", "rotation function", environment)
-    sweeper = function("SWEEPER", "sweeper", environment)
+    workers = {worker: function(worker.upper(), worker, environment) for worker in Worker}
     machine = None
     if not is_local(environment):
         arn = setting("ROTATION_MACHINE", environment)
@@ -27,10 +28,10 @@ def ports_from_environment(environment: Mapping[str, str] = os.environ) -> Ports
     return Ports(
         runs=run_store(environment),
         rotation=rotation,
-        sweeper=sweeper,
+        workers=workers,
         machine=machine,
         item_count=partial(_item_count, setting("TABLE", environment)),
-        log=f"log groups {rotation.log_group} and {sweeper.log_group}",
+        log="log groups " + ", ".join(one.log_group for one in (rotation, *workers.values())),
     )
 
 

@@ -7,9 +7,10 @@
 | adoption | sweep, census, done |
 | survey | census, done |
 | destruction | census, done |
+| reconciliation | census, done |
 
-A sweep mends items, a census only counts. Both are scans over the same segments: those of the items table, and a last
-one for the quarantine.
+A sweep mends items, a census only counts; in a reconciliation it has every item audited. Both are scans over the same
+segments: those of the items table, and a last one for the quarantine.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ class RunKind(StrEnum):
     ADOPTION = "adoption"
     SURVEY = "survey"
     DESTRUCTION = "destruction"
+    RECONCILIATION = "reconciliation"
 
 
 class Phase(StrEnum):
@@ -46,7 +48,20 @@ PHASES: Final[Mapping[RunKind, tuple[Phase, ...]]] = {
     RunKind.ADOPTION: (Phase.SWEEP, Phase.CENSUS, Phase.DONE),
     RunKind.SURVEY: (Phase.CENSUS, Phase.DONE),
     RunKind.DESTRUCTION: (Phase.CENSUS, Phase.DONE),
+    RunKind.RECONCILIATION: (Phase.CENSUS, Phase.DONE),
 }
+
+
+class Worker(StrEnum):
+    """The function that works on a run's segments."""
+
+    SWEEPER = "sweeper"
+    RECONCILER = "reconciler"
+
+    @classmethod
+    def of(cls, kind: RunKind) -> Worker:
+        """Who works on runs of this kind."""
+        return cls.RECONCILER if kind is RunKind.RECONCILIATION else cls.SWEEPER
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ class AuditEvent(StrEnum):
     ITEM_REENCRYPTED = "item.reencrypted"
     ITEM_REMEDIATED = "item.remediated"
     ITEM_ADOPTED = "item.adopted"
+    ITEM_RECONCILED = "item.reconciled"
     RECORD_QUARANTINED = "record.quarantined"
     RECORD_REENCRYPTED = "record.reencrypted"
     KEY_CREATED = "key.created"
@@ -38,6 +39,7 @@ class AuditEvent(StrEnum):
     ROTATION_STARTED = "rotation.started"
     CENSUS_COMPLETED = "census.completed"
     ROTATION_COMPLETED = "rotation.completed"
+    RECONCILIATION_COMPLETED = "reconciliation.completed"
 
 
 COMMON_FIELDS: Final = frozenset({"event", "event_id", "at"})
@@ -45,6 +47,17 @@ FINDING_FIELDS: Final = frozenset({"kind", "where", "why", "data_class"})
 
 CENSUS_FIGURES: Final = ("visited", "sealed_values", "stale_values", "clear_values", "unknown_values")
 """What a scan counted of all items, see `shared.scan`."""
+RECONCILIATION_FIGURES: Final = (
+    "visited",
+    "verified",
+    "stale",
+    "plaintext",
+    "malformed",
+    "undeclared",
+    "unjudged",
+    "sent",
+)
+"""What a reconciliation found of all items, by verdict, and how many it sent to be mended."""
 RUN_FIGURES: Final = (
     "rewrapped",
     "renewed",
@@ -78,6 +91,7 @@ ALLOWED_FIELDS: Final[Mapping[AuditEvent, frozenset[str]]] = {
     AuditEvent.ITEM_REENCRYPTED: _IMAGE,
     AuditEvent.ITEM_REMEDIATED: _IMAGE | {"open_seconds"},
     AuditEvent.ITEM_ADOPTED: _IMAGE,
+    AuditEvent.ITEM_RECONCILED: _IMAGE - {"sequence_number"},
     AuditEvent.RECORD_QUARANTINED: COMMON_FIELDS | _SOURCE | {"quarantine_id", "reason", "detail"},
     AuditEvent.RECORD_REENCRYPTED: COMMON_FIELDS | {"quarantine_id"},
     AuditEvent.KEY_CREATED: _KEY,
@@ -89,6 +103,7 @@ ALLOWED_FIELDS: Final[Mapping[AuditEvent, frozenset[str]]] = {
     AuditEvent.ROTATION_STARTED: _KEY | {"run_id", "kind"},
     AuditEvent.CENSUS_COMPLETED: _RUN | {*CENSUS_FIGURES},
     AuditEvent.ROTATION_COMPLETED: _RUN | {*RUN_FIGURES},
+    AuditEvent.RECONCILIATION_COMPLETED: _RUN | {*RECONCILIATION_FIGURES},
 }
 
 _EVENT_ID_HEX_DIGITS: Final = 32

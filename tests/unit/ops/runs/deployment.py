@@ -11,7 +11,7 @@ from ops.clock import Clock
 from ops.errors import FunctionFailed
 from ops.runs.driver import Ports
 from ops.runs.machine import Machine
-from shared.runs.model import PHASES, Example, Phase, Run, RunKind, Scope, Tally
+from shared.runs.model import PHASES, Example, Phase, Run, RunKind, Scope, Tally, Worker
 from shared.scan.tally import merged
 from tests.fakes.clock import FakeClock
 from tests.fakes.runs import FakeRunStore
@@ -23,6 +23,7 @@ GOOD = {
     RunKind.ADOPTION: "nothing_in_clear",
     RunKind.SURVEY: "nothing_in_clear",
     RunKind.DESTRUCTION: "destroyed",
+    RunKind.RECONCILIATION: "in_order",
 }
 
 
@@ -52,7 +53,7 @@ class Deployment:
         return Ports(
             runs=self.runs,
             rotation=self.rotation,
-            sweeper=self.sweeper,
+            workers={Worker.SWEEPER: self.sweeper, Worker.RECONCILER: self.sweeper},
             machine=self.machine,
             item_count=lambda: self.items_per_segment * 4,
             clock=Clock(self.clock.wall, self.clock.monotonic, self.clock.advance),

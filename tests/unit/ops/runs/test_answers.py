@@ -1,4 +1,4 @@
-"""What the rotation function and the sweeper really answer is understood."""
+"""What the rotation function and the workers really answer is understood."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from consumers.rotation.answer import begin_answer, run_answer
 from consumers.rotation.tallies import Scan
 from ops.errors import FunctionRefused
 from ops.runs import answers
-from ops.runs.answers import Begun, Step, Swept
+from ops.runs.answers import Begun, Scanned, Step
 from shared.runs.model import Phase, Run, RunKind, Segment
 
 NOW = 1_700_000_000.0
@@ -40,7 +40,7 @@ def test_a_run_in_each_phase(phase, expected):
 
 def test_a_segment():
     answer = {"run_id": RUN.run_id, "segment": 3, "done": False, "overtaken": True}
-    assert Swept(done=False, overtaken=True) == answers.sweep(lambda _: answer, RUN.run_id, 3, 20)
+    assert Scanned(done=False, overtaken=True) == answers.scan(lambda _: answer, RUN.run_id, 3, 20)
 
 
 @pytest.mark.parametrize("answer", [None, [], {}, "done"])
@@ -48,7 +48,7 @@ def test_an_answer_that_is_none_is_a_refusal(answer):
     for ask in (
         lambda: answers.begin(lambda _: answer, {}),
         lambda: answers.advance(lambda _: answer, RUN.run_id),
-        lambda: answers.sweep(lambda _: answer, RUN.run_id, 3, 20),
+        lambda: answers.scan(lambda _: answer, RUN.run_id, 3, 20),
     ):
         with pytest.raises(FunctionRefused, match="does not understand"):
             ask()

@@ -12,6 +12,7 @@ NAMES = {
     "AWS_ENDPOINT_URL": "http://127.0.0.1:4566",
     "SEALSTREAM_ROTATION": "rotation",
     "SEALSTREAM_SWEEPER": "sweeper",
+    "SEALSTREAM_RECONCILER": "reconciler",
     "SEALSTREAM_RUNS": "runs",
     "SEALSTREAM_TABLE": "items",
     "SEALSTREAM_ROTATION_LOG_GROUP": "/aws/lambda/rotation",

@@ -6,16 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from shared.errors import NeedsAttention
+from shared.errors import RunRefused
 from shared.keys.counts import KeyringCounts
-from shared.runs.model import Phase, Run, RunKind
+from shared.runs.model import Phase, Run, Worker
 from shared.runs.ports import RunStore
 from shared.scan.pace import Pace
 from shared.scan.segment import Progress, run_segment
 
 SCANS: Final = frozenset({Phase.SWEEP, Phase.CENSUS})
-ADOPTING: Final = frozenset({RunKind.ADOPTION, RunKind.SURVEY})
-"""Kinds of run to which what someone else wrote is data that becomes sealstream's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +40,16 @@ class Worked:
 
 
 @dataclass(frozen=True, slots=True)
-class Sweeper:
+class ScanWorker:
     """A worker.
 
     Attributes:
+        worker: which one; it takes no segment of a run that is another's.
         scan_items: the scan of the items table that a run in its present phase asks for.
         scan_held: the same of the quarantine.
     """
 
+    worker: Worker
     runs: RunStore
     scan_items: Callable[[Run], Scan]
     scan_held: Callable[[Run], Scan]
@@ -60,12 +60,14 @@ class Sweeper:
         A run that is neither at its sweep nor at its census asks for nothing: its segments are done.
 
         Raises:
-            NeedsAttention: there is no such run, or it has no such segment.
+            RunRefused: there is no such run, or it has no such segment, or it is another worker's.
             RetryLater: a store does not answer; what was stored stays.
         """
         run = self.runs.load(run_id)
         if run is None or segment not in range(run.segments + 1):
-            raise NeedsAttention("the run that was asked for is not there, or has no such segment")
+            raise RunRefused("the run that was asked for is not there, or has no such segment")
+        if Worker.of(run.kind) is not self.worker:
+            raise RunRefused(f"a run of kind {run.kind} is worked on by the {Worker.of(run.kind)}: ask that function")
         if run.phase not in SCANS:
             return Worked(run, segment, Progress(done=True))
         scan = self.scan_held(run) if segment == run.segments else self.scan_items(run)
