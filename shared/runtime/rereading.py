@@ -1,0 +1,215 @@
+"""Reading a shard again from one place to another, in calls that end in time and go on where the last one ended.
+
+What is read goes through a consumer's own path in small batches. What comes to nothing for now is tried again, and then
+the call ends before it: a cursor never passes a record that is not done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from time import sleep
+from typing import Any, Final, Protocol
+
+BATCH_RECORDS: Final = 200
+ATTEMPTS: Final = 3
+SLACK_SECONDS: Final = 60
+"""Arrival times of one shard are approximate, and do not always rise."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShardRecord:
+    """One record of a shard.
+
+    Attributes:
+        arrived_at: seconds since the epoch, approximately.
+        event: the record as Lambda gives it to a consumer.
+    """
+
+    sequence_number: str
+    arrived_at: float
+    event: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AtTime:
+    """From the first record on that arrived at this time or later; seconds since the epoch."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class AtRecord:
+    """From this record on."""
+
+    sequence_number: str
+
+
+@dataclass(frozen=True, slots=True)
+class AfterRecord:
+    """From the first record on that follows this one."""
+
+    sequence_number: str
+
+
+Place = AtTime | AtRecord | AfterRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some records of a shard, in their order; after the last page comes none.
+
+    Attributes:
+        caught_up: the shard holds nothing younger at this time.
+        trimmed: the place where reading was to begin is gone, retention has passed: this is what is left.
+        reached: how far in time reading has come, seconds since the epoch; None where nobody tells.
+    """
+
+    records: Sequence[ShardRecord]
+    caught_up: bool = False
+    trimmed: bool = False
+    reached: float | None = None
+
+
+class Span(Protocol):
+    """Which records are meant."""
+
+    def holds(self, record: ShardRecord) -> bool:
+        """Whether this is one of them."""
+
+    def ends_at(self, page: Page) -> bool:
+        """Whether nothing that comes after this page can be one of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeSpan:
+    """What arrived from `start` on and before `end`; seconds since the epoch."""
+
+    start: float
+    end: float
+
+    def holds(self, record: ShardRecord) -> bool:
+        """See Span."""
+        return self.start <= record.arrived_at < self.end
+
+    def ends_at(self, page: Page) -> bool:
+        """See Span."""
+        reached = [record.arrived_at for record in page.records[-1:]] + [page.reached or 0.0]
+        return max(reached) >= self.end + SLACK_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class RecordSpan:
+    """From the first record to the last, both included."""
+
+    first: str
+    last: str
+
+    def holds(self, record: ShardRecord) -> bool:
+        """See Span."""
+        return int(self.first) <= int(record.sequence_number) <= int(self.last)
+
+    def ends_at(self, page: Page) -> bool:
+        """See Span."""
+        return any(int(record.sequence_number) >= int(self.last) for record in page.records)
+
+
+@dataclass(frozen=True, slots=True)
+class Reread:
+    """How far a call came.
+
+    Attributes:
+        after: the last record that was read, or the one where the call began; None: there is none.
+        done: everything was read.
+        records: those of the span that are done with.
+        first: the first of them, and `last` the last.
+        oldest_arrived_at: of all that were done with, seconds since the epoch.
+        trimmed: the place where reading was to begin is gone.
+    """
+
+    after: str | None
+    done: bool = False
+    records: int = 0
+    first: str | None = None
+    last: str | None = None
+    oldest_arrived_at: float | None = None
+    trimmed: bool = False
+
+    def past(self, records: Sequence[ShardRecord]) -> Reread:
+        """The same after some more were done with."""
+        if not records:
+            return self
+        known = () if self.oldest_arrived_at is None else (self.oldest_arrived_at,)
+        return replace(
+            self,
+            after=records[-1].sequence_number,
+            records=self.records + len(records),
+            first=self.first or records[0].sequence_number,
+            last=records[-1].sequence_number,
+            oldest_arrived_at=min([record.arrived_at for record in records] + [*known]),
+        )
+
+
+Work = Callable[[Sequence[ShardRecord]], str | None]
+"""Works some records off; answers with the sequence number of the first that is not done, or None."""
+
+
+def reread(
+    pages: Iterable[Page],
+    span: Span,
+    work: Work,
+    *,
+    after: str | None = None,
+    batch_records: int = BATCH_RECORDS,
+    is_over: Callable[[], bool],
+) -> Reread:
+    """Work off the records of the span, one batch at least, until nothing is left or the call's time is over."""
+    came = Reread(after)
+    for page in pages:
+        came = replace(came, trimmed=came.trimmed or page.trimmed)
+        for batch in _batches([record for record in page.records if span.holds(record)], batch_records):
+            stopped_at = work(batch)
+            came = came.past(_before(batch, stopped_at))
+            if stopped_at is not None or is_over():
+                return came
+        if page.records:
+            came = replace(came, after=page.records[-1].sequence_number)
+        if page.caught_up or span.ends_at(page):
+            break
+        if is_over():
+            return came
+    return replace(came, done=True)
+
+
+def until_done(
+    batch: Sequence[ShardRecord],
+    attempt: Callable[[Sequence[ShardRecord]], Collection[str]],
+    *,
+    wait: Callable[[float], None] = sleep,
+) -> str | None:
+    """Work a batch off, again from the first record on that failed, some times; the first that still fails, or None.
+
+    Args:
+        batch: records of one shard in their order.
+        attempt: works records off; answers with the sequence numbers of those that failed.
+        wait: seconds.
+    """
+    left = batch
+    for number in range(1, ATTEMPTS + 1):
+        failed = attempt(left)
+        first = next((index for index, record in enumerate(left) if record.sequence_number in failed), None)
+        if first is None:
+            return None
+        left = left[first:]
+        if number < ATTEMPTS:
+            wait(number)
+    return left[0].sequence_number
+
+
+def _batches(records: Sequence[ShardRecord], size: int) -> Iterator[Sequence[ShardRecord]]:
+    return (records[start : start + size] for start in range(0, len(records), size))
+
+
+def _before(batch: Sequence[ShardRecord], stopped_at: str | None) -> Sequence[ShardRecord]:
+    numbers = [record.sequence_number for record in batch]
+    return batch if stopped_at is None else batch[: numbers.index(stopped_at)]
