@@ -40,24 +40,31 @@ _SEVERITY: Final = tuple(VerdictKind)  # declared worst first
 
 def write_event(change: ItemChange, verdict: Verdict, log: AuditLog, mended: Mending | None = None) -> None:
     """Write the event of a change that was judged, and that was a mending or none."""
-    tenant_id = public_tenant(change.tenant_id)
-    fields: dict[str, Any] = {
-        "tenant_id": tenant_id,
+    fields = judged(change, verdict) | {"change": change.kind.lower(), "sequence_number": change.sequence_number}
+    if verdict.kind is VerdictKind.REMOVED:
+        fields["removed_by"] = "expiry" if change.by_expiry else "principal"
+    if mended is Mending.REMEDIATED:
+        fields["open_seconds"] = open_seconds(change)
+    identity = event_id("items", public_tenant(change.tenant_id), change.sequence_number)
+    event = MENDING_EVENTS[mended] if mended else EVENTS[verdict.kind]
+    log.write(event, event_id=identity, at=change.changed_at, **fields)
+
+
+def judged(change: ItemChange, verdict: Verdict) -> dict[str, Any]:
+    """What an event says of an item and of its verdict."""
+    fields = {
+        "tenant_id": public_tenant(change.tenant_id),
         "item_id": public_item_id(change.item_id),
-        "change": change.kind.lower(),
-        "sequence_number": change.sequence_number,
         "verdict": verdict.kind,
     }
     if verdict.kind is VerdictKind.REMOVED:
-        fields["removed_by"] = "expiry" if change.by_expiry else "principal"
-    else:
-        fields |= _findings(verdict.findings) | {"sealed_count": verdict.sealed_count}
-        fields |= _provenance(change.new or {}, doubted={finding.where for finding in verdict.findings})
-    if mended is Mending.REMEDIATED:
-        fields["open_seconds"] = open_seconds(change)
-    identity = event_id("items", tenant_id, change.sequence_number)
-    event = MENDING_EVENTS[mended] if mended else EVENTS[verdict.kind]
-    log.write(event, event_id=identity, at=change.changed_at, **fields)
+        return fields
+    return {
+        **fields,
+        **_findings(verdict.findings),
+        "sealed_count": verdict.sealed_count,
+        **_provenance(change.new or {}, doubted={finding.where for finding in verdict.findings}),
+    }
 
 
 def write_unreadable(change: UnreadableChange, log: AuditLog) -> None:

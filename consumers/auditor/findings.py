@@ -27,7 +27,7 @@ class BatchFindings:
     def add(self, change: ItemChange, verdict: Verdict) -> None:
         """Take note of a change's verdict; an item that a later change of the batch left sound needs nothing."""
         item = change.tenant_id, change.item_id
-        reason = _reason(verdict)
+        reason = reason_to_mend(verdict)
         if reason is None:
             self._found.pop(item, None)
             return
@@ -49,7 +49,7 @@ class BatchFindings:
         return [reference for _, reference in self._found.values()]
 
 
-def _reason(verdict: Verdict) -> VerdictKind | None:
-    """The worst that can be mended: what looks sensitive in plain may hide that something else is stale."""
+def reason_to_mend(verdict: Verdict) -> VerdictKind | None:
+    """The worst that can be mended, if anything can: what looks sensitive may hide that something else is stale."""
     kinds = {verdict.kind, *(finding.kind for finding in verdict.findings)} & TO_MEND
     return min(kinds, key=_SEVERITY.index, default=None)

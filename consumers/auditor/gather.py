@@ -19,11 +19,15 @@ from shared.policy.verify import PublishedPolicies, PublishedPolicy, key_ids
 from shared.runtime.log import log_failure
 
 
-class KeyStatusReader(Protocol):
-    """What may be read of the key store without a right to use any key."""
+class KeyStates(Protocol):
+    """What may be known of data keys without a right to use any."""
 
     def statuses_of(self, key_ids: Mapping[str, Collection[int]]) -> Mapping[str, Mapping[int, KeyStatus]]:
         """By tenant, the states of these data keys, strongly consistent; an id without a row is absent."""
+
+
+class KeyStatusReader(KeyStates, Protocol):
+    """What may be read of the key store without such a right."""
 
     def published_policies(self) -> Iterable[PolicyRow | KeyStoreCorrupt]:
         """Every policy that was ever sealed under, strongly consistent; an error for each row that is not readable."""
@@ -67,7 +71,7 @@ class BatchKnowledge:
     """
 
     def __init__(
-        self, changes: Iterable[ItemChange], reader: KeyStatusReader, policies: KnownPolicies, present: Policy
+        self, changes: Iterable[ItemChange], reader: KeyStates, policies: KnownPolicies, present: Policy
     ) -> None:
         self._reader = reader
         self._policies = policies

@@ -40,6 +40,7 @@ class Metric(StrEnum):
     ITEMS_MALFORMED = "ItemsMalformed"
     ITEMS_UNDECLARED = "ItemsUndeclared"
     ITEMS_REMOVED = "ItemsRemoved"
+    ITEMS_UNJUDGED = "ItemsUnjudged"
     FINDINGS_SENT = "FindingsSent"
     FINDINGS_RECEIVED = "FindingsReceived"
     ITEMS_CLEAN = "ItemsClean"

@@ -91,6 +91,32 @@ class AuditorSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ReconcilerSettings:
+    """Names of what the reconciler works with.
+
+    Attributes:
+        findings_queue: URL of the queue of items to look at again.
+        runs: the table of runs.
+    """
+
+    table: str
+    key_store: str
+    findings_queue: str
+    runs: str
+    policy_file: Path = POLICY_FILE
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> ReconcilerSettings:
+        """Read the `SEALSTREAM_*` variables; raises SettingsError with the name of the one that is missing."""
+        return cls(
+            table=_required(environ, "SEALSTREAM_TABLE"),
+            key_store=_required(environ, "SEALSTREAM_KEY_STORE"),
+            findings_queue=_required(environ, "SEALSTREAM_FINDINGS_QUEUE"),
+            runs=_required(environ, "SEALSTREAM_RUNS"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class ReencryptorSettings:
     """Names of what the re-encryptor works with.
 

@@ -1,0 +1,49 @@
+"""The event of an item that was judged as it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import sha256
+from secrets import token_hex
+from typing import Final
+
+from consumers.auditor.events import EVENTS, judged
+from shared.envelope.layout import KEY_ID_BYTES, NONCE_BYTES
+from shared.envelope.walk import sealed_values
+from shared.model import Attributes, ItemChange, Verdict, VerdictKind
+from shared.policy.stored_binary import passes_for_sealed
+from shared.public_ids import public_item_id, public_tenant
+from shared.runtime.audit_log import AuditEvent, AuditLog, event_id
+
+_EVENTS: Final[Mapping[VerdictKind, AuditEvent]] = {**EVENTS, VerdictKind.VERIFIED: AuditEvent.ITEM_RECONCILED}
+_NONCE: Final = slice(1 + KEY_ID_BYTES, 1 + KEY_ID_BYTES + NONCE_BYTES)
+
+
+def write_event(change: ItemChange, verdict: Verdict, log: AuditLog, run_id: str) -> None:
+    """Write the event of an item that a run found so; it was neither written nor mended now, as far as is known."""
+    log.write(
+        _EVENTS[verdict.kind],
+        event_id=standing_event_id(change, verdict, run_id),
+        at=change.changed_at,
+        change="standing",
+        **judged(change, verdict),
+    )
+
+
+def standing_event_id(change: ItemChange, verdict: Verdict, run_id: str) -> str:
+    """The same id for the same item, as long as nobody seals anything in it anew, and the same findings.
+
+    The nonces of its sealed values keep it from telling the item's key to who tries. An item without any has an id for
+    each run, since nothing in it but what it holds would tell it from a later one; and where its key must not be told,
+    an id for each time that it is judged.
+    """
+    key, shown = (change.tenant_id, change.item_id), (public_tenant(change.tenant_id), public_item_id(change.item_id))
+    seed = _nonces_digest(change.new or {}) or (run_id if key == shown else token_hex(16))
+    found = sorted({f"{one.kind} {one.where} {one.why}" for one in verdict.findings})
+    return event_id("standing", *key, seed, verdict.kind, *found)
+
+
+def _nonces_digest(item: Attributes) -> str:
+    """ "" where nothing is sealed; attributes come in any order."""
+    nonces = sorted(raw[_NONCE] for _, raw in sealed_values(item) if passes_for_sealed(raw))
+    return sha256(b"".join(nonces)).hexdigest() if nonces else ""
