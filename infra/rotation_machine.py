@@ -1,14 +1,17 @@
 """The rotation's state machine: drives a run to its end, and outlives every function that works on it.
 
     begin ─▶ advance ─▶ prepare: advance again
-                ▲       sweep, census: every segment that is not done ─▶ advance
+                ▲       sweep, census: every segment that is not done, by the run's worker ─▶ advance
                 │       barrier: wait until it is over ─▶ advance
                 └───────done: the end
 
-Nothing of a run is kept here: an execution that was ended is continued by the next one that begins.
+An execution that is given a run's id begins none: a run that was called off meanwhile must not begin anew by itself.
+Nothing of a run is kept here: an execution that was ended is continued by the next one.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -23,14 +26,14 @@ from infra import rights
 from infra.acknowledge import acknowledge
 from infra.settings import Settings
 
-_HOPELESS = ["RunRefused", "PolicyError", "SettingsError", "KeyStoreCorrupt", "RunsCorrupt"]
+_HOPELESS = ["RunRefused", "RequestRefused", "PolicyError", "SettingsError", "KeyStoreCorrupt", "RunsCorrupt"]
 """Errors of the functions that no repetition mends."""
 _ALL_BUT_ALL_PERCENT = 99
 """A segment that failed is taken again after the map; where none got through, the execution fails."""
 
 
 class RotationMachine(Construct):
-    """The state machine, with a role and a log of its own."""
+    """The state machine, with a role and a log of its own; `workers` by the names that the rotation function gives."""
 
     def __init__(
         self,
@@ -39,7 +42,7 @@ class RotationMachine(Construct):
         *,
         settings: Settings,
         rotation: lambda_.IFunction,
-        sweeper: lambda_.IFunction,
+        workers: Mapping[str, lambda_.IFunction],
         storage_key: kms.IKey,
     ) -> None:
         super().__init__(scope, id)
@@ -53,13 +56,13 @@ class RotationMachine(Construct):
             retention=logs.RetentionDays.ONE_YEAR,
             removal_policy=settings.removal_policy,
         )
-        role = _role(self, settings, rotation=rotation, sweeper=sweeper)
+        role = _role(self, settings, functions=[rotation, *workers.values()])
         self.machine = sfn.StateMachine(
             self,
             "Machine",
             state_machine_name=name,
-            comment="Drives one run of sealstream: rotation, retirement, adoption, survey or destruction",
-            definition_body=sfn.DefinitionBody.from_chainable(_definition(self, rotation=rotation, sweeper=sweeper)),
+            comment="Drives one run of sealstream: rotation, retirement, adoption, survey, destruction or reconciliation",
+            definition_body=sfn.DefinitionBody.from_chainable(_definition(self, rotation, workers)),
             # the constructs would give rights on every version of the functions
             role=role.without_policy_updates(),
             logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=False),
@@ -73,7 +76,7 @@ class RotationMachine(Construct):
         )
 
 
-def _role(scope: Construct, settings: Settings, *, rotation: lambda_.IFunction, sweeper: lambda_.IFunction) -> iam.Role:
+def _role(scope: Construct, settings: Settings, *, functions: Sequence[lambda_.IFunction]) -> iam.Role:
     name = settings.name_of("rotation")
     machine_arn, execution_arns = (
         cdk.Stack.of(scope).format_arn(
@@ -89,7 +92,7 @@ def _role(scope: Construct, settings: Settings, *, rotation: lambda_.IFunction, 
         description="What the rotation's state machine may do, and nothing else",
     )
     for statement in (
-        rights.invoke(rotation.function_arn, sweeper.function_arn),
+        rights.invoke(*(function.function_arn for function in functions)),
         rights.run_machine(machine_arn),
         rights.control_executions(f"{execution_arns}:*"),
         rights.deliver_machine_log(),
@@ -108,8 +111,10 @@ def _role(scope: Construct, settings: Settings, *, rotation: lambda_.IFunction, 
     return role
 
 
-def _definition(scope: Construct, *, rotation: lambda_.IFunction, sweeper: lambda_.IFunction) -> sfn.IChainable:
-    operation = sfn.Pass(scope, "Options", result=sfn.Result.from_string("begin"), result_path="$.operation")
+def _definition(
+    scope: Construct, rotation: lambda_.IFunction, workers: Mapping[str, lambda_.IFunction]
+) -> sfn.IChainable:
+    options = sfn.Pass(scope, "Options", result=sfn.Result.from_string("begin"), result_path="$.operation")
     begin = _invoke(scope, "Begin", rotation)
     advance = _invoke(scope, "Advance", rotation, payload={"operation": "advance", "run_id": _path("$.run_id")})
     wait = sfn.Wait(scope, "Wait for the barrier", time=sfn.WaitTime.timestamp_path("$.wait_until"))
@@ -118,12 +123,16 @@ def _definition(scope: Construct, *, rotation: lambda_.IFunction, sweeper: lambd
         "Scan segments",
         label="segments",
         items_path="$.segments",
-        item_selector={"run_id": _path("$.run_id"), "segment": _path("$$.Map.Item.Value")},
+        item_selector={
+            "run_id": _path("$.run_id"),
+            "worker": _path("$.worker"),
+            "segment": _path("$$.Map.Item.Value"),
+        },
         max_concurrency_path="$.workers",
         map_execution_type=sfn.StateMachineType.STANDARD,
         tolerated_failure_percentage=_ALL_BUT_ALL_PERCENT,
         result_path=sfn.JsonPath.DISCARD,
-    ).item_processor(_segment(scope, sweeper))
+    ).item_processor(_segment(scope, workers))
     phase = (
         sfn.Choice(scope, "Which phase")
         .when(_phase_is("prepare"), advance)
@@ -133,28 +142,34 @@ def _definition(scope: Construct, *, rotation: lambda_.IFunction, sweeper: lambd
         .otherwise(sfn.Fail(scope, "Unknown phase", error="UnknownPhase"))
     )
     advance.next(phase)
-    return operation.next(begin).next(advance)
+    options.next(begin).next(advance)
+    is_begun = sfn.Condition.is_present("$.run_id")
+    return sfn.Choice(scope, "Is it begun").when(is_begun, advance).otherwise(options)
 
 
-def _segment(scope: Construct, sweeper: lambda_.IFunction) -> sfn.IChainable:
+def _segment(scope: Construct, workers: Mapping[str, lambda_.IFunction]) -> sfn.IChainable:
     """Scan one segment to its end, call after call; where somebody else works on it, look after it now and then."""
-    scan = _invoke(
-        scope,
-        "Scan segment",
-        sweeper,
-        payload={"run_id": _path("$.run_id"), "segment": _path("$.segment")},
-        result_path="$.scan",
-    )
+    whose = sfn.Choice(scope, "Whose segment")
     pause = sfn.Wait(scope, "Leave it to the other", time=sfn.WaitTime.duration(cdk.Duration.minutes(1)))
-    return scan.next(
+    done = (
         sfn.Choice(scope, "Is it done")
         .when(
             sfn.Condition.boolean_equals("$.scan.done", True),
             sfn.Succeed(scope, "Segment done", output_path=sfn.JsonPath.DISCARD),
         )
-        .when(sfn.Condition.boolean_equals("$.scan.overtaken", True), pause.next(scan))
-        .otherwise(scan)
+        .when(sfn.Condition.boolean_equals("$.scan.overtaken", True), pause.next(whose))
+        .otherwise(whose)
     )
+    for worker, function in workers.items():
+        scan = _invoke(
+            scope,
+            f"Scan by the {worker}",
+            function,
+            payload={"run_id": _path("$.run_id"), "segment": _path("$.segment")},
+            result_path="$.scan",
+        )
+        whose.when(sfn.Condition.string_equals("$.worker", worker), scan.next(done))
+    return whose.otherwise(sfn.Fail(scope, "Unknown worker", error="UnknownWorker"))
 
 
 def _invoke(

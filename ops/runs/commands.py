@@ -156,17 +156,17 @@ def adopt(*, dry_run: bool, **common: Any) -> None:
 def _run(kind: RunKind, *, rate: float | None, no_wait: bool, as_json: bool, **chosen: Any) -> None:
     """Do it, and end with what it came to."""
     from ops.errors import NoProgress  # noqa: PLC0415 - a command loads only what it needs
+    from ops.runs.errors import LeftToAws  # noqa: PLC0415
     from ops.runs.operate import operate  # noqa: PLC0415
     from ops.runs.options import Options  # noqa: PLC0415
-    from ops.runs.wiring import is_local  # noqa: PLC0415
 
     try:
         status = operate(kind, Options(items_per_second=rate, **chosen), wait=not no_wait, as_json=as_json)
+    except LeftToAws:
+        click.echo("Interrupted. AWS goes on with the run; the same command looks on again.", err=True)
+        status = INTERRUPTED
     except KeyboardInterrupt:
-        goes_on = "The run stands still until the same command goes on with it."
-        if not is_local():
-            goes_on = "AWS goes on with the run; the same command looks on again."
-        click.echo(f"Interrupted. {goes_on}", err=True)
+        click.echo("Interrupted. What was begun is not lost: the same command goes on with it.", err=True)
         status = INTERRUPTED
     except NoProgress as error:
         click.echo(f"sealstream: {error}\nWhat was begun is not lost: the same command goes on with it.", err=True)

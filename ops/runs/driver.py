@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from ops.clock import Clock
 from ops.errors import FunctionRefused
@@ -69,13 +69,14 @@ def drive(
         options: with what.
         ports: by default those that the environment names.
         display: what is told meanwhile, by default nothing.
-        wait: False returns as soon as the state machine is started.
+        wait: False returns as soon as the state machine is started, for a run that was joined, too.
 
     Raises:
         AnotherRun: the unfinished run of this kind is another than was asked for, and nobody waits for it, or it would
             destroy data keys.
         FunctionRefused: the rotation function or a worker will not do it.
         NoProgress: nothing succeeded for `PATIENCE_SECONDS`.
+        LeftToAws: interrupted; AWS goes on.
     """
     if ports is None:
         from ops.runs.wiring import ports_from_environment  # noqa: PLC0415 - which imports Ports
@@ -96,7 +97,7 @@ def drive(
         display.begun(run, joined=begun.joined)
         if contradicting:
             display.told(_another(run, contradicting) + ": it is seen through first, then yours begins")
-        _see_through(run, begun, payload, ports, patience, display, wait=wait)
+        _see_through(run, begun, ports, patience, display, wait=wait)
         if not contradicting:
             return patience.insist(partial(gathered, ports.runs, run.run_id))
 
@@ -104,7 +105,6 @@ def drive(
 def _see_through(
     run: Run,
     begun: Begun,
-    payload: Mapping[str, Any],
     ports: Ports,
     patience: Patience,
     display: Display,
@@ -117,7 +117,7 @@ def _see_through(
         return
     follower = Follower(
         machine=ports.machine,
-        payload=payload,
+        run_id=run.run_id,
         watcher=watcher,
         patience=patience,
         show=display.progress,
@@ -126,7 +126,8 @@ def _see_through(
         every_seconds=FOLLOW_SECONDS,
         log=ports.log,
     )
-    execution = "" if begun.joined else follower.start()
+    # who looks on sees whether somebody drives a run that was joined
+    execution = "" if begun.joined and wait else follower.start()
     if wait:
         follower.follow(execution)
 

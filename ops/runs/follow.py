@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from ops.clock import Clock
 from ops.errors import NoProgress
 from ops.patience import Patience
+from ops.runs.errors import LeftToAws
 from ops.runs.machine import Machine
 from ops.runs.watch import Figures, Watcher
 from shared.runs.model import Phase
@@ -25,13 +26,12 @@ class Follower:
     """Looks at one run until it is done; starts the state machine where nobody drives the run.
 
     Attributes:
-        payload: what the state machine is started with; it begins the run, or finds it.
         every_seconds: how often the run is looked at.
         log: where more is told, for messages.
     """
 
     machine: Machine
-    payload: Mapping[str, Any]
+    run_id: str
     watcher: Watcher
     patience: Patience
     show: Callable[[Figures], None]
@@ -42,7 +42,7 @@ class Follower:
 
     def start(self) -> str:
         """Start an execution; its name. Safe where another one is at work: each step is."""
-        return self.patience.insist(lambda: self.machine.start(self.payload))
+        return self.patience.insist(lambda: self.machine.start(self.run_id))
 
     def follow(self, execution: str = "") -> None:
         """Look on until the run is done.
@@ -52,27 +52,37 @@ class Follower:
 
         Raises:
             NoProgress: the execution failed, or the run does not move.
+            LeftToAws: interrupted, with an execution at work that was started from here.
         """
         starts, looked_since = 0, self.clock.monotonic()
-        while True:
-            figures = self.patience.insist(self.watcher.look)
-            if figures is None:
-                raise NoProgress("the run is gone from the runs table")
-            self.show(figures)
-            if figures.phase is Phase.DONE:
-                return
-            if execution and (failure := self.patience.insist(partial(self.machine.failure, execution))):
-                raise NoProgress(f"the state machine's execution ended with {failure}; more in {self.log}")
-            if self.watcher.moved_at > looked_since:
-                starts, looked_since = 0, self.watcher.moved_at
-            if self._waits(figures):
-                looked_since = self.clock.monotonic()
-            elif self.clock.monotonic() - looked_since > STILL_SECONDS:
-                if starts == STARTS:
-                    raise NoProgress(f"the run does not move, whatever is started for it; more in {self.log}")
-                self.say(f"nothing moved for {STILL_SECONDS:g} s: starting the state machine")
-                execution, starts, looked_since = self.start(), starts + 1, self.clock.monotonic()
-            self.clock.sleep(self.every_seconds)
+        try:
+            while True:
+                figures = self._look()
+                if figures.phase is Phase.DONE:
+                    return
+                if execution and (failure := self.patience.insist(partial(self.machine.failure, execution))):
+                    raise NoProgress(f"the state machine's execution ended with {failure}; more in {self.log}")
+                if self.watcher.moved_at > looked_since:
+                    starts, looked_since = 0, self.watcher.moved_at
+                if self._waits(figures):
+                    looked_since = self.clock.monotonic()
+                elif self.clock.monotonic() - looked_since > STILL_SECONDS:
+                    if starts == STARTS:
+                        raise NoProgress(f"the run does not move, whatever is started for it; more in {self.log}")
+                    self.say(f"nothing moved for {STILL_SECONDS:g} s: starting the state machine")
+                    execution, starts, looked_since = self.start(), starts + 1, self.clock.monotonic()
+                self.clock.sleep(self.every_seconds)
+        except KeyboardInterrupt:
+            if execution:
+                raise LeftToAws from None
+            raise
+
+    def _look(self) -> Figures:
+        figures = self.patience.insist(self.watcher.look)
+        if figures is None:
+            raise NoProgress("the run is gone from the runs table")
+        self.show(figures)
+        return figures
 
     def _waits(self, figures: Figures) -> bool:
         return figures.phase is Phase.BARRIER and (figures.ends_at or 0.0) > self.clock.wall()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -16,8 +15,8 @@ _ENDED_BADLY: Final = frozenset({"FAILED", "TIMED_OUT", "ABORTED"})
 class Machine(Protocol):
     """What drives a run when this process does not; both raise StoreUnavailable where it does not answer."""
 
-    def start(self, payload: Mapping[str, Any]) -> str:
-        """Have it begin, or join, and drive a run; gives the name of this execution."""
+    def start(self, run_id: str) -> str:
+        """Have it drive a run that was begun; gives the name of this execution."""
 
     def failure(self, execution: str) -> str:
         """Why the execution ended before its run did, in a word; "" where it did not."""
@@ -30,10 +29,10 @@ class StepFunctionsMachine:
     client: Any
     arn: str
 
-    def start(self, payload: Mapping[str, Any]) -> str:
+    def start(self, run_id: str) -> str:
         """Start an execution; its ARN."""
         try:
-            answer = self.client.start_execution(stateMachineArn=self.arn, input=json.dumps(payload))
+            answer = self.client.start_execution(stateMachineArn=self.arn, input=json.dumps({"run_id": run_id}))
         except AWS_ERRORS as error:
             raise store_error(error, "starting the state machine") from None
         return str(answer["executionArn"])

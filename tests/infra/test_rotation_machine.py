@@ -118,6 +118,13 @@ def test_a_run_goes_through_its_phases_and_is_asked_for_what_the_execution_was(r
     assert waits == [until]
 
 
+def test_who_is_given_a_run_drives_that_one_and_begins_none(run):
+    functions = Functions(begins=[], advances=[{**RUN, "phase": "prepare"}, {**RUN, "phase": "done"}])
+
+    assert run(functions, run_id=RUN["run_id"])["status"] == "SUCCEEDED"
+    assert functions.calls == 2 * [("rotation", {"operation": "advance", "run_id": RUN["run_id"]})]
+
+
 def test_a_segment_is_scanned_until_it_is_done_and_tells_the_run_nothing(run):
     functions = Functions(
         advances=[{**RUN, "phase": "sweep", "segments": [5]}, DONE],

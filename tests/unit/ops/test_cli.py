@@ -4,6 +4,7 @@ import pytest
 
 from ops import cli
 from ops.errors import FunctionRefused, NoProgress
+from ops.runs.errors import LeftToAws
 from ops.runs.options import Options
 from shared.errors import StoreUnavailable
 from shared.runs.model import RunKind, Scope
@@ -147,13 +148,14 @@ def test_options_that_cannot_be_are_refused_before_anything_is_invoked(run, oper
     assert "Error" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("local", "goes_on"), [(True, "stands still until the same command"), (False, "AWS goes on")])
-def test_an_interrupt_says_in_one_line_what_becomes_of_the_run(run, monkeypatch, capsys, local, goes_on):
+@pytest.mark.parametrize(
+    ("interrupt", "goes_on"), [(KeyboardInterrupt, "the same command goes on"), (LeftToAws, "AWS goes on")]
+)
+def test_an_interrupt_says_in_one_line_what_becomes_of_the_run(run, monkeypatch, capsys, interrupt, goes_on):
     def interrupted(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
+        raise interrupt
 
     monkeypatch.setattr("ops.runs.operate.operate", interrupted)
-    monkeypatch.setattr("ops.runs.wiring.is_local", lambda: local)
 
     assert "130" == run("adopt")
     message = capsys.readouterr().err.strip()

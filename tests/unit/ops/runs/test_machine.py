@@ -28,10 +28,10 @@ class FakeStepFunctions:
         return self.answer
 
 
-def test_the_state_machine_is_started_with_the_payload():
+def test_the_state_machine_is_started_for_one_run_and_told_nothing_that_could_begin_another():
     client = FakeStepFunctions(executionArn="arn:1")
-    assert "arn:1" == StepFunctionsMachine(client, "arn").start({"kind": "rotation"})
-    assert [{"stateMachineArn": "arn", "input": '{"kind": "rotation"}'}] == client.asked
+    assert "arn:1" == StepFunctionsMachine(client, "arn").start("run-1")
+    assert [{"stateMachineArn": "arn", "input": '{"run_id": "run-1"}'}] == client.asked
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,6 @@ def test_an_execution_that_ended_badly_is_known_by_its_error(answer, failure):
 def test_step_functions_that_do_not_answer_may_do_so_later():
     machine = StepFunctionsMachine(FakeStepFunctions(code("ThrottlingException")), "arn")
     with pytest.raises(StoreUnavailable, match="Throttling"):
-        machine.start({})
+        machine.start("run-1")
     with pytest.raises(StoreUnavailable, match="Throttling"):
         machine.failure("arn:1")
