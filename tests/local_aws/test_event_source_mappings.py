@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from ops.local_aws.event_source_mappings.supervisor import REFRESH_SECONDS
 from tests.evidence import evidence
 from tests.local_aws.support import LocalAws, make_function, make_role, unique, wait_until
 
@@ -157,6 +158,24 @@ class Stage:
         ]
         self.aws.client("kinesis").put_records(StreamARN=stream_arn, Records=records)
 
+    def split(self, stream_arn: str, shard: int) -> None:
+        [found] = self.aws.client("kinesis").list_shards(
+            StreamARN=stream_arn,
+            ExclusiveStartShardId=f"shardId-{shard - 1:012d}" if shard else "shardId-",
+            MaxResults=1,
+        )["Shards"]
+        keys = [int(found["HashKeyRange"][f"{end}HashKey"]) for end in ("Starting", "Ending")]
+        self.aws.client("kinesis").split_shard(
+            StreamARN=stream_arn, ShardToSplit=found["ShardId"], NewStartingHashKey=str(sum(keys) // 2)
+        )
+
+    def merge(self, stream_arn: str, shard: int, adjacent: int) -> None:
+        self.aws.client("kinesis").merge_shards(
+            StreamARN=stream_arn,
+            ShardToMerge=f"shardId-{shard:012d}",
+            AdjacentShardToMerge=f"shardId-{adjacent:012d}",
+        )
+
     def entries(self) -> list[dict[str, Any]]:
         lines = self.seen.read_text().split("\n")[:-1]
         return [entry for entry in map(json.loads, lines) if entry["stream"] == self.source]
@@ -172,6 +191,12 @@ class Stage:
         """All deliveries, once each of these records was in one."""
         wait_until(lambda: set(ids) <= {one for batch in self.ids() for one in batch})
         return self.ids()
+
+    def stays(self, ids: list[list[Any]]) -> None:
+        """Nothing else is delivered for as long as shards are looked for."""
+        begin = time.monotonic()
+        wait_until(lambda: time.monotonic() > begin + 3 * REFRESH_SECONDS)
+        assert ids == self.ids()
 
     def message(self, url: str) -> Any:
         """The body of the next message of a queue."""
@@ -584,3 +609,69 @@ def _assert_side_by_side_in_order(stage: Stage) -> None:
     for key in {key for key, _ in delivered}:
         numbers = [number for of, number in delivered if of == key]
         assert numbers == sorted(numbers)
+
+
+class TestResharding:
+    """Shards that are split and merged under a mapping."""
+
+    def test_a_parent_is_read_to_its_end_before_its_children(self, stage: Stage, tmp_path: Path) -> None:
+        stream, go = stage.stream(), tmp_path / "go"
+        stage.put(stream, {"id": 1, "until": str(go)}, {"id": 2})
+        stage.map(stream, BatchSize=1)
+        stage.wait_for(1)
+        stage.split(stream, 0)
+        stage.put(stream, {"id": 3}, {"id": 4, "key": "other"})
+        stage.stays([[1]])
+        go.touch()
+        assert [1, 2, 3, 4] == sorted(one for ids in stage.wait_for(3, 4) for one in ids)
+        assert [[1], [2]] == stage.ids()[:2]
+
+    def test_a_parent_whose_batch_fails_holds_its_children_up(self, stage: Stage) -> None:
+        stream = stage.stream()
+        stage.put(stream, {"id": 1, "raise": True})
+        mapping = stage.map(stream)
+        stage.wait_for(1)
+        stage.split(stream, 0)
+        stage.put(stream, {"id": 2})
+        wait_until(lambda: len(stage.ids()) > 3)
+        assert {1} == {one for ids in stage.ids() for one in ids}
+        stage.aws.client("lambda").update_event_source_mapping(UUID=mapping["UUID"], MaximumRetryAttempts=0)
+        assert [2] == stage.wait_for(2)[-1]
+
+    def test_nothing_is_lost_and_keys_stay_in_order_while_records_flow(self, stage: Stage) -> None:
+        stream = stage.stream()
+        stage.map(stream, ParallelizationFactor=2, BatchSize=5)
+        changes = {
+            5: lambda: stage.split(stream, 0),
+            9: lambda: stage.merge(stream, 1, 2),
+            13: lambda: stage.split(stream, 3),
+        }
+        keys = [f"key-{number}" for number in range(6)]
+        for number in range(18):
+            stage.put(stream, *({"id": f"{key}/{number}", "key": key} for key in keys))
+            changes.get(number, lambda: None)()
+        sent = {f"{key}/{number}" for key in keys for number in range(18)}
+        stage.wait_for(*sent)
+        assert sorted(sent) == sorted(one for ids in stage.ids() for one in ids)  # each one once
+        for key in keys:
+            mine = [one for ids in stage.ids() for one in ids if one.startswith(f"{key}/")]
+            assert [f"{key}/{number}" for number in range(18)] == mine
+
+    def test_a_mapping_from_the_latest_on_begins_with_the_open_shards(self, stage: Stage) -> None:
+        stream = stage.stream()
+        stage.put(stream, {"id": "old"})
+        stage.split(stream, 0)
+        stage.put(stream, {"id": "older than the mapping"})
+        stage.map(stream, StartingPosition="LATEST")
+        stage.put(stream, {"id": "new"})
+        assert [["new"]] == stage.wait_for("new")
+
+    def test_a_mapping_from_the_horizon_on_reads_closed_shards_first(self, stage: Stage) -> None:
+        stream = stage.stream()
+        stage.put(stream, {"id": 1})
+        stage.split(stream, 0)
+        stage.put(stream, {"id": 2})
+        stage.merge(stream, 1, 2)
+        stage.put(stream, {"id": 3})
+        stage.map(stream)
+        assert [[1], [2], [3]] == stage.wait_for(1, 2, 3)

@@ -1,8 +1,7 @@
 """Reads records out of MiniStack's streams.
 
-Out of its stores, not over the public API: every Kinesis GetRecords leaves an iterator alive for five minutes, and
-every Kinesis request looks through all of them, so polling some shards slows the whole service down within a minute.
-DynamoDB streams are read the same way, for one way instead of two.
+Out of its stores, not over the public API: a look costs nothing, so each shard of each mapping is looked at all the
+time without a request that the server would have to answer.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from ministack.services import dynamodb, kinesis, lambda_svc
 
 from ops.local_aws.event_source_mappings.delivery import StreamRecord, record_json
 from ops.local_aws.event_source_mappings.ports import Page, Shard, Source
+from ops.local_aws.repairs import kinesis_shards
 
 #: MiniStack's DynamoDB streams have this one shard.
 DYNAMODB_SHARD: Final = "shardId-00000000000000000000-00000000"
@@ -50,10 +50,7 @@ class KinesisSource:
         """See Source."""
         return {
             shard_id: Shard(
-                parents=tuple(
-                    parent for parent in (shard["parent_shard_id"], shard["adjacent_parent_shard_id"]) if parent
-                ),
-                is_closed=shard.get("ending_sequence_number") is not None,
+                parents=tuple(kinesis_shards.parents_of(shard)), is_closed=not kinesis_shards.is_open(shard)
             )
             for shard_id, shard in list(self._shards().items())
         }
@@ -112,8 +109,9 @@ class KinesisSource:
         return shards
 
     def _records(self, shard_id: str) -> Sequence[Mapping[str, Any]]:
-        records: Sequence[Mapping[str, Any]] = self._shards().get(shard_id, {}).get("records", ())
-        return records
+        stream = self._stream()
+        shard = self._shards().get(shard_id)
+        return kinesis_shards.live_records(stream, shard) if stream and shard else ()
 
 
 @dataclass(frozen=True, slots=True)
