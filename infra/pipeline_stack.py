@@ -11,6 +11,7 @@ from infra.bundling import Bundler
 from infra.data_stack import DataStack
 from infra.encryptor import Encryptor
 from infra.keys_stack import KeysStack
+from infra.reconciler import Reconciler
 from infra.reencryptor import Reencryptor
 from infra.reopener import Reopener
 from infra.rotation import Rotation
@@ -47,12 +48,13 @@ class PipelineStack(cdk.Stack):
             self, "Reencrypting", settings=settings, bundler=bundler, keys=keys, data=data, reopener=reopener
         )
         sweeper = Sweeper(self, "Sweeping", settings=settings, bundler=bundler, keys=keys, data=data, reopener=reopener)
+        reconciler = Reconciler(self, "Reconciling", settings=settings, bundler=bundler, keys=keys, data=data)
         machine = RotationMachine(
             self,
             "RotationRun",
             settings=settings,
             rotation=rotation.consumer.function,
-            sweeper=sweeper.consumer.function,
+            workers={"sweeper": sweeper.consumer.function, "reconciler": reconciler.consumer.function},
             storage_key=keys.storage_key,
         ).machine
         RotationStart(
@@ -68,6 +70,8 @@ class PipelineStack(cdk.Stack):
         cdk.CfnOutput(self, "ReencryptorLogGroup", value=reencryptor.consumer.log_group.log_group_name)
         cdk.CfnOutput(self, "Sweeper", value=sweeper.consumer.function.function_name)
         cdk.CfnOutput(self, "SweeperLogGroup", value=sweeper.consumer.log_group.log_group_name)
+        cdk.CfnOutput(self, "Reconciler", value=reconciler.consumer.function.function_name)
+        cdk.CfnOutput(self, "ReconcilerLogGroup", value=reconciler.consumer.log_group.log_group_name)
         cdk.CfnOutput(self, "Rotation", value=rotation.consumer.function.function_name)
         cdk.CfnOutput(self, "RotationLogGroup", value=rotation.consumer.log_group.log_group_name)
         cdk.CfnOutput(self, "Reopener", value=reopener.consumer.function.function_name)

@@ -61,7 +61,7 @@ class RotationMachine(Construct):
             self,
             "Machine",
             state_machine_name=name,
-            comment="Drives one run of sealstream: rotation, retirement, adoption, survey, destruction or reconciliation",
+            comment="Drives one run of sealstream, of whatever kind",
             definition_body=sfn.DefinitionBody.from_chainable(_definition(self, rotation, workers)),
             # the constructs would give rights on every version of the functions
             role=role.without_policy_updates(),

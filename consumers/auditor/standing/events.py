@@ -44,6 +44,6 @@ def standing_event_id(change: ItemChange, verdict: Verdict, run_id: str) -> str:
 
 
 def _nonces_digest(item: Attributes) -> str:
-    """ "" where nothing is sealed; attributes come in any order."""
+    """Of all of them, in an order of their own, since attributes come in any; "" where nothing is sealed."""
     nonces = sorted(raw[_NONCE] for _, raw in sealed_values(item) if passes_for_sealed(raw))
     return sha256(b"".join(nonces)).hexdigest() if nonces else ""
