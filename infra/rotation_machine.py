@@ -25,8 +25,9 @@ from constructs import Construct
 from infra import rights
 from infra.acknowledge import acknowledge
 from infra.settings import Settings
+from shared.errors import NeedsAttention
 
-_HOPELESS = ["RunRefused", "RequestRefused", "PolicyError", "SettingsError", "KeyStoreCorrupt", "RunsCorrupt"]
+_HOPELESS = [each.__name__ for each in NeedsAttention.__subclasses__() if each.__module__ == NeedsAttention.__module__]
 """Errors of the functions that no repetition mends."""
 _ALL_BUT_ALL_PERCENT = 99
 """A segment that failed is taken again after the map; where none got through, the execution fails."""

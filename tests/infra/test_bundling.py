@@ -91,11 +91,14 @@ def test_an_asset_holds_no_trace_of_the_machine_that_built_it(cloud, consumer):
     )
 
 
-@pytest.mark.parametrize("consumer", CONSUMERS)
-def test_a_handler_imports_from_its_local_asset_alone(local, consumer):
+@pytest.mark.parametrize(
+    ("consumer", "module"),
+    [*((name, f"{name}.handler") for name in CONSUMERS), ("reconciler", "auditor.standing.handler")],
+)
+def test_a_handler_imports_from_its_local_asset_alone(local, consumer, module):
     folder = asset_folder(local, consumer)
     # -I and -S: neither this project nor the virtual environment is on the path
-    program = f"import sys; sys.path.insert(0, {str(folder)!r}); import consumers.{consumer}.handler as h; h.handler"
+    program = f"import sys; sys.path.insert(0, {str(folder)!r}); import consumers.{module} as h; h.handler"
 
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-B", "-c", program], check=False, capture_output=True, text=True, cwd=folder

@@ -13,6 +13,7 @@ from shared.keys.barrier import LONGEST_FUNCTION_SECONDS
 from shared.runtime.settings import (
     AuditorSettings,
     EncryptorSettings,
+    ReconcilerSettings,
     ReencryptorSettings,
     ReopenerSettings,
     RotationSettings,
@@ -21,6 +22,8 @@ from shared.runtime.settings import (
 from tests.infra.synthesis import STACKS
 
 DAY_SECONDS = 24 * 3600
+PACKAGES = ("encryptor", "auditor", "reencryptor", "sweeper", "rotation", "reopener")
+"""Those of the consumers, each with a function of its name."""
 STATEFUL = {
     "AWS::KMS::Key",
     "AWS::DynamoDB::Table",
@@ -35,7 +38,7 @@ def test_keys_and_data_outlive_their_stack_but_not_a_first_deployment_that_fails
     left = {(r.logical_id, r.deletion_policy, r.replace_policy) for r in cloud.resources() if r.type in STATEFUL}
 
     assert {(name, "RetainExceptOnCreate", "Retain") for name, _, _ in left} == left
-    assert len(left) == 19
+    assert len(left) == 20
 
 
 @pytest.mark.parametrize("stack", ["SealstreamKeys", "SealstreamData"])
@@ -245,7 +248,7 @@ def test_logs_are_encrypted_and_end(cloud):
     (for_logs,) = (s for s in storage_key.properties["KeyPolicy"]["Statement"] if s["Sid"] == "LogGroups")
     allowed = for_logs["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"]
 
-    assert len(groups) == 7
+    assert len(groups) == 8
     for group in groups:
         assert group.properties["KmsKeyId"] == storage_key.arn
         assert any(fnmatch(group.arn.removesuffix(":*"), pattern) for pattern in allowed), "CloudWatch may use the key"
@@ -255,21 +258,22 @@ def test_logs_are_encrypted_and_end(cloud):
 def test_each_function_has_a_role_and_a_log_group_of_its_own(cloud):
     functions = cloud.resources("AWS::Lambda::Function")
 
-    names = ("encryptor", "auditor", "reencryptor", "sweeper", "rotation", "reopener")
-    assert {f"sealstream-{name}" for name in names} == {f.properties["FunctionName"] for f in functions}
+    handlers = {name: f"{name}.handler" for name in PACKAGES} | {"reconciler": "auditor.standing.handler"}
+    assert {f"sealstream-{name}" for name in handlers} == {f.properties["FunctionName"] for f in functions}
     for function in functions:
         name = function.properties["FunctionName"]
         assert function.properties["Role"].endswith(f":role/{name}")
         assert function.properties["LoggingConfig"]["LogGroup"] == f"/aws/lambda/{name}"
         assert function.properties["Runtime"] == "python3.13"
         assert function.properties["Architectures"] == ["arm64"]
-        assert function.properties["Handler"] == f"consumers.{name.removeprefix('sealstream-')}.handler.handler"
+        assert function.properties["Handler"] == f"consumers.{handlers[name.removeprefix('sealstream-')]}.handler"
 
 
-def test_the_auditor_does_not_even_know_the_attribute_key(cloud):
-    auditor = cloud.one("AWS::Lambda::Function", under="Auditing").properties
+def test_who_audits_does_not_even_know_the_attribute_key(cloud):
+    known = {"SEALSTREAM_KEY_STORE", "SEALSTREAM_FINDINGS_QUEUE"}
 
-    assert {"SEALSTREAM_KEY_STORE", "SEALSTREAM_FINDINGS_QUEUE"} == set(auditor["Environment"]["Variables"])
+    assert known | {"SEALSTREAM_TABLE_STREAM"} == set(_environment(cloud, "Auditing"))
+    assert known | {"SEALSTREAM_TABLE", "SEALSTREAM_RUNS"} == set(_environment(cloud, "Reconciling"))
 
 
 def test_each_function_finds_what_it_works_with_in_its_environment(cloud):
@@ -296,6 +300,7 @@ def test_each_function_finds_what_it_works_with_in_its_environment(cloud):
         ("Auditing", AuditorSettings),
         ("Reencrypting", ReencryptorSettings),
         ("Sweeping", SweeperSettings),
+        ("Reconciling", ReconcilerSettings),
         ("Rotating", RotationSettings),
         ("Reopening", ReopenerSettings),
     ],
@@ -370,6 +375,7 @@ def test_the_outputs_are_those_that_the_tools_read(cloud):
         *("Auditor", "AuditorLogGroup", "AuditorDeadLetterQueue"),
         *("Reencryptor", "ReencryptorLogGroup", "ReencryptorDeadLetterQueue"),
         *("Sweeper", "SweeperLogGroup", "Reopener", "ReopenerLogGroup"),
+        *("Reconciler", "ReconcilerLogGroup"),
         *("Rotation", "RotationLogGroup", "RotationMachine"),
     } == set(cloud.outputs())
 

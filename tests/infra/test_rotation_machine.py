@@ -15,19 +15,20 @@ from shared.errors import NeedsAttention
 from tests.infra.synthesis import ACCOUNT, REGION
 
 BEGUN = {"run_id": "ab" * 16, "phase": "prepare", "joined": False}
-RUN = {"run_id": "ab" * 16, "kind": "rotation", "workers": 2, "counts": {}}
+RUN = {"run_id": "ab" * 16, "kind": "rotation", "worker": "sweeper", "workers": 2, "counts": {}}
 DONE = {**RUN, "phase": "done", "verdict": "retired"}
+WORKERS = {"sweeper", "reconciler"}
 MINISTACK = "us-east-1:000000000000"
 """Its region and account."""
 
 
 @dataclass
 class Functions:
-    """Both functions.
+    """Rotation and the workers.
 
     Attributes:
         advances: what `advance` answers, one after the other; a name of an error is raised.
-        scan: what the sweeper answers to (segment, how often it was asked for it before).
+        scan: what a worker answers to (segment, how often it was asked for it before).
     """
 
     advances: list[dict[str, Any] | str]
@@ -41,7 +42,7 @@ class Functions:
         with self.lock:
             asked = sum(call == (name, payload) for call in self.calls)
             self.calls.append((name, payload))
-        if name == "sweeper":
+        if name in WORKERS:
             answer = self.scan(payload["segment"], asked)
         else:
             answer = (self.begins if payload["operation"] == "begin" else self.advances).pop(0)
@@ -49,8 +50,8 @@ class Functions:
             raise stepfunctions._ExecutionError(answer, "{}")
         return answer
 
-    def scanned(self) -> list[int]:
-        return sorted(payload["segment"] for name, payload in self.calls if name == "sweeper")
+    def scanned(self, worker: str = "sweeper") -> list[int]:
+        return sorted(payload["segment"] for name, payload in self.calls if name == worker)
 
     def operations(self) -> list[str]:
         return [payload["operation"] for name, payload in self.calls if name == "rotation"]
@@ -136,6 +137,23 @@ def test_a_segment_is_scanned_until_it_is_done_and_tells_the_run_nothing(run):
     assert json.loads(ended["output"]) == DONE
     assert functions.scanned() == [5, 5, 5, 5]
     assert ("sweeper", {"run_id": RUN["run_id"], "segment": 5}) == functions.calls[2]
+
+
+def test_each_segment_is_the_work_of_the_runs_own_worker(run):
+    functions = Functions(
+        advances=[{**RUN, "worker": "reconciler", "phase": "census", "segments": [0, 1]}, DONE],
+        scan=lambda _segment, asked: {"done": asked == 1, "overtaken": False},
+    )
+
+    assert run(functions, kind="reconciliation")["status"] == "SUCCEEDED"
+    assert ([0, 0, 1, 1], []) == (functions.scanned("reconciler"), functions.scanned("sweeper"))
+
+
+def test_a_worker_that_nobody_knows_ends_the_execution(run):
+    functions = Functions(advances=[{**RUN, "worker": "dreamer", "phase": "census", "segments": [0]}])
+
+    assert run(functions)["status"] == "FAILED"
+    assert functions.operations() == ["begin", "advance"]
 
 
 def test_a_segment_that_somebody_else_scans_is_left_alone_for_a_while(run, waits):
