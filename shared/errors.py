@@ -20,6 +20,7 @@
         ├── SettingsError             the environment lacks or contradicts a setting
         ├── KeyStoreCorrupt           a key store row contradicts what wrote it
         ├── RunsCorrupt               a row of the runs table does too
+        ├── QuarantineCorrupt         an entry of the quarantine is not what put it there
         ├── RunRefused                what was asked of a run cannot be done: ask otherwise
         └── RequestRefused            the same of any other request by an operator
 
@@ -79,6 +80,8 @@ class Reason(StrEnum):
     ORDER_MISSING = "order_missing"
     ORDER_INVALID = "order_invalid"
     ORDER_UNKNOWN = "order_unknown"
+    ORDER_AHEAD = "order_ahead"
+    MISPLACED = "misplaced"
     OPERATION_UNKNOWN = "operation_unknown"
     UNDECLARED_ATTRIBUTE = "undeclared_attribute"
     ITEM_TOO_LARGE = "item_too_large"
@@ -148,6 +151,10 @@ class KeyStoreCorrupt(NeedsAttention):
 
 class RunsCorrupt(NeedsAttention):
     """A row of the runs table contradicts what its writer must have written."""
+
+
+class QuarantineCorrupt(NeedsAttention):
+    """An entry of the quarantine, its index row or its content, contradicts what its writer must have written."""
 
 
 class RunRefused(NeedsAttention):

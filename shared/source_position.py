@@ -4,10 +4,13 @@
 
 | lane | place | bytes |
 | --- | --- | --- |
-| `k` + 7 bytes of SHA-256 of the partition key | sequence number (24), sub-sequence (4) | 8 + 28 |
+| `k` + 7 bytes of SHA-256 of the partition key (*) | sequence number (24), sub-sequence (4) | 8 + 28 |
 | `o` + `t` or `i` + 6 bytes of SHA-256 of what orders | order value (16), position above as tie-break | 8 + 16 + 36 |
 | `a` + 7 zero bytes | a counter of the item's writes, from 1 (8) | 8 + 8 |
 | `f` + 7 zero bytes | nothing | 8 |
+
+(*) Where a KPL user record names a hash key of its own, of SHA-256 of that digest and the hash key (16): its records
+follow the hash key, not the partition key, from shard to shard.
 
 What orders is the name of the policy's `order` attribute, or `_arrival` for the time of arrival in Kinesis: values of
 different attributes do not compare, nor does a time with an integer. Order values are signed 128-bit integers
@@ -34,6 +37,7 @@ _SEQUENCES: Final = range(1 << 186)
 _SUB_SEQUENCES: Final = range(1 << 24)
 """Above what the largest aggregate can hold."""
 _KINESIS_PLACE_BYTES: Final = _SEQUENCE_BYTES + _SUB_SEQUENCE_BYTES
+_HASH_KEY_BYTES: Final = 16
 _TIME: Final = b"ot"
 _INTEGER: Final = b"oi"
 _COUNTER_LANE: Final = b"a" + bytes(LANE_BYTES - 1)
@@ -70,39 +74,61 @@ class SourcePosition:
             return cls(lane, place) if len(place) == _COUNTER_BYTES and any(place) else None
         return None
 
+    @property
+    def in_kinesis(self) -> SourcePosition | None:
+        """The position in the stream alone, which an ordered one holds as tie-break; None where it is of another door.
+
+        Whatever the policy ordered by, two records of one lane of the stream compare by it: by arrival.
+        """
+        if self.lane[:1] == b"o":
+            tie_break = SourcePosition.from_bytes(self.place[_ORDER_BYTES:])
+            return tie_break and tie_break.in_kinesis
+        return self if self.lane[:1] == b"k" else None
+
+    @property
+    def order_time(self) -> int | None:
+        """The time that orders, nanoseconds since the epoch; None where none does."""
+        if self.lane[: len(_TIME)] != _TIME:
+            return None
+        return int.from_bytes(self.place[:_ORDER_BYTES], "big") - _ORDER_BIAS
+
     def kinesis_record(self) -> tuple[str, int] | None:
         """Sequence number and sub-sequence of the record that it came from; None where it came by another door.
 
         Of all that a position holds this alone may be shown: a lane holds a digest of the producer's partition key,
         which can be found by trying, and an order value is the record's own.
         """
-        if self.lane[:1] == b"o":
-            behind = SourcePosition.from_bytes(self.place[_ORDER_BYTES:])
-            return behind.kinesis_record() if behind else None
-        if self.lane[:1] != b"k":
+        arrived = self.in_kinesis
+        if arrived is None:
             return None
-        sequence, sub_sequence = _kinesis_numbers(self.place)
+        sequence, sub_sequence = _kinesis_numbers(arrived.place)
         return str(sequence), sub_sequence
 
 
 FOUND: Final = SourcePosition(_FOUND_LANE, b"")
-"""The position of an item that sealstream found in the table and sealed there: any record supersedes it."""
+"""The position of an item that sealstream found in the table and sealed there, or that came from a record of which
+nobody can say how it compares: any record supersedes it."""
 
 
-def kinesis_position(partition_key: bytes, sequence_number: str, sub_sequence: int) -> SourcePosition:
+def kinesis_position(
+    partition_key: bytes, sequence_number: str, sub_sequence: int, *, explicit_hash_key: int | None = None
+) -> SourcePosition:
     """The position of a user record in a Kinesis stream.
 
-    Records of one partition key stay in one line of shards, children after parents, so their sequence numbers compare.
+    Records of one hash key stay in one line of shards, children after parents, so their sequence numbers compare. That
+    is the explicit one where there is one, else the MD5 of the partition key.
 
     Raises:
         ValueError: no number that Kinesis gives; it could not be read back.
     """
-    lane = b"k" + sha256(partition_key).digest()[: LANE_BYTES - 1]
+    digest = sha256(partition_key).digest()
+    if explicit_hash_key is not None:
+        digest = sha256(digest + explicit_hash_key.to_bytes(_HASH_KEY_BYTES, "big")).digest()
     sequence = int(sequence_number)
     if sequence not in _SEQUENCES or sub_sequence not in _SUB_SEQUENCES:
         raise ValueError("a sequence number has at most 186 bits, a sub-sequence 24")
     place = sequence.to_bytes(_SEQUENCE_BYTES, "big") + sub_sequence.to_bytes(_SUB_SEQUENCE_BYTES, "big")
-    return SourcePosition(lane, place)
+    return SourcePosition(b"k" + digest[: LANE_BYTES - 1], place)
 
 
 def time_position(nanoseconds: int, tie_break: SourcePosition, *, ordered_by: str) -> SourcePosition:

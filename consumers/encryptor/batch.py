@@ -99,13 +99,16 @@ class Encryptor:
             stream_arn: that stream.
             terms: on which they are judged.
         """
-        hash_keys = self._hash_keys(received, stream_arn) if rests_on_shards(self.policy, terms) else {}
+        hash_keys = self._hash_keys(received, stream_arn, terms)
         return [self._plan(record, terms, hash_keys) for record in received]
 
-    def _hash_keys(self, received: Sequence[Received], stream_arn: str) -> dict[str, range | None]:
+    def _hash_keys(self, received: Sequence[Received], stream_arn: str, terms: Terms) -> dict[str, range | None]:
         """What falls into the shards that records were read from; without those of which nobody can say now."""
+        shard_ids = {record.shard_id for record in received if isinstance(record, InboundRecord)}
+        if not rests_on_shards(self.policy, terms):
+            return dict.fromkeys(shard_ids)
         found: dict[str, range | None] = {}
-        for shard_id in {record.shard_id for record in received if isinstance(record, InboundRecord)}:
+        for shard_id in shard_ids:
             attempt("", partial(self._look_up, stream_arn, shard_id, found))
         return found
 
@@ -116,12 +119,12 @@ class Encryptor:
         if not isinstance(record, InboundRecord):
             return record
         planned: list[PlannedRecord | Rejected] = []
-        attempt(record.sequence_number, lambda: planned.append(self._planned(record, terms, hash_keys)))
+        if record.shard_id in hash_keys:
+            in_shard = hash_keys[record.shard_id]
+            attempt(record.sequence_number, lambda: planned.append(self._planned(record, terms, in_shard)))
         return planned[0] if planned else RecordResult(record, Outcome.RETRY)
 
-    def _planned(
-        self, record: InboundRecord, terms: Terms, hash_keys: Mapping[str, range | None]
-    ) -> PlannedRecord | Rejected:
+    def _planned(self, record: InboundRecord, terms: Terms, hash_keys: range | None) -> PlannedRecord | Rejected:
         tenant_id = ""
         try:
             attributes = decode(record.payload)

@@ -9,6 +9,7 @@ aggregate (docs/decisions/0004-kpl-deaggregation.md).
 from __future__ import annotations
 
 import hashlib
+import re
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ _MAGIC: Final = b"\xf3\x89\x9a\xc2"
 _DIGEST_BYTES: Final = 16
 _MAX_KEY_BYTES: Final = 256 * 4
 """256 characters, UTF-8."""
+_DECIMAL: Final = re.compile(r"[0-9]{1,39}", re.ASCII)
+HASH_KEYS: Final = range(1 << 128)
+"""All that there are; each falls into one open shard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ def user_records(kinesis_record: Mapping[str, Any]) -> Iterator[InboundRecord | 
     except RecordRejected as error:
         yield Rejected(outer, error)
         return
-    for sub_sequence, (partition_key, data) in enumerate(inner):
+    for sub_sequence, (partition_key, explicit_hash_key, data) in enumerate(inner):
         yield InboundRecord(
             sequence_number=outer.sequence_number,
             shard_id=outer.shard_id,
@@ -61,6 +65,7 @@ def user_records(kinesis_record: Mapping[str, Any]) -> Iterator[InboundRecord | 
             partition_key=partition_key,
             arrived_at=outer.arrived_at,
             payload=data,
+            explicit_hash_key=explicit_hash_key,
         )
 
 
@@ -76,8 +81,8 @@ def _outer_record(kinesis_record: Mapping[str, Any]) -> InboundRecord:
     )
 
 
-def _aggregated(payload: bytes) -> list[tuple[bytes, bytes]]:
-    """Partition key and data of each user record.
+def _aggregated(payload: bytes) -> list[tuple[bytes, int | None, bytes]]:
+    """Partition key, explicit hash key and data of each user record.
 
     Raises:
         RecordRejected: aggregate_corrupt, with what is wrong.
@@ -95,17 +100,35 @@ def _aggregated(payload: bytes) -> list[tuple[bytes, bytes]]:
     if not aggregate.records:
         raise RecordRejected(Reason.AGGREGATE_CORRUPT, "holds no record")
     keys = [_utf8(key) for key in aggregate.partition_key_table]
-    if any(len(key) > _MAX_KEY_BYTES for key in keys):
-        raise RecordRejected(Reason.AGGREGATE_CORRUPT, "a partition key is longer than Kinesis takes")
-    hash_keys = len(aggregate.explicit_hash_key_table)
+    if not all(0 < len(key) <= _MAX_KEY_BYTES for key in keys):
+        raise RecordRejected(Reason.AGGREGATE_CORRUPT, "a partition key is empty or longer than Kinesis takes")
+    hash_keys = [_hash_key(key) for key in aggregate.explicit_hash_key_table]
     found = []
     for record in aggregate.records:
         if record.partition_key_index >= len(keys):
             raise RecordRejected(Reason.AGGREGATE_CORRUPT, "a partition key index is out of range")
-        if record.HasField("explicit_hash_key_index") and record.explicit_hash_key_index >= hash_keys:
-            raise RecordRejected(Reason.AGGREGATE_CORRUPT, "an explicit hash key index is out of range")
-        found.append((keys[record.partition_key_index], record.data))
+        hash_key = None
+        if record.HasField("explicit_hash_key_index"):
+            if record.explicit_hash_key_index >= len(hash_keys):
+                raise RecordRejected(Reason.AGGREGATE_CORRUPT, "an explicit hash key index is out of range")
+            hash_key = hash_keys[record.explicit_hash_key_index]
+        partition_key = keys[record.partition_key_index]
+        # some aggregators name the partition key's own hash, which makes no other line of shards
+        explicit = hash_key if hash_key != partition_key_hash(partition_key) else None
+        found.append((partition_key, explicit, record.data))
     return found
+
+
+def partition_key_hash(partition_key: bytes) -> int:
+    """The hash key of a record that names none of its own."""
+    # MD5 is what Kinesis prescribes; nothing rests on it being hard to forge
+    return int.from_bytes(hashlib.md5(partition_key, usedforsecurity=False).digest(), "big")
+
+
+def _hash_key(text: str | bytes) -> int:
+    if not isinstance(text, str) or not _DECIMAL.fullmatch(text) or (hash_key := int(text)) not in HASH_KEYS:
+        raise RecordRejected(Reason.AGGREGATE_CORRUPT, "an explicit hash key is no number of 128 bits")
+    return hash_key
 
 
 def _utf8(key: str | bytes) -> bytes:

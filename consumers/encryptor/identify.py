@@ -89,7 +89,12 @@ def _required(attributes: Mapping[str, AttributeValue], name: str, missing: Reas
 
 
 def _position(record: InboundRecord, attributes: dict[str, AttributeValue], policy: Policy) -> SourcePosition:
-    arrived = kinesis_position(record.partition_key, record.sequence_number, record.sub_sequence)
+    arrived = kinesis_position(
+        record.partition_key,
+        record.sequence_number,
+        record.sub_sequence,
+        explicit_hash_key=record.explicit_hash_key,
+    )
     if policy.item.order is not None:
         return _ordered_position(attributes.get(policy.item.order), arrived, policy.item.order)
     if policy.item.unknown_order == "arrival":

@@ -8,12 +8,17 @@ it would keep every later record of the item out of the table.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+from consumers.encryptor.deaggregate import partition_key_hash
 from consumers.encryptor.identify import IdentifiedRecord
+from shared.errors import Reason, RecordRejected
+from shared.model import InboundRecord
 from shared.policy.compiled import Policy, UnknownOrder
+
+ORDER_AHEAD_SECONDS: Final = 86_400
+_NANOSECONDS: Final = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +46,39 @@ def rests_on_shards(policy: Policy, terms: Terms) -> bool:
     return not ordered and not terms.only_if_absent
 
 
-def place(
-    identified: IdentifiedRecord,
-    terms: Terms,  # noqa: ARG001
-    hash_keys: Mapping[str, range | None],  # noqa: ARG001
-) -> IdentifiedRecord:
-    """The record as it may be written."""
+def place(identified: IdentifiedRecord, terms: Terms, hash_keys: range | None) -> IdentifiedRecord:
+    """The record as it may be written.
+
+    Args:
+        identified: what it claims.
+        terms: on which it is believed.
+        hash_keys: those that fall into the shard that it was read from; None where nobody knows any more.
+
+    Raises:
+        RecordRejected: misplaced, or order_ahead.
+    """
+    _check_time(identified, terms)
+    if identified.position.lane[:1] != b"k":
+        return identified
+    if terms.only_if_absent:
+        return replace(identified, only_if_absent=True)
+    if hash_keys is None:
+        raise RecordRejected(Reason.MISPLACED, "its shard is not listed any more, nor what falls into it")
+    if _hash_key(identified.record) not in hash_keys:
+        raise RecordRejected(Reason.MISPLACED, "its hash key falls into another shard than it was read from")
     return identified
+
+
+def _check_time(identified: IdentifiedRecord, terms: Terms) -> None:
+    at, reference = identified.position.order_time, terms.order_reference
+    if reference is None:
+        reference = identified.record.arrived_at
+    if at is not None and at > (reference + ORDER_AHEAD_SECONDS) * _NANOSECONDS:
+        raise RecordRejected(Reason.ORDER_AHEAD, f"the order attribute lies over {ORDER_AHEAD_SECONDS} s ahead")
+
+
+def _hash_key(record: InboundRecord) -> int:
+    """The number that decides which shard takes a record."""
+    if record.explicit_hash_key is not None:
+        return record.explicit_hash_key
+    return partition_key_hash(record.partition_key)

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from consumers.encryptor.deaggregate import Rejected
 from shared.envelope.associated_data import record_prefix
 from shared.envelope.seal import seal_value
 from shared.keys.keyring import Keyring
 from shared.model import QUARANTINE_CLASS, QUARANTINE_PATH, SYSTEM_TENANT, QuarantineEntry
+
+HASH_KEY_BYTES: Final = 16
+"""As many as an explicit hash key has, big-endian; as a number it would have more digits than a sealed one may."""
 
 
 class QuarantineStore(Protocol):
@@ -82,20 +85,31 @@ def quarantine_id(stream_arn: str, rejected: Sequence[Rejected]) -> str:
 
 
 def _content(rejected: Sequence[Rejected]) -> dict[str, Any]:
-    """The records, and each partition key once, so that content is about as large as what arrived.
+    """The records, and each partition key and explicit hash key once, so that content is about as large as it arrived.
 
     An aggregate names a key once for all its records; a copy for each could be thousands of times its size.
     """
-    keys = list(dict.fromkeys(one.record.partition_key for one in rejected))
-    index = {key: {"N": str(n)} for n, key in enumerate(keys)}
-    records = [
-        {
-            "M": {
-                "sub_sequence": {"N": str(one.record.sub_sequence)},
-                "partition_key": index[one.record.partition_key],
-                "payload": {"B": one.record.payload},
-            }
+    partition_keys: dict[bytes, int] = {}
+    hash_keys: dict[bytes, int] = {}
+    records = []
+    for record in (one.record for one in rejected):
+        kept = {
+            "sub_sequence": {"N": str(record.sub_sequence)},
+            "partition_key": _index(partition_keys, record.partition_key),
+            "payload": {"B": record.payload},
         }
-        for one in rejected
-    ]
-    return {"M": {"partition_keys": {"L": [{"B": key} for key in keys]}, "records": {"L": records}}}
+        if record.explicit_hash_key is not None:
+            kept["explicit_hash_key"] = _index(hash_keys, record.explicit_hash_key.to_bytes(HASH_KEY_BYTES, "big"))
+        records.append({"M": kept})
+    return {
+        "M": {
+            "partition_keys": {"L": [{"B": key} for key in partition_keys]},
+            "explicit_hash_keys": {"L": [{"B": key} for key in hash_keys]},
+            "records": {"L": records},
+        }
+    }
+
+
+def _index(table: dict[bytes, int], key: bytes) -> dict[str, str]:
+    """Where a key stands in a table, at the end of which it is put where it is new."""
+    return {"N": str(table.setdefault(key, len(table)))}

@@ -13,6 +13,7 @@ from shared.model import DELETED_AT, EXPIRES_AT, TOMBSTONE_SECONDS, AttributeVal
 from shared.policy.compiled import Policy
 from shared.policy.plan import SealingPlan, plan
 from shared.sealing import ItemAddress, SealedWithKeys, check_sealed_size, data_classes, seal_item
+from shared.source_position import FOUND
 
 _MOST_GROWTH: Final = 32
 """How many times larger than its JSON a sealed item can be: `0,` in a list becomes some 60 bytes."""
@@ -68,7 +69,8 @@ class RecordSealer:
 
 
 def _address(identified: IdentifiedRecord) -> ItemAddress:
-    return ItemAddress(identified.tenant_id, identified.item_id, identified.position)
+    position = FOUND if identified.only_if_absent else identified.position
+    return ItemAddress(identified.tenant_id, identified.item_id, position)
 
 
 def _tombstone(identified: IdentifiedRecord) -> Mapping[str, AttributeValue]:

@@ -125,21 +125,23 @@ class Settling:
                     outcome = Outcome.DUPLICATE if same else Outcome.SUPERSEDED
                     results.append(RecordResult(planned.identified.record, outcome))
                     continue
-                result = self._write(planned)
+                result, settles_lane = self._write(planned)
                 results.append(result)
-                newest = planned if isinstance(result, RecordResult) else None
+                newest = planned if settles_lane else None
 
         attempt(group[0].identified.record.sequence_number, work)
         left = newest_first[len(results) :]
         return results + [RecordResult(planned.identified.record, Outcome.RETRY) for planned in left]
 
-    def _write(self, planned: PlannedRecord) -> RecordResult | Rejected:
+    def _write(self, planned: PlannedRecord) -> tuple[RecordResult | Rejected, bool]:
+        """What becomes of one record, and whether that settles those of its lane that are older."""
         self._check_time(WRITE_RESERVE_SECONDS)
         try:
-            outcome, sealed_count = self.writer.write(planned)
+            written = self.writer.write(planned)
         except RecordRejected as error:
-            return Rejected(planned.identified.record, error, planned.identified.tenant_id)
-        return RecordResult(planned.identified.record, outcome, sealed_count)
+            return Rejected(planned.identified.record, error, planned.identified.tenant_id), False
+        result = RecordResult(planned.identified.record, written.outcome, written.sealed_count)
+        return result, written.settles_lane
 
     def _keep_all(self, rejected: list[Rejected]) -> list[RecordResult]:
         entries: dict[tuple[str, str, str], list[Rejected]] = defaultdict(list)

@@ -39,6 +39,24 @@ class ItemTable(Protocol):
     def put_if_source_is(self, item: SealedItem, found_source: AttributeValue) -> PutResult:
         """Store where the item's `_src` still is exactly this value; raises as `put_if_newer`."""
 
+    def put_if_absent(self, item: SealedItem) -> PutResult:
+        """Store where no item stands, not even one without `_src`; raises as `put_if_newer`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of a record that could be written.
+
+    Attributes:
+        outcome: written, duplicate or superseded.
+        settles_lane: whether every older record of its lane is superseded too; not where a record of another lane
+            stands in the way, for those that arrived after that one are not.
+    """
+
+    outcome: Outcome
+    sealed_count: int = 0
+    settles_lane: bool = True
+
 
 @dataclass(frozen=True, slots=True)
 class Writer:
@@ -51,11 +69,8 @@ class Writer:
     table: ItemTable
     sealer: Sealer
 
-    def write(self, planned: PlannedRecord) -> tuple[Outcome, int]:
+    def write(self, planned: PlannedRecord) -> Written:
         """Write one record.
-
-        Returns:
-            The outcome (written, duplicate or superseded), and how many attributes were sealed.
 
         Raises:
             RecordRejected: it can never be written.
@@ -68,10 +83,10 @@ class Writer:
                 sealed = self._seal_anew(planned)
             result = self._put(sealed.item, replaces)
             if result.stored:
-                return Outcome.WRITTEN, sealed.item.sealed_count
-            answer = standing_item(sealed.item.position, result.found_source)
-            if isinstance(answer, Outcome):
-                return answer, 0
+                return Written(Outcome.WRITTEN, sealed.item.sealed_count)
+            answer = _found_by(sealed.item, result)
+            if isinstance(answer, Written):
+                return answer
             replaces = answer.source
         raise StoreUnavailable(f"an item was rewritten by others between {_ATTEMPTS} attempts to replace it")
 
@@ -82,6 +97,8 @@ class Writer:
         return sealed
 
     def _put(self, item: SealedItem, replaces: AttributeValue | None) -> PutResult:
+        if item.position == FOUND:
+            return self.table.put_if_absent(item)
         if replaces is None:
             return self.table.put_if_newer(item)
         return self.table.put_if_source_is(item, replaces)
@@ -94,13 +111,15 @@ class Replace:
     source: AttributeValue | None
 
 
-def standing_item(position: SourcePosition, found_source: AttributeValue | None) -> Outcome | Replace:
+def standing_item(position: SourcePosition, found_source: AttributeValue | None) -> Written | Replace:
     """What an item that stands in the way says of a record at `position`.
 
     Raises:
-        RecordRejected: order_unknown, where both positions are sound and of different lanes.
+        RecordRejected: order_unknown, where both positions are sound and do not compare.
     """
     found = SourcePosition.from_bytes(found_source.get("B")) if found_source else None
+    if position == FOUND:
+        return Written(Outcome.SUPERSEDED)
     if found is None:
         # not ours, or not readable: replaced, but only as exactly what was seen; never taken for a duplicate,
         # or every later record of the item would be lost without a sound
@@ -108,9 +127,28 @@ def standing_item(position: SourcePosition, found_source: AttributeValue | None)
     if found == FOUND:
         return Replace(None)
     if found.lane != position.lane:
-        raise RecordRejected(Reason.ORDER_UNKNOWN, "the item was last written from another lane")
+        return _of_another_lane(position, found)
     if found.place == position.place:
-        return Outcome.DUPLICATE
+        return Written(Outcome.DUPLICATE)
     if found.place > position.place:
-        return Outcome.SUPERSEDED
+        return Written(Outcome.SUPERSEDED)
     return Replace(None)
+
+
+def _of_another_lane(position: SourcePosition, found: SourcePosition) -> Written | Replace:
+    """By arrival, where both came by one lane of the stream while the policy ordered differently.
+
+    The very record that stands there is written again: so a replay brings the item under the present order.
+    """
+    arrived, found_arrived = position.in_kinesis, found.in_kinesis
+    if arrived is None or found_arrived is None or arrived.lane != found_arrived.lane:
+        raise RecordRejected(Reason.ORDER_UNKNOWN, "the item was last written from another lane")
+    if arrived.place < found_arrived.place:
+        return Written(Outcome.SUPERSEDED, settles_lane=False)
+    return Replace({"B": found.to_bytes()})
+
+
+def _found_by(item: SealedItem, result: PutResult) -> Written | Replace:
+    if item.position == FOUND and result.found == item.attributes:
+        return Written(Outcome.DUPLICATE)  # no two sealings are equal: an unanswered put had been stored
+    return standing_item(item.position, result.found_source)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from shared.aws.errors import AWS_ERRORS
 from shared.aws.item_errors import standing_item, write_error
-from shared.model import SOURCE, AttributeValue, PutResult, SealedItem
+from shared.model import SOURCE, TENANT_ID, AttributeValue, PutResult, SealedItem
 from shared.source_position import FOUND
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ _NEWER: Final = (
     " OR (attribute_type(#src, :binary) AND begins_with(#src, :lane) AND #src < :src)"
 )
 _UNCHANGED: Final = "#src = :found"
+_ABSENT: Final = f"attribute_not_exists({TENANT_ID})"
 _SOURCE_NAME: Final = {"#src": SOURCE}
 
 
@@ -46,14 +47,19 @@ class DynamoItemTable:
         """Store where the item's `_src` still is exactly this value; raises as `put_if_newer`."""
         return self._put(item, _UNCHANGED, {":found": found_source})
 
+    def put_if_absent(self, item: SealedItem) -> PutResult:
+        """Store where no item stands, not even one without `_src`; raises as `put_if_newer`."""
+        return self._put(item, _ABSENT, {})
+
     def _put(self, item: SealedItem, condition: str, values: dict[str, Any]) -> PutResult:
+        expression: Any = {"ConditionExpression": condition}
+        if values:
+            expression |= {"ExpressionAttributeNames": _SOURCE_NAME, "ExpressionAttributeValues": values}
         try:
             self._dynamodb.put_item(
                 TableName=self._table,
                 Item=dict(item.attributes),
-                ConditionExpression=condition,
-                ExpressionAttributeNames=_SOURCE_NAME,
-                ExpressionAttributeValues=values,
+                **expression,
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except AWS_ERRORS as error:

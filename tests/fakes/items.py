@@ -44,6 +44,9 @@ class FakeItemTable:
     def put_if_source_is(self, item: SealedItem, found_source: AttributeValue) -> PutResult:
         return self._put(item, lambda found: found == found_source)
 
+    def put_if_absent(self, item: SealedItem) -> PutResult:
+        return self._put(item, lambda found: False, only_if_absent=True)
+
     def update(self, update: ItemUpdate) -> UpdateResult:
         self.before_update(update)
         key = (update.tenant_id, update.item_id)
@@ -69,14 +72,16 @@ class FakeItemTable:
         with self._lock:
             self.items[tenant_id, item_id] = {TENANT_ID: {"S": tenant_id}, ITEM_ID: {"S": item_id}, **attributes}
 
-    def _put(self, item: SealedItem, replaceable: Callable[[AttributeValue], bool]) -> PutResult:
+    def _put(
+        self, item: SealedItem, replaceable: Callable[[AttributeValue], bool], *, only_if_absent: bool = False
+    ) -> PutResult:
         self.before_put(item)
         key = (item.tenant_id, item.item_id)
         with self._lock:
             self.puts.append(key)
             found = self.items.get(key, {})
             source = found.get(SOURCE)
-            if source is not None and not replaceable(source):
+            if (found and only_if_absent) or (source is not None and not replaceable(source)):
                 return PutResult(stored=False, found_source=source, found=found)
             self.items[key] = dict(item.attributes)
             return PutResult(stored=True)

@@ -15,7 +15,12 @@ MAGIC = b"\xf3\x89\x9a\xc2"
 
 
 def kinesis_record(
-    payload: bytes, *, sequence: int = 0, partition_key: str = "p", arrived_at: float = 1_700_000_000.25
+    payload: bytes,
+    *,
+    sequence: int = 0,
+    partition_key: str = "p",
+    arrived_at: float = 1_700_000_000.25,
+    shard: int = 0,
 ) -> dict[str, Any]:
     """One record of an event; `sequence` counts from a real first sequence number."""
     number = str(FIRST_SEQUENCE + sequence)
@@ -29,21 +34,25 @@ def kinesis_record(
         },
         "eventSource": "aws:kinesis",
         "eventVersion": "1.0",
-        "eventID": f"shardId-000000000000:{number}",
+        "eventID": f"shardId-{shard:012}:{number}",
         "eventName": "aws:kinesis:record",
         "eventSourceARN": STREAM_ARN,
     }
 
 
-def aggregate(records: Iterable[tuple[str, bytes]]) -> bytes:
-    """A KPL aggregate of (partition key, data)."""
+def aggregate(records: Iterable[tuple[str, bytes] | tuple[str, bytes, str]]) -> bytes:
+    """A KPL aggregate of (partition key, data), or (partition key, data, explicit hash key)."""
     message = messages_pb2.AggregatedRecord()
-    for partition_key, data in records:
+    for partition_key, data, *hash_keys in records:
         if partition_key not in message.partition_key_table:
             message.partition_key_table.append(partition_key)
         record = message.records.add()
         record.partition_key_index = list(message.partition_key_table).index(partition_key)
         record.data = data
+        for hash_key in hash_keys:
+            if hash_key not in message.explicit_hash_key_table:
+                message.explicit_hash_key_table.append(hash_key)
+            record.explicit_hash_key_index = list(message.explicit_hash_key_table).index(hash_key)
     return enclose(message.SerializeToString())
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from hashlib import md5
+
 import pytest
 from aws_kinesis_agg.deaggregator import messages_pb2
 
@@ -33,6 +35,17 @@ def test_an_aggregate_is_its_user_records_in_order_with_their_own_keys():
     ]
 
 
+def test_a_user_record_has_its_own_hash_key_where_it_names_one_that_its_partition_key_does_not_have():
+    own = str(int.from_bytes(md5(b"a", usedforsecurity=False).digest()))
+    payload = aggregate(
+        [("a", b"1", "7"), ("a", b"2", own), ("a", b"3"), ("b", b"4", "7"), ("a", b"5", str(2**128 - 1))]
+    )
+
+    records = list(user_records(kinesis_record(payload)))
+
+    assert [7, None, None, 7, 2**128 - 1] == [record.explicit_hash_key for record in records]
+
+
 def test_a_recorded_aggregate_of_the_real_kpl_holds_a_hundred_records():
     (outer,) = evidence("kpl_aggregated_lambda_event.json")["Records"]
 
@@ -41,6 +54,10 @@ def test_a_recorded_aggregate_of_the_real_kpl_holds_a_hundred_records():
     assert len(records) == 100
     assert {b"abcdefghijklmnopqrstuvwxyz", b"zyxwvutsrqponmlkjihgfedcba"} == {record.payload for record in records}
     assert {b"abc"} == {record.partition_key for record in records}
+
+
+BAD_KEY = "a partition key is empty or longer than Kinesis takes"
+BAD_HASH_KEY = "an explicit hash key is no number of 128 bits"
 
 
 def _message(*, partition_key_index: int = 0, explicit_hash_key_index: int | None = None) -> bytes:
@@ -59,9 +76,11 @@ def _message(*, partition_key_index: int = 0, explicit_hash_key_index: int | Non
         pytest.param(aggregate([("a", b"1")])[:9], "checksum does not match", id="cut off"),
         pytest.param(enclose(b"\xff\xff\xff"), "not an AggregatedRecord message", id="no protobuf"),
         pytest.param(enclose(b""), "holds no record", id="empty"),
-        pytest.param(
-            aggregate([("k" * 1_025, b"1")]), "a partition key is longer than Kinesis takes", id="partition key"
-        ),
+        pytest.param(aggregate([("k" * 1_025, b"1")]), BAD_KEY, id="long partition key"),
+        pytest.param(aggregate([("", b"1")]), BAD_KEY, id="empty partition key"),
+        pytest.param(aggregate([("a", b"1", "0x1")]), BAD_HASH_KEY, id="no hash key"),
+        pytest.param(aggregate([("a", b"1", str(2**128))]), BAD_HASH_KEY, id="hash key of 129 bits"),
+        pytest.param(enclose(b"\x12\x02\xff\xfe" + _message()), BAD_HASH_KEY, id="hash key that is no text"),
         pytest.param(enclose(b"\x1a\x02\x08\x00"), "a required field is missing", id="no data field"),
         pytest.param(enclose(_message(partition_key_index=1)), "a partition key index is out of range", id="key index"),
         pytest.param(

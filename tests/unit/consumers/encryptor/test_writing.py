@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from consumers.encryptor.writing import Replace, Writer, standing_item
+from consumers.encryptor.writing import Replace, Writer, Written, standing_item
 from shared.errors import KeyServiceUnavailable, Reason, RecordRejected, StoreUnavailable
 from shared.model import SOURCE, Outcome, SealedItem
 from shared.sealing import SealedWithKeys
@@ -61,7 +61,12 @@ def test_older_is_superseded_equal_is_duplicate_newer_is_written():
     table = FakeItemTable()
     outcomes = [writer(table).write(at(sequence)) for sequence in (5, 4, 5, 6)]
 
-    assert outcomes == [(Outcome.WRITTEN, 2), (Outcome.SUPERSEDED, 0), (Outcome.DUPLICATE, 0), (Outcome.WRITTEN, 2)]
+    assert outcomes == [
+        Written(Outcome.WRITTEN, 2),
+        Written(Outcome.SUPERSEDED),
+        Written(Outcome.DUPLICATE),
+        Written(Outcome.WRITTEN, 2),
+    ]
 
 
 def test_another_lane_is_order_unknown_and_the_item_stays():
@@ -92,7 +97,7 @@ def test_a_source_position_that_is_not_ours_is_replaced_never_taken_for_a_duplic
     table = FakeItemTable()
     table.items[KEY] = {SOURCE: found}
 
-    assert writer(table).write(at(1)) == (Outcome.WRITTEN, 2)
+    assert writer(table).write(at(1)) == Written(Outcome.WRITTEN, 2)
     assert at(1).to_bytes() == stored_source(table)
 
 
@@ -100,7 +105,7 @@ def test_an_item_without_source_position_is_replaced():
     table = FakeItemTable()
     table.items[KEY] = {"somebody": {"S": "else"}}
 
-    assert writer(table).write(at(1)) == (Outcome.WRITTEN, 2)
+    assert writer(table).write(at(1)) == Written(Outcome.WRITTEN, 2)
 
 
 def test_a_foreign_item_that_was_replaced_meanwhile_is_looked_at_again():
@@ -113,7 +118,7 @@ def test_a_foreign_item_that_was_replaced_meanwhile_is_looked_at_again():
 
     table.before_put = another_writer_wins
 
-    assert writer(table).write(at(7)) == (Outcome.SUPERSEDED, 0)
+    assert writer(table).write(at(7)) == Written(Outcome.SUPERSEDED)
     assert at(8).to_bytes() == stored_source(table)
 
 
@@ -146,7 +151,7 @@ def test_an_item_that_others_keep_rewriting_is_given_up_for_now():
 def test_what_outlived_its_keys_is_sealed_anew_before_it_is_sent():
     table, sealer = FakeItemTable(), FakeSealer(fresh_from=2)
 
-    assert (Outcome.WRITTEN, 2) == writer(table, sealer).write(at(1))
+    assert Written(Outcome.WRITTEN, 2) == writer(table, sealer).write(at(1))
     assert (2, 1) == (sealer.sealings, len(table.puts))
 
 
@@ -161,5 +166,5 @@ def test_what_outlives_its_keys_while_it_is_sealed_is_never_sent():
 def test_standing_item_is_read_exactly():
     assert Replace(None) == standing_item(at(1), None)
     assert Replace(None) == standing_item(at(2), {"B": at(1).to_bytes()})
-    assert Outcome.DUPLICATE is standing_item(at(1), {"B": at(1).to_bytes()})
-    assert Outcome.SUPERSEDED is standing_item(at(1), {"B": at(2).to_bytes()})
+    assert Written(Outcome.DUPLICATE) == standing_item(at(1), {"B": at(1).to_bytes()})
+    assert Written(Outcome.SUPERSEDED) == standing_item(at(1), {"B": at(2).to_bytes()})
