@@ -16,6 +16,7 @@ from shared.keys.rotation.ports import KeyStorePage, UnreadableRow
 from shared.keys.rotation.renewal import KeyRenewer, Treated
 from shared.model import KeyState
 from shared.runs.model import Example, Phase, Run
+from shared.runtime.pool import all_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Preparation:
         material_id = self.renewer.current_material_id()
         rows = [row for row in page.rows if isinstance(row, DataKeyRow)]
         unreadable = [row for row in page.rows if isinstance(row, UnreadableRow)]
-        treated = list(self.pool.map(lambda row: self.renewer.treat(row, run, material_id), rows))
+        treated = all_of(self.pool, lambda row: self.renewer.treat(row, run, material_id), rows)
         for row, one in zip(rows, treated, strict=True):
             if one.rewrapped:
                 self.report.rewrapped(one.row, run, at=self.wall())

@@ -11,6 +11,7 @@ from shared.envelope.layout import SHORTEST_BYTES, key_id_of
 from shared.errors import NotSealed
 from shared.model import SYSTEM_TENANT, KeyState, KeyStatus
 from shared.runs.model import Example, Tally
+from shared.runtime.pool import all_of
 from shared.scan.item_census import NOT_ACTIVE
 from shared.scan.key_states import KeyStatesSince
 from shared.scan.ports import HeldObject, HeldObjects
@@ -35,7 +36,7 @@ class HeldCensus:
 
     def visit(self, elements: Sequence[HeldObject]) -> Tally:
         """Count the objects of a page."""
-        heads = list(self.pool.map(self.held.head, elements))
+        heads = all_of(self.pool, self.held.head, elements)
         named = [(one, named_key(one, head)) for one, head in zip(elements, heads, strict=True) if head is not None]
         states = self.states.statuses_of({SYSTEM_TENANT: {key_id for _, key_id in named if key_id is not None}})[
             SYSTEM_TENANT

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from io import StringIO
 from itertools import count
@@ -66,6 +67,7 @@ class World:
 
     Attributes:
         wrap: put around each port that rotation is given.
+        pool: what treats the keys of a page.
     """
 
     clock: FakeClock = field(default_factory=FakeClock)
@@ -79,6 +81,7 @@ class World:
     is_local: bool = False
     seconds_left: Callable[[], float] = lambda: 900.0
     wrap: Callable[[Any], Any] = lambda port: port
+    pool: Executor = field(default_factory=InlineExecutor)
     key_ids: Iterator[int] = field(default_factory=lambda: count(0xA0000001))
 
     @property
@@ -92,7 +95,7 @@ class World:
             policy=self.policy,
             attribute_keys=AttributeKeys(self.service.kms_key_arn, self.former),
             audit_log=self.wrap(AuditLog(self.log)),
-            pool=InlineExecutor(),
+            pool=self.pool,
             is_local=self.is_local,
             wall=self.clock.wall,
             new_key_id=self.next_key_id,

@@ -14,13 +14,15 @@ from shared.errors import CannotOpen, KeyServiceUnavailable, KeyStoreCorrupt, Se
 from shared.keys.barrier import CLOCK_SKEW_SECONDS
 from shared.keys.ports import DataKeyRow, EncryptionContext, encryption_context
 from shared.keys.rotation.decide import is_to_renew, is_wrapped_now
-from shared.keys.rotation.ports import RotatingKeyStore, WrappingService
+from shared.keys.rotation.ports import RotatingKeyStore, WrappedKey, WrappingService
 from shared.model import KeyState
 from shared.policy.compiled import DataClass
 from shared.runs.model import Run
 
 ATTEMPTS: Final = 4
 """Looks at a row that others change meanwhile; a race that is lost was won by somebody else."""
+MAKING_SECONDS: Final = 30
+"""A new key that took longer to make is discarded: the barrier counts from before it (`barrier.CALLS_SECONDS`)."""
 KEYS_OWN_TROUBLE: Final = (CannotOpen, KeyServiceUnavailable, KeyStoreCorrupt)
 """What one key (or its tenant) may meet while the others are well."""
 
@@ -130,9 +132,7 @@ class KeyRenewer:
         return active
 
     def _new_row(self, old: DataKeyRow, run: Run) -> DataKeyRow:
-        created_at = self.wall()  # before the two calls that make it: the barrier counts from here
-        key_id = self.new_key_id()
-        wrapped = self.service.generate_wrapped(self._context(old, key_id))
+        created_at, key_id, wrapped = self._wrapped_in_time(old)
         return DataKeyRow(
             tenant_id=old.tenant_id,
             key_id=key_id,
@@ -144,6 +144,16 @@ class KeyRenewer:
             created_at=created_at,
             made_by=run.run_id,
         )
+
+    def _wrapped_in_time(self, old: DataKeyRow) -> tuple[float, int, WrappedKey]:
+        """A new data key: since when it is counted, its id, and its wrapped form."""
+        for _ in range(ATTEMPTS):
+            created_at = self.wall()  # before the two calls that make it: the barrier counts from here
+            key_id = self.new_key_id()
+            wrapped = self.service.generate_wrapped(self._context(old, key_id))
+            if self.wall() - created_at <= MAKING_SECONDS:
+                return created_at, key_id, wrapped
+        raise KeyServiceUnavailable(f"making a data key took longer than {MAKING_SECONDS} s, {ATTEMPTS} times")
 
     def _context(self, row: DataKeyRow, key_id: int) -> EncryptionContext:
         return encryption_context(

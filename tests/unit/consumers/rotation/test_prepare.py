@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Event
 from typing import Any
 
 import pytest
 
 from shared.errors import KeyDenied, KeyServiceUnavailable, StoreUnavailable
+from shared.keys.ports import EncryptionContext
+from shared.keys.rotation.renewal import MAKING_SECONDS
 from shared.model import QUARANTINE_CLASS, SYSTEM_TENANT, KeyState
 from shared.runs.model import Phase
 from tests.fakes.key_service import ATTRIBUTE_KEY_ARN
@@ -349,3 +353,52 @@ def test_a_row_that_vanishes_meanwhile_is_corrupt_and_the_others_finish(world):
     world.service.key_material_id = "material-2"
     world.store.before_replace = lambda row: world.store.remove(ACME, ids[ACME, PII])
     assert {"keys": 2, "rewrapped": 1, "corrupt": 1} == prepared(world)["counts"]["keys"]
+
+
+def test_an_outage_at_one_key_ends_the_step_only_once_nobody_is_at_work_on_any_other(world):
+    """Frozen with the invocation and thawed much later, a thread would put a key in place with a time long past."""
+    world.first_keys((ACME, PII), ("other", PII))
+    run_id = world.begin(due=False)["run_id"]
+    fails, is_over, created = Event(), Event(), []
+
+    def before_create() -> None:
+        if not fails.is_set():
+            fails.set()
+            raise StoreUnavailable("down")
+        is_over.wait(0.2)
+        created.append(world.clock.wall())
+
+    def one_after_the_other(context: EncryptionContext) -> None:
+        if context["tenant_id"] == "other":
+            assert fails.wait(10)
+
+    world.store.before_create, world.service.refuse = before_create, one_after_the_other
+    with ThreadPoolExecutor(2) as world.pool:
+        with pytest.raises(StoreUnavailable):
+            world.advance(run_id)
+        assert 1 == len(created)
+        is_over.set()
+
+
+def test_a_new_key_that_took_too_long_to_make_is_made_again_since_the_barrier_counts_from_its_time(world):
+    ids = world.first_keys((ACME, PII))
+    slow = [3_600.0, MAKING_SECONDS + 1]
+    world.service.refuse = lambda context: world.clock.advance(slow.pop() if slow else MAKING_SECONDS - 1)
+    began = world.clock.wall()
+
+    assert 1 == prepared(world, due=False)["counts"]["keys"]["renewed"]
+
+    closed_at = world.row(ACME, ids[ACME, PII]).closed_at
+    assert began + 3_600 + MAKING_SECONDS + 1 == closed_at
+    assert closed_at == world.row(ACME, world.active_id(ACME, PII)).created_at
+
+
+def test_a_key_that_is_always_too_slow_to_make_is_told_and_the_old_one_stays(world):
+    ids = world.first_keys((ACME, PII))
+    world.service.refuse = lambda context: world.clock.advance(MAKING_SECONDS + 1)
+
+    answer = prepared(world, due=False)
+
+    assert {"keys": 1, "failed": 1} == answer["counts"]["keys"]
+    assert ["KeyServiceUnavailable"] == [one["why"] for one in answer["keys_left"]]
+    assert ids[ACME, PII] == world.active_id(ACME, PII)
