@@ -134,6 +134,40 @@ class QuarantineEntry:
     sealed_content: bytes = field(repr=False)
 
 
+class EntryState(StrEnum):
+    """What was decided about an entry of the quarantine."""
+
+    HELD = "held"
+    REDRIVEN = "redriven"
+    DISCARDED = "discarded"
+
+
+@dataclass(frozen=True, slots=True)
+class HeldEntry:
+    """The index row of an entry; the sealed content lies elsewhere.
+
+    Attributes:
+        reason: why its records cannot be written, as far as is known by now; `detail` says more.
+        kept_reason: why they were kept; it is part of what the entry's id was made of.
+        object_key: of the content; "" once a decision was carried out.
+        decided_at: seconds since the epoch; None while it is held.
+    """
+
+    quarantine_id: str
+    state: EntryState
+    reason: Reason
+    kept_reason: Reason
+    detail: str
+    tenant_id: str
+    stream_arn: str
+    shard_id: str
+    sequence_number: str
+    arrived_at: float
+    record_count: int
+    object_key: str
+    decided_at: float | None = None
+
+
 class ChangeKind(StrEnum):
     """DynamoDB Streams' event names."""
 

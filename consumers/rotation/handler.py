@@ -8,8 +8,7 @@ from functools import cache
 from typing import Any
 
 from consumers.rotation.wiring import Rotation, wire
-from shared.errors import RetryLater
-from shared.runtime.batch import Context, seconds_left, whole_batch
+from shared.runtime.batch import Context, answered, seconds_left
 from shared.runtime.settings import RotationSettings
 
 
@@ -25,7 +24,4 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
         RetryLater: the same call may succeed later. Lambda tells who called it no more than the name of the class, so
             this one stands for all that it has underneath; any other error does not pass by itself.
     """
-    try:
-        return whole_batch(lambda: _rotation().run(event, lambda: seconds_left(context)))
-    except RetryLater as error:
-        raise RetryLater(str(error)) from None
+    return answered(lambda: _rotation().run(event, lambda: seconds_left(context)))

@@ -1,4 +1,4 @@
-"""A Kinesis stream read again: its shards, and their records as Lambda gave them to the encryptor."""
+"""A Kinesis stream read again: a shard's records as Lambda gave them to the encryptor."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from graphlib import TopologicalSorter
 from time import sleep
 from time import time as wall_time
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.aws.errors import AWS_ERRORS, store_error
 from shared.aws.shard_pages import Answer, shard_pages
 from shared.runtime.rereading import AtRecord, AtTime, Page, Place, ShardRecord
 
@@ -20,20 +18,6 @@ if TYPE_CHECKING:
 
 _MOST_RECORDS: Final = 1_000
 """Of one read, which also ends at 10 MB: a record may have as many."""
-
-
-@dataclass(frozen=True, slots=True)
-class StreamShard:
-    """A shard.
-
-    Attributes:
-        parents: the shards whose records come before its own, as far as they were listed, too.
-        closed: it takes no more records.
-    """
-
-    shard_id: str
-    parents: tuple[str, ...]
-    closed: bool
 
 
 class KinesisRecords:
@@ -52,43 +36,10 @@ class KinesisRecords:
         self._wall = wall
         self._wait = wait
 
-    def shards(self, since: float) -> list[StreamShard]:
-        """Those that may hold records from a time on (seconds since the epoch), parents before children.
-
-        Raises:
-            StoreUnavailable: Kinesis does not answer.
-        """
-        listed = {shard["ShardId"]: shard for shard in self._listed(since)}
-        parents = {
-            shard_id: tuple(
-                shard[name] for name in ("ParentShardId", "AdjacentParentShardId") if shard.get(name) in listed
-            )
-            for shard_id, shard in sorted(listed.items())
-        }
-        return [
-            StreamShard(shard_id, parents[shard_id], "EndingSequenceNumber" in listed[shard_id]["SequenceNumberRange"])
-            for shard_id in TopologicalSorter(parents).static_order()
-        ]
-
     def pages(self, shard_id: str, place: Place) -> Iterator[Page]:
         """A shard's records from a place on; raises as `shard_pages`."""
         shard = _Shard(self._client, self._stream_arn, shard_id, self._wall)
         return shard_pages(shard, place, wait=self._wait)
-
-    def _listed(self, since: float) -> Iterator[Any]:
-        asked: dict[str, Any] = {
-            "StreamARN": self._stream_arn,
-            "ShardFilter": {"Type": "FROM_TIMESTAMP", "Timestamp": datetime.fromtimestamp(since, UTC)},
-        }
-        while True:
-            try:
-                answer = self._client.list_shards(**asked)
-            except AWS_ERRORS as error:
-                raise store_error(error, "listing the shards of the source stream") from None
-            yield from answer["Shards"]
-            if not answer.get("NextToken"):
-                return
-            asked = {"StreamARN": self._stream_arn, "NextToken": answer["NextToken"]}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any, Final, TextIO
 
+from shared.model import Outcome
 from shared.runtime.log import json_lines
 
 
@@ -30,6 +31,10 @@ class AuditEvent(StrEnum):
     ITEM_RECONCILED = "item.reconciled"
     RECORD_QUARANTINED = "record.quarantined"
     RECORD_REENCRYPTED = "record.reencrypted"
+    RECORD_REDRIVEN = "record.redriven"
+    RECORD_DISCARDED = "record.discarded"
+    RECORD_SKIPPED = "record.skipped"
+    STREAM_REPLAYED = "stream.replayed"
     KEY_CREATED = "key.created"
     KEY_ROTATED = "key.rotated"
     KEY_REWRAPPED = "key.rewrapped"
@@ -78,6 +83,9 @@ _CHANGE = COMMON_FIELDS | {"tenant_id", "item_id", "change", "sequence_number", 
 _RECORD = {"source_sequence_number", "source_sub_sequence"}
 _IMAGE = _CHANGE | {"findings", "finding_count", "sealed_count", "policy"} | _RECORD
 _SOURCE = {"shard_id", "sequence_number", "record_count"}
+_SPAN = {"shard_id", "first_sequence_number", "last_sequence_number"}
+_OUTCOMES = set(Outcome)
+_CALL = COMMON_FIELDS | {"request_id"}
 _KEY = COMMON_FIELDS | {"tenant_id", "data_class", "key_id"}
 _RUN = COMMON_FIELDS | {"run_id", "kind", "verdict"}
 
@@ -94,6 +102,10 @@ ALLOWED_FIELDS: Final[Mapping[AuditEvent, frozenset[str]]] = {
     AuditEvent.ITEM_RECONCILED: _IMAGE - {"sequence_number"},
     AuditEvent.RECORD_QUARANTINED: COMMON_FIELDS | _SOURCE | {"quarantine_id", "reason", "detail"},
     AuditEvent.RECORD_REENCRYPTED: COMMON_FIELDS | {"quarantine_id"},
+    AuditEvent.RECORD_REDRIVEN: _CALL | _SPAN | _OUTCOMES | {"quarantine_id", "reason", "kinesis_records"},
+    AuditEvent.RECORD_DISCARDED: _CALL | {"quarantine_id", "reason", "record_count"},
+    AuditEvent.RECORD_SKIPPED: _CALL | _SPAN | {"stream", "record_count"},
+    AuditEvent.STREAM_REPLAYED: _CALL | _SPAN | _OUTCOMES | {"kinesis_records"},
     AuditEvent.KEY_CREATED: _KEY,
     AuditEvent.KEY_ROTATED: _KEY | {"run_id", "replaces"},
     AuditEvent.KEY_REWRAPPED: _KEY | {"run_id", "key_material_id"},

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Literal, Protocol, TypeAlias, TypeVar
 
-from shared.errors import BatchFailed, SealstreamError
+from shared.errors import BatchFailed, RetryLater, SealstreamError
 from shared.runtime.log import log_failure
 
 T = TypeVar("T")
@@ -23,6 +23,12 @@ class Context(Protocol):
 
     def get_remaining_time_in_millis(self) -> int:
         """Until the invocation is ended."""
+
+
+class NamedContext(Context, Protocol):
+    """The same where it matters who called: CloudTrail's data event of the invocation has its id, and says who."""
+
+    aws_request_id: str
 
 
 def seconds_left(context: Context) -> float:
@@ -64,6 +70,17 @@ def whole_batch(work: Callable[[], T]) -> T:
     if attempt("", guarded) and done:
         return done[0]
     raise known[0] if known else BatchFailed("the batch is delivered again; see the failure line before this one")
+
+
+def answered(work: Callable[[], T]) -> T:
+    """Do the work that a command asked for; raises as `whole_batch`, but each RetryLater as just that.
+
+    Lambda tells who called no more of an error than its message and the name of its class.
+    """
+    try:
+        return whole_batch(work)
+    except RetryLater as error:
+        raise RetryLater(str(error)) from None
 
 
 def in_order(batch: Iterable[tuple[str, Callable[[], object]]]) -> list[str]:

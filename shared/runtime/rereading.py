@@ -135,6 +135,16 @@ class Reread:
     oldest_arrived_at: float | None = None
     trimmed: bool = False
 
+    def is_missing(self, first: str | None) -> bool:
+        """Whether records that were asked for are not there any more.
+
+        Args:
+            first: the one where reading was to begin; None where it went on from one that had been read.
+        """
+        if first is None:
+            return self.trimmed
+        return self.done if self.first is None else self.first != first
+
     def past(self, records: Sequence[ShardRecord]) -> Reread:
         """The same after some more were done with."""
         if not records:

@@ -70,15 +70,37 @@ class EncryptorSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RedriverSettings:
+    """What the encryptor works with, and the stream that is read again.
+
+    Attributes:
+        stream: ARN of the source stream.
+    """
+
+    encryptor: EncryptorSettings
+    stream: str
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> RedriverSettings:
+        """Read the `SEALSTREAM_*` variables; raises SettingsError with the name of the one that is missing."""
+        return cls(
+            encryptor=EncryptorSettings.from_environment(environ),
+            stream=_required(environ, "SEALSTREAM_STREAM_ARN"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class AuditorSettings:
     """Names of what the auditor works with; it reads the items from their stream, so it needs no table's name.
 
     Attributes:
         findings_queue: URL of the queue of items to look at again.
+        table_stream: ARN of the items table's stream, for what is read again.
     """
 
     key_store: str
     findings_queue: str
+    table_stream: str
     policy_file: Path = POLICY_FILE
 
     @classmethod
@@ -87,6 +109,7 @@ class AuditorSettings:
         return cls(
             key_store=_required(environ, "SEALSTREAM_KEY_STORE"),
             findings_queue=_required(environ, "SEALSTREAM_FINDINGS_QUEUE"),
+            table_stream=_required(environ, "SEALSTREAM_TABLE_STREAM"),
         )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -19,6 +21,7 @@ from shared.runtime.settings import POLICY_FILE
 from tests.fakes.findings import FakeFindingsQueue
 from tests.fakes.key_store import FakeKeyStore
 
+CONTEXT: Any = SimpleNamespace(aws_request_id="request-1", get_remaining_time_in_millis=lambda: 60_000)
 KEYS = {"tenant_id": {"S": "acme"}, "item_id": {"S": "i-1"}}
 SEALED = {"B": "AQAAAAcAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=="}
 EVENT = {
@@ -47,7 +50,7 @@ def store(monkeypatch):
 
 @pytest.mark.usefixtures("store")
 def test_a_batch_gives_its_audit_lines_one_metrics_line_and_no_failure(capsys):
-    response = module.handler(EVENT, None)
+    response = module.handler(EVENT, CONTEXT)
     audit_line, metrics_line = map(json.loads, capsys.readouterr().out.splitlines())
     assert response == {"batchItemFailures": []}
     assert audit_line["event"] == "item.written"
@@ -56,7 +59,7 @@ def test_a_batch_gives_its_audit_lines_one_metrics_line_and_no_failure(capsys):
 
 def test_what_could_not_be_judged_is_asked_for_again_and_counted(store, capsys):
     store.fail_with = StoreUnavailable("down")
-    response = module.handler(EVENT, None)
+    response = module.handler(EVENT, CONTEXT)
     metrics_line = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert response == {"batchItemFailures": [{"itemIdentifier": "111"}]}
     assert (metrics_line["RecordsRetried"], metrics_line["ItemsVerified"]) == (1, 0)
@@ -65,7 +68,7 @@ def test_what_could_not_be_judged_is_asked_for_again_and_counted(store, capsys):
 def test_a_missing_setting_is_named(monkeypatch):
     monkeypatch.delenv("SEALSTREAM_KEY_STORE", raising=False)
     with pytest.raises(SettingsError, match="SEALSTREAM_KEY_STORE"):
-        module.handler(EVENT, None)
+        module.handler(EVENT, CONTEXT)
 
 
 def test_the_auditor_runs_without_any_cipher_library():

@@ -91,14 +91,30 @@ def test_keeping_it_again_leaves_what_is_there(either):
     assert [b"\x01sealed"] == contents()
 
 
-def test_keeping_it_again_leaves_what_was_decided_about_it(aws):
-    quarantine, _, dynamodb = aws
+@pytest.mark.parametrize("content_is_gone", [False, True])
+def test_what_was_decided_about_is_held_again_with_its_content_once_its_record_comes_again(aws, content_is_gone):
+    quarantine, s3, dynamodb = aws
     quarantine.keep(ENTRY)
-    dynamodb.put_item(TableName="index", Item={**_rows(dynamodb)[0], "state": {"S": "discarded"}})
+    decided = {**_rows(dynamodb)[0], "state": {"S": "discarded"}, "decided_at": {"N": "1"}}
+    if content_is_gone:
+        s3.delete_object(Bucket="held", Key=decided.pop("object_key")["S"])
+    dynamodb.put_item(TableName="index", Item=decided)
 
-    quarantine.keep(ENTRY)
+    quarantine.keep(replace(ENTRY, sealed_content=b"\x01sealed anew"))
 
-    assert [{"S": "discarded"}] == [row["state"] for row in _rows(dynamodb)]
+    (row,) = _rows(dynamodb)
+    assert "held" == row["state"]["S"]
+    assert "decided_at" not in row
+    # put after the row, so that it is not what the decision was about
+    assert b"\x01sealed anew" == s3.get_object(Bucket="held", Key=row["object_key"]["S"])["Body"].read()
+
+
+def test_a_row_says_when_it_was_kept(aws):
+    _, s3, dynamodb = aws
+
+    S3Quarantine(s3, dynamodb, bucket="held", table="index", wall=lambda: 1_700_000_009.5).keep(ENTRY)
+
+    assert {"N": "1700000009.500"} == _rows(dynamodb)[0]["kept_at"]
 
 
 def test_without_its_object_there_is_no_row(aws):

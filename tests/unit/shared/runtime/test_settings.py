@@ -11,6 +11,7 @@ from shared.runtime.settings import (
     AttributeKeys,
     AuditorSettings,
     EncryptorSettings,
+    RedriverSettings,
     ReencryptorSettings,
     ReopenerSettings,
     RotationSettings,
@@ -25,9 +26,11 @@ ENCRYPTOR = {
     "SEALSTREAM_QUARANTINE_TABLE": "quarantine-index",
 }
 
+REDRIVER = ENCRYPTOR | {"SEALSTREAM_STREAM_ARN": "arn:aws:kinesis:eu-west-1:111122223333:stream/records"}
 AUDITOR = {
     "SEALSTREAM_KEY_STORE": "keys",
     "SEALSTREAM_FINDINGS_QUEUE": "https://sqs.eu-west-1.amazonaws.com/1/findings",
+    "SEALSTREAM_TABLE_STREAM": "arn:aws:dynamodb:eu-west-1:111122223333:table/items/stream/2026-01-01T00:00:00.000",
 }
 REENCRYPTOR = {
     "SEALSTREAM_TABLE": "items",
@@ -47,6 +50,7 @@ EVERY_SETTING = [
     (settings, environ, name)
     for settings, environ in (
         (EncryptorSettings, ENCRYPTOR),
+        (RedriverSettings, REDRIVER),
         (AuditorSettings, AUDITOR),
         (ReencryptorSettings, REENCRYPTOR),
         (ReopenerSettings, REOPENER),
@@ -68,8 +72,17 @@ def test_the_encryptor_takes_its_names_from_the_environment():
     assert expected == EncryptorSettings.from_environment(ENCRYPTOR | {"UNRELATED": "x"})
 
 
+def test_the_redriver_takes_the_encryptors_names_and_the_stream_from_the_environment():
+    expected = RedriverSettings(EncryptorSettings.from_environment(ENCRYPTOR), REDRIVER["SEALSTREAM_STREAM_ARN"])
+    assert expected == RedriverSettings.from_environment(REDRIVER)
+
+
 def test_the_auditor_takes_its_names_from_the_environment():
-    expected = AuditorSettings(key_store="keys", findings_queue=AUDITOR["SEALSTREAM_FINDINGS_QUEUE"])
+    expected = AuditorSettings(
+        key_store="keys",
+        findings_queue=AUDITOR["SEALSTREAM_FINDINGS_QUEUE"],
+        table_stream=AUDITOR["SEALSTREAM_TABLE_STREAM"],
+    )
     assert expected == AuditorSettings.from_environment(AUDITOR)
 
 

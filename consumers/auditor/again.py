@@ -1,0 +1,115 @@
+"""What an operator asks of the auditor: changes that outlasted every retry are judged again, or given up.
+
+They are read from the table's stream, which the auditor may read anyway; the operator sends positions.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from consumers.auditor.audit import Auditor
+from consumers.auditor.report import report
+from shared.model import VerdictKind
+from shared.runtime import skipping
+from shared.runtime.metrics import emit
+from shared.runtime.requests import Request
+from shared.runtime.rereading import (
+    AfterRecord,
+    AtRecord,
+    Page,
+    Place,
+    RecordSpan,
+    Reread,
+    ShardRecord,
+    reread,
+    until_done,
+)
+
+RESERVE_SECONDS: Final = 30
+"""With less time left no batch is begun: reading and judging one are some calls of AWS."""
+
+_OPERATIONS: Final[Mapping[str, frozenset[str]]] = {
+    "reread": frozenset({"shard_id", "first", "last", "after", "seconds"}),
+    "skip": skipping.FIELDS,
+}
+
+
+class ChangeStream(Protocol):
+    """The table's stream."""
+
+    def pages(self, shard_id: str, place: Place) -> Iterator[Page]:
+        """A shard's records from a place on.
+
+        Raises:
+            StoreUnavailable: it does not answer.
+            RequestRefused: the place is none of this shard's.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorCalls:
+    """Answers operators.
+
+    Attributes:
+        wait: seconds, before what failed is tried again.
+    """
+
+    auditor: Auditor
+    stream: ChangeStream
+    wait: Callable[[float], None] = time.sleep
+    wall: Callable[[], float] = time.time
+    monotonic: Callable[[], float] = time.monotonic
+
+    def answer(self, event: object, *, request_id: str, seconds_left: Callable[[], float]) -> dict[str, Any]:
+        """Do what is asked for; every operation may be repeated.
+
+        Raises:
+            RequestRefused: it has to be asked for otherwise.
+            StoreUnavailable: nothing was judged.
+        """
+        request = Request(event, _OPERATIONS)
+        if request.operation == "skip":
+            skipping.skip(request, self.auditor.log, stream="items", request_id=request_id, at=self.wall())
+            return {}
+        return self._reread(request, seconds_left)
+
+    def _reread(self, request: Request, seconds_left: Callable[[], float]) -> dict[str, Any]:
+        shard_id, (first, last) = request.shard_id(), skipping.read_range(request)
+        after = request.sequence_number("after") if request.has("after") else None
+        seconds = request.number("seconds") if request.has("seconds") else float("inf")
+        begun = self.monotonic()
+        verdicts: Counter[VerdictKind] = Counter()
+
+        def judge(records: Sequence[ShardRecord]) -> Collection[str]:
+            started = self.wall()
+            result = self.auditor.audit([record.event for record in records])
+            verdicts.update(result.verdicts)
+            emit(report(result, started=started, ended=self.wall()))
+            return result.failed_sequence_numbers
+
+        came = reread(
+            self.stream.pages(shard_id, AtRecord(first) if after is None else AfterRecord(after)),
+            RecordSpan(first, last),
+            lambda batch: until_done(batch, judge, wait=self.wait),
+            after=after,
+            is_over=lambda: seconds_left() < RESERVE_SECONDS or self.monotonic() - begun >= seconds,
+        )
+        return _answer(shard_id, came, None if after else first, verdicts)
+
+
+def _answer(shard_id: str, came: Reread, first: str | None, verdicts: Counter[VerdictKind]) -> dict[str, Any]:
+    missing = came.is_missing(first)
+    return {
+        "shard_id": shard_id,
+        "done": came.done,
+        "after": came.after,
+        "missing": missing,
+        "found_from": came.first if missing else None,
+        "records": came.records,
+        # what was judged twice counts twice, as it does in the metrics
+        "verdicts": {kind.value: verdicts[kind] for kind in VerdictKind},
+    }
