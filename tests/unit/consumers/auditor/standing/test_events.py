@@ -1,0 +1,69 @@
+"""An item's event has the same id as long as nothing changed, another where something did, and tells no key by it."""
+
+from __future__ import annotations
+
+import pytest
+
+from consumers.auditor.standing.events import standing_event_id
+from consumers.auditor.standing.visitor import standing
+from shared.envelope.layout import OVERHEAD_BYTES
+from shared.model import Finding, Verdict, VerdictKind
+from shared.runtime.audit_log import event_id
+
+RUN_ID, OTHER_RUN_ID = "1" * 32, "2" * 32
+VERIFIED = Verdict(VerdictKind.VERIFIED)
+SSN = "078-05-1120"
+
+
+def sealed(nonce: int) -> dict[str, bytes]:
+    random = bytes(150 + (nonce * 7 + index) % 100 for index in range(OVERHEAD_BYTES + 8))
+    return {"B": b"\x01\x00\x00\x00\x01" + random}
+
+
+def id_of(item=None, verdict=VERIFIED, run_id=RUN_ID, *, tenant_id="acme", item_id="i-1"):
+    image = {"tenant_id": {"S": tenant_id}, "item_id": {"S": item_id}, **(item or {})}
+    return standing_event_id(standing(image, 1_700_000_000.0), verdict, run_id)
+
+
+def test_an_unchanged_item_has_the_same_id_in_any_run_and_order_of_attributes():
+    one, other = sealed(1), sealed(2)
+
+    assert id_of({"a": one, "b": other}) == id_of({"b": other, "a": one}, run_id=OTHER_RUN_ID)
+    assert len(id_of({"a": one})) == 32
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"item": {"a": sealed(2)}},
+        {"item": {"a": sealed(1), "b": sealed(2)}},
+        {"item_id": "i-2"},
+        {"tenant_id": "beta"},
+        {"verdict": Verdict(VerdictKind.STALE)},
+        {"verdict": Verdict(VerdictKind.VERIFIED, (Finding(VerdictKind.UNDECLARED, "note", "holds iban in clear"),))},
+    ],
+    ids=["sealed anew", "sealed more", "another item", "another tenant", "another verdict", "another finding"],
+)
+def test_what_is_another_event_has_another_id(changed):
+    assert id_of({"a": sealed(1)}) != id_of(**{"item": {"a": sealed(1)}, **changed})
+
+
+def test_an_item_without_a_sealed_value_has_an_id_for_each_run():
+    assert id_of() == id_of()
+    assert id_of() != id_of(run_id=OTHER_RUN_ID)
+
+
+@pytest.mark.parametrize("key", [{"item_id": SSN}, {"tenant_id": SSN}, {"tenant_id": "no tenant!"}])
+def test_where_a_key_must_not_be_told_its_id_cannot_be_found_by_trying(key):
+    names = {"tenant_id": "acme", "item_id": "i-1", **key}
+    found = {id_of(**key) for _ in range(3)}
+
+    assert len(found) == 3
+    assert event_id("standing", names["tenant_id"], names["item_id"], RUN_ID, VERIFIED.kind) not in found
+    assert id_of({"a": sealed(1)}, **key) == id_of({"a": sealed(1)}, **key), "nonces are random enough"
+
+
+def test_text_behind_the_header_of_a_sealed_value_is_no_nonce():
+    text = {"B": b"\x01\x00\x00\x00\x01" + b"Ann Example has a diagnosis that nobody is to read"}
+
+    assert id_of({"a": text}) != id_of({"a": text}, run_id=OTHER_RUN_ID)
