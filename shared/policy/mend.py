@@ -4,7 +4,8 @@
 | --- | --- |
 | sealed under a key that is not active, or of another class than the policy's | opened and sealed anew |
 | in clear where the policy seals | sealed whole; sealed values within are opened first: ciphertext is never nested |
-| sealed under a key that is destroyed or that the tenant does not have; a container around such a value | a trouble |
+| sealed under a key that is destroyed or that the tenant does not have | a trouble |
+| in clear around such a value, or a set with a sealed one | a trouble that stood in clear |
 | a system attribute that has no form that sealstream writes | a trouble |
 
 Which class is wanted: the rule's; without one the default class; where the rule says plain, the one that the value is
@@ -200,7 +201,7 @@ class _Visitor:
         for raw, in_set in sealed:
             why = "a binary set holds a sealed value" if in_set else _why_closed(self.key_states.get(key_id_of(raw)))
             if why:
-                return {_MARK: _Left(Trouble(path, why), value)}
+                return {_MARK: _Left(Trouble(path, why, stood_in_clear=True), value)}
         key_ids = frozenset(key_id_of(raw) for raw, _ in sealed)
         return {_MARK: Mend(path, self.policy.class_of(rule), value, key_ids, stood_in_clear=True)}
 

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from shared.model import OPEN_FROM_UNKNOWN, OPEN_SINCE, POLICY, SOURCE, Attributes, AttributeValue, Path
+from shared.model import OPEN_FROM_UNKNOWN, OPEN_SINCE, POLICY, SOURCE, Attributes, AttributeValue, Path, VerdictKind
 from shared.policy.compiled import DIGEST_BYTES, Policy
 from shared.policy.verify_system import system_findings
 from shared.source_position import FOUND
 
 
 class Trouble(NamedTuple):
-    """Something that cannot be mended: where, and a static sentence fragment, never a value."""
+    """Something that cannot be mended: where, and a static sentence fragment, never a value.
+
+    `stood_in_clear` as that of a `Mend`.
+    """
 
     path: Path
     why: str
+    stood_in_clear: bool = False
 
 
 def system_troubles(item: Attributes) -> Iterator[Trouble]:
@@ -23,7 +27,7 @@ def system_troubles(item: Attributes) -> Iterator[Trouble]:
     digest = item.get(POLICY, {}).get("B", b"")
     for finding in system_findings(item, policy_is_known=len(digest) == DIGEST_BYTES):
         if finding.where in item:
-            yield Trouble((finding.where,), finding.why)
+            yield Trouble((finding.where,), finding.why, stood_in_clear=finding.kind is VerdictKind.PLAINTEXT)
 
 
 def system_changes(

@@ -20,7 +20,7 @@ A third visitor of items is the auditor's (`consumers.auditor.standing`).
 | `sealed_values` | census | sealed values, whatever they lie under |
 | `stale_values` | census | of these: under a key that is not active, or of another class than the policy's |
 | `unknown_values` | census | of these: under a key that the tenant has not, or whose row cannot be read |
-| `clear_values` | census | in clear where the policy seals |
+| `clear_values` | census | in clear where the policy seals, be it that a sweep seals it or leaves it as it is |
 | `left` | census | elements with something that a sweep leaves as it is |
 | `verified`, `stale`, `plaintext`, `malformed`, `undeclared` | reconciliation | items by verdict |
 | `unjudged` | reconciliation | items that met an error that nobody foresaw |

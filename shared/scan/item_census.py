@@ -83,6 +83,7 @@ def _tally(
         if status is not None and status.state is not KeyState.ACTIVE:
             counts["stale_values"] += number * (status.state is not None)
             keys[f"{image[TENANT_ID]['S']}/{key_id:08x}"] += number
+    counts["clear_values"] += len({trouble.path for trouble in plan.troubles if trouble.stood_in_clear})
     for mend in plan.mends:
         if mend.stood_in_clear:
             counts["clear_values"] += 1

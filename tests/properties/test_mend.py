@@ -238,6 +238,9 @@ def test_what_the_auditor_finds_is_planned_or_a_trouble(case):
     wrong = {VerdictKind.PLAINTEXT, VerdictKind.STALE}
     if any(one.kind in wrong for one in findings):
         assert plan.mends or plan.troubles
+    if any(one.kind is VerdictKind.PLAINTEXT for one in findings):
+        stood_in_clear = {one.stood_in_clear for one in plan.mends} | {one.stood_in_clear for one in plan.troubles}
+        assert True in stood_in_clear
     if not plan.is_empty:
         assert any(one.kind in wrong | {VerdictKind.MALFORMED} for one in findings)
 

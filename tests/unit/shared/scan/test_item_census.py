@@ -102,6 +102,41 @@ def test_what_stands_in_clear_is_counted_without_being_told(world, take):
     assert "canary" not in repr(tally)
 
 
+@pytest.mark.parametrize(
+    "state", [None, KeyState.DESTROYED, "not readable"], ids=["no such key", "destroyed", "not readable"]
+)
+@pytest.mark.parametrize(
+    "around",
+    [
+        lambda sealed: {"M": {"street": {"S": "canary"}, "x": {"B": sealed}}},
+        lambda sealed: {"L": [{"S": "canary"}, {"B": sealed}]},
+        lambda sealed: {"BS": [b"canary", sealed]},
+    ],
+    ids=["map", "list", "set"],
+)
+def test_what_is_left_in_clear_around_something_that_does_not_open_is_in_clear(world, take, state, around):
+    sealed = world.item()["ssn"]["B"]
+    old, _ = world.renew()
+    image = world.item(ssn=around(sealed if state else UNKNOWN))
+    if state is KeyState.DESTROYED:
+        world.set_state(old, state)
+    elif state:
+        world.store.spoil("acme", old)
+
+    tally = take(image)
+
+    assert (1, 1) == (tally.counts["clear_values"], tally.counts["left"])
+    assert ["ssn"] == [example.where for example in tally.examples]
+    assert "canary" not in repr(tally)
+
+
+def test_a_system_attribute_that_hides_something_in_clear_is_in_clear(world, take):
+    tally = take(world.item(_src={"S": "canary"}, _open_since={"S": "canary"}))
+
+    assert {"visited": 1, "sealed_values": 1, "clear_values": 2, "left": 1} == tally.counts
+    assert "canary" not in repr(tally)
+
+
 def test_every_sealed_value_is_found_however_deep_and_in_whatever_container(world, take):
     raw = world.item()["ssn"]["B"]
     nested = {"M": {"a": {"L": [{"B": raw}, {"M": {"b": {"B": raw}}}]}, "set": {"BS": [raw, b"x"]}}}
