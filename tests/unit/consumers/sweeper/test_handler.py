@@ -22,7 +22,7 @@ from shared.aws.runs import DynamoRunStore
 from shared.envelope.associated_data import record_prefix
 from shared.envelope.layout import key_id_of
 from shared.envelope.seal import open_value, seal_value
-from shared.errors import BatchFailed, NeedsAttention, SettingsError, StoreUnavailable
+from shared.errors import BatchFailed, RunRefused, SettingsError, StoreUnavailable
 from shared.keys.keyring import Keyring
 from shared.keys.ports import encryption_context
 from shared.model import KeyState
@@ -345,8 +345,15 @@ def test_the_policy_is_published_before_anything_is_sealed_under_it(aws):
 def test_a_run_or_segment_that_is_not_there_is_refused(aws):
     aws.begin(RunKind.ROTATION, Phase.SWEEP)
     for event in ({"run_id": "7" * 32, "segment": ITEMS}, {"run_id": RUN_ID, "segment": HELD + 1}):
-        with pytest.raises(NeedsAttention, match="not there"):
+        with pytest.raises(RunRefused, match="not there"):
             handler.handler(event, Context())
+
+
+def test_a_run_that_is_another_workers_is_refused(aws):
+    aws.begin(RunKind.RECONCILIATION, Phase.CENSUS)
+    with pytest.raises(RunRefused, match="reconciler"):
+        work(ITEMS)
+    assert {} == aws.tally(Phase.CENSUS, ITEMS).counts
 
 
 def test_an_event_of_another_form_is_refused_unquoted(aws, capsys):
