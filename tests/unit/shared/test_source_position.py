@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from hashlib import sha256
+
 import pytest
 
 from shared.source_position import (
     ARRIVAL,
+    FOUND,
     SourcePosition,
     counter_position,
     integer_position,
@@ -89,3 +92,27 @@ def test_the_stored_bytes_never_change():
     ordered = integer_position(-1, FROM_KINESIS, ordered_by="n").to_bytes()
     assert "6f69" + "1b16b1df538b" + "7f" + "ff" * 15 + FROM_KINESIS.to_bytes().hex() == ordered.hex()
     assert "6100000000000000" + "0000000000000009" == counter_position(9).to_bytes().hex()
+
+
+def test_the_position_in_the_stream_stays_readable_whatever_orders():
+    positions = [FROM_KINESIS, *(make(5, FROM_KINESIS, ordered_by="n") for make in (integer_position, time_position))]
+
+    assert [FROM_KINESIS] * 3 == [position.in_kinesis for position in positions]
+    assert [None, None] == [position.in_kinesis for position in (counter_position(1), FOUND)]
+
+
+@pytest.mark.parametrize("nanoseconds", [-(10**18), -1, 0, 1_700_000_000_123_456_789])
+def test_a_time_that_orders_is_read_back(nanoseconds):
+    assert nanoseconds == time_position(nanoseconds, FROM_KINESIS, ordered_by="at").order_time
+
+
+@pytest.mark.parametrize("position", [FROM_KINESIS, integer_position(5, FROM_KINESIS, ordered_by="n"), FOUND])
+def test_only_a_time_is_a_time_that_orders(position):
+    assert position.order_time is None
+
+
+def test_the_lane_of_an_explicit_hash_key_never_changes():
+    explicit = kinesis_position(b"p", SEQUENCE, 7, explicit_hash_key=5)
+
+    assert sha256(sha256(b"p").digest() + bytes(15) + b"\x05").digest()[:7] == explicit.lane[1:]
+    assert (b"k", FROM_KINESIS.place) == (explicit.lane[:1], explicit.place)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -9,10 +11,11 @@ from consumers.encryptor.writing import Replace, Writer, Written, standing_item
 from shared.errors import KeyServiceUnavailable, Reason, RecordRejected, StoreUnavailable
 from shared.model import SOURCE, Outcome, SealedItem
 from shared.sealing import SealedWithKeys
-from shared.source_position import kinesis_position
+from shared.source_position import ARRIVAL, FOUND, counter_position, integer_position, kinesis_position, time_position
 from tests.fakes.items import FakeItemTable
 
 KEY = ("acme", "1")
+NOWHERE: Any = FOUND
 
 
 def at(sequence: int, partition_key: bytes = b"p") -> Any:
@@ -78,6 +81,89 @@ def test_another_lane_is_order_unknown_and_the_item_stays():
 
     assert rejected.value.reason == Reason.ORDER_UNKNOWN
     assert at(1, b"p").to_bytes() == stored_source(table)
+
+
+ORDERINGS: list[Callable[[Any], Any]] = [
+    lambda arrived: arrived,
+    lambda arrived: integer_position(-5, arrived, ordered_by="n"),
+    lambda arrived: time_position(5, arrived, ordered_by="at"),
+    lambda arrived: time_position(9, arrived, ordered_by=ARRIVAL),
+]
+
+
+@pytest.mark.parametrize(("before", "now"), list(permutations(ORDERINGS, 2)))
+def test_where_the_policy_ordered_differently_records_of_one_lane_of_the_stream_compare_by_arrival(before, now):
+    table = FakeItemTable()
+    writer(table).write(before(at(5)))
+
+    assert Written(Outcome.SUPERSEDED, settles_lane=False) == writer(table).write(now(at(4)))
+    assert before(at(5)).to_bytes() == stored_source(table)
+    assert Written(Outcome.WRITTEN, 2) == writer(table).write(now(at(5)))
+    assert now(at(5)).to_bytes() == stored_source(table)
+    assert Written(Outcome.WRITTEN, 2) == writer(table).write(before(at(6)))
+    assert before(at(6)).to_bytes() == stored_source(table)
+
+
+@pytest.mark.parametrize(("before", "now"), list(permutations(ORDERINGS, 2)))
+def test_records_of_different_lanes_of_the_stream_do_not_compare_where_the_policy_ordered_differently(before, now):
+    table = FakeItemTable()
+    writer(table).write(before(at(1, b"p")))
+
+    with pytest.raises(RecordRejected) as rejected:
+        writer(table).write(now(at(2, b"q")))
+
+    assert rejected.value.reason == Reason.ORDER_UNKNOWN
+    assert before(at(1, b"p")).to_bytes() == stored_source(table)
+
+
+def test_an_item_of_another_lane_that_was_replaced_meanwhile_is_looked_at_again():
+    table = FakeItemTable()
+    writer(table).write(at(5))
+    ordered: Any = integer_position(1, at(6), ordered_by="n")
+
+    def another_writer_wins(item: SealedItem) -> None:
+        if 2 == len(table.puts):
+            table.items[KEY] = {SOURCE: {"B": at(7).to_bytes()}}
+
+    table.before_put = another_writer_wins
+
+    assert Written(Outcome.SUPERSEDED, settles_lane=False) == writer(table).write(ordered)
+    assert at(7).to_bytes() == stored_source(table)
+
+
+@pytest.mark.parametrize("door", [counter_position(3), at(1), integer_position(1, at(1), ordered_by="n")])
+def test_what_came_by_another_door_does_not_compare(door):
+    table = FakeItemTable()
+    other_door: Any = counter_position(9) if door != counter_position(3) else at(9)
+    writer(table).write(other_door)
+
+    with pytest.raises(RecordRejected) as rejected:
+        writer(table).write(door)
+    assert rejected.value.reason == Reason.ORDER_UNKNOWN
+
+
+def test_a_record_that_nobody_can_compare_is_written_where_no_item_stands_and_gives_way_to_any():
+    table = FakeItemTable()
+
+    assert Written(Outcome.WRITTEN, 2) == writer(table).write(NOWHERE)
+    assert FOUND.to_bytes() == stored_source(table)
+    assert Written(Outcome.WRITTEN, 2) == writer(table).write(at(1))
+
+
+@pytest.mark.parametrize("standing", [{}, {SOURCE: {"B": FOUND.to_bytes()}}, {SOURCE: {"B": at(1).to_bytes()}}])
+def test_a_record_that_nobody_can_compare_never_takes_an_items_place(standing):
+    table = FakeItemTable()
+    table.write(*KEY, **standing, somebody={"S": "else"})
+
+    assert Written(Outcome.SUPERSEDED) == writer(table).write(NOWHERE)
+    assert "somebody" in table.items[KEY]
+
+
+def test_a_put_whose_answer_was_lost_is_its_own_duplicate_though_nobody_can_compare_it():
+    table = FakeItemTable()
+    writer(table).write(NOWHERE)
+
+    assert Written(Outcome.DUPLICATE) == writer(table).write(NOWHERE)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from shared.aws.clients import TOTAL_ATTEMPTS, config
 from shared.aws.items import DynamoItemTable
 from shared.errors import Reason, RecordRejected, StoreUnavailable
 from shared.model import SOURCE, PutResult, SealedItem
-from shared.source_position import SourcePosition, kinesis_position
+from shared.source_position import FOUND, SourcePosition, kinesis_position
 from tests.fakes.items import FakeItemTable
 
 KEYS = {"tenant_id": {"S": "acme"}, "item_id": {"S": "1"}}
@@ -86,6 +86,18 @@ def test_an_item_without_source_is_replaced(table):
     write({"b": {"S": "y"}})
 
     assert PutResult(stored=True) == items.put_if_newer(item(at(1)))
+
+
+def test_an_item_may_be_put_only_where_none_stands(table):
+    items, write, read = table
+
+    assert PutResult(stored=True) == items.put_if_absent(item(FOUND))
+    assert item(FOUND).attributes == read()
+    for standing in ({SOURCE: {"B": FOUND.to_bytes()}}, {"b": {"S": "somebody else's"}}):
+        write(standing)
+        refused = items.put_if_absent(item(FOUND))
+        assert PutResult(stored=False, found_source=standing.get(SOURCE)) == refused
+        assert read() == refused.found == {**KEYS, **standing}
 
 
 @pytest.mark.parametrize("found", [{"S": "text"}, {"N": "5"}, {"B": b"k"}, {"M": {}}, {"NULL": True}])
