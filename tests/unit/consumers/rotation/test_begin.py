@@ -43,6 +43,7 @@ def test_a_scheduled_rotation_needs_nothing_but_its_kind(world):
         ("adoption", Phase.SWEEP, 0),
         ("survey", Phase.CENSUS, 0),
         ("destruction", Phase.CENSUS, DESTRUCTION_SECONDS),
+        ("reconciliation", Phase.CENSUS, 0),
     ],
 )
 def test_each_kind_begins_with_its_first_phase(world, kind, phase, barrier_seconds):
@@ -98,7 +99,7 @@ def test_an_option_that_is_null_is_not_given(world):
 @pytest.mark.parametrize(
     ("kind", "options", "says"),
     [
-        ("turning", {}, "rotation, retirement, adoption, survey, destruction"),
+        ("turning", {}, "rotation, retirement, adoption, survey, destruction, reconciliation"),
         (None, {}, "a run's kind is one of"),
         ("rotation", {"tennant_id": "acme"}, "knows no option 'tennant_id': .*tenant_id"),
         ("adoption", {"tenant_id": "acme"}, "kind adoption knows no option 'tenant_id'"),
