@@ -20,6 +20,7 @@ from shared.runtime.requests import Request
 from shared.runtime.rereading import (
     AfterRecord,
     AtRecord,
+    CallTime,
     Page,
     Place,
     RecordSpan,
@@ -80,8 +81,8 @@ class OperatorCalls:
     def _reread(self, request: Request, seconds_left: Callable[[], float]) -> dict[str, Any]:
         shard_id, (first, last) = request.shard_id(), skipping.read_range(request)
         after = request.sequence_number("after") if request.has("after") else None
-        seconds = request.number("seconds") if request.has("seconds") else float("inf")
-        begun = self.monotonic()
+        seconds = request.number("seconds") if request.has("seconds") else None
+        call_time = CallTime(seconds_left, RESERVE_SECONDS, seconds=seconds, monotonic=self.monotonic)
         verdicts: Counter[VerdictKind] = Counter()
 
         def judge(records: Sequence[ShardRecord]) -> Collection[str]:
@@ -96,7 +97,7 @@ class OperatorCalls:
             RecordSpan(first, last),
             lambda batch: until_done(batch, judge, wait=self.wait),
             after=after,
-            is_over=lambda: seconds_left() < RESERVE_SECONDS or self.monotonic() - begun >= seconds,
+            is_over=call_time.is_over,
         )
         return _answer(shard_id, came, None if after else first, verdicts)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Final
 
 from consumers.encryptor.results import BatchResult
 from shared.keys.counts import KeyringCounts
@@ -10,14 +11,26 @@ from shared.model import Outcome, QuarantineEntry
 from shared.runtime.audit_log import AuditEvent, AuditLog, event_id
 from shared.runtime.metrics import Metric, batch_metrics, emit, outcome_metrics, reason_metrics
 
+FUNCTION: Final = "encryptor"
+
 
 def report_batch(
     result: BatchResult, counts: KeyringCounts, audit_log: AuditLog, *, started: float, ended: float
 ) -> None:
     """Write the batch's audit events and metrics to standard output; times in seconds since the epoch."""
+    report_quarantined(result, audit_log, at=ended)
+    emit_metrics(result, counts, function=FUNCTION, started=started, ended=ended)
+
+
+def report_quarantined(result: BatchResult, audit_log: AuditLog, *, at: float) -> None:
+    """Write an audit event for each entry that records were kept in."""
     entries = {one.kept.quarantine_id: one.kept for one in result.results if one.kept}
     for entry in entries.values():
-        _report_quarantined(entry, audit_log, at=ended)
+        _report_quarantined(entry, audit_log, at=at)
+
+
+def emit_metrics(result: BatchResult, counts: KeyringCounts, *, function: str, started: float, ended: float) -> None:
+    """Write the batch's metrics; the five outcomes add up to the records received."""
     # 0 where not even the time could be read
     oldest = min((one.record.arrived_at for one in result.results if one.record.arrived_at), default=ended)
     values = {
@@ -31,7 +44,7 @@ def report_batch(
         Metric.OLDEST_RECORD_AGE_SECONDS: max(0.0, ended - oldest),
         Metric.BATCH_DURATION_MS: (ended - started) * 1_000,
     }
-    emit(batch_metrics(function="encryptor", timestamp_ms=int(ended * 1_000), values=values))
+    emit(batch_metrics(function=function, timestamp_ms=int(ended * 1_000), values=values))
 
 
 def _report_quarantined(entry: QuarantineEntry, audit_log: AuditLog, *, at: float) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
@@ -13,14 +12,11 @@ from consumers.encryptor.sealing import RecordSealer
 from consumers.encryptor.writing import Writer
 from shared.aws.clients import client
 from shared.aws.items import DynamoItemTable
-from shared.aws.key_store import DynamoKeyStore
-from shared.aws.kms import KmsKeyService
 from shared.aws.quarantine import S3Quarantine
+from shared.aws.sealing_keys import SealingKeys
 from shared.aws.shards import KinesisShards
 from shared.keys.keyring import Keyring
-from shared.policy.load import load_policy
 from shared.runtime.audit_log import AuditLog
-from shared.runtime.key_events import report_created_key
 from shared.runtime.log import quiet_libraries
 from shared.runtime.settings import EncryptorSettings
 
@@ -43,27 +39,20 @@ def wire(settings: EncryptorSettings) -> Wired:
         PolicyError, StoreUnavailable: nothing was built; the invocation fails and is repeated.
     """
     quiet_libraries()
-    audit_log = AuditLog()
-    policy = load_policy(settings.policy_file)
+    return build(settings, SealingKeys.of(settings, AuditLog()).publish_policy())
+
+
+def build(settings: EncryptorSettings, keys: SealingKeys) -> Wired:
+    """The same, of keys whose policy is published, or will be before anything is sealed."""
     dynamodb = client("dynamodb")
-    key_store = DynamoKeyStore(dynamodb, settings.key_store)
-    key_store.publish_policy(policy.digest, policy.source, time.time())
-    keyring = Keyring(
-        store=key_store,
-        service=KmsKeyService(client("kms"), settings.attribute_keys.present),
-        dataset=policy.dataset,
-        trusted_kms_key_arns=settings.attribute_keys.trusted,
-        max_age_seconds=settings.attribute_keys.max_age_seconds,
-        on_created=lambda row: report_created_key(row, audit_log),
-    )
-    writer = Writer(DynamoItemTable(dynamodb, settings.table), RecordSealer(policy, keyring))
+    keyring = keys.keyring()
     held = S3Quarantine(client("s3"), dynamodb, bucket=settings.quarantine_bucket, table=settings.quarantine_table)
     encryptor = Encryptor(
-        policy=policy,
-        writer=writer,
-        quarantine=Quarantine(held, keyring, policy.dataset),
+        policy=keys.policy,
+        writer=Writer(DynamoItemTable(dynamodb, settings.table), RecordSealer(keys.policy, keyring)),
+        quarantine=Quarantine(held, keyring, keys.policy.dataset),
         prefetch=keyring.prefetch_active,
         pool=ThreadPoolExecutor(_WRITES_AT_ONCE, thread_name_prefix="write"),
         shards=KinesisShards(client("kinesis")),
     )
-    return Wired(encryptor, keyring, audit_log)
+    return Wired(encryptor, keyring, keys.audit_log)

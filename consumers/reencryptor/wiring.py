@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
@@ -11,14 +10,12 @@ from consumers.reencryptor.batch import FindingsConsumer
 from shared.aws.clients import client
 from shared.aws.item_reader import DynamoItemReader
 from shared.aws.item_updates import DynamoItemUpdates
-from shared.aws.key_store import DynamoKeyStatusReader, DynamoKeyStore
-from shared.aws.kms import KmsKeyService
+from shared.aws.key_store import DynamoKeyStatusReader
 from shared.aws.reopener_function import ReopenerFunction
+from shared.aws.sealing_keys import SealingKeys
 from shared.keys.keyring import Keyring
-from shared.policy.load import load_policy
 from shared.reencrypt.reencryptor import Reencryptor
 from shared.runtime.audit_log import AuditLog
-from shared.runtime.key_events import report_created_key
 from shared.runtime.log import quiet_libraries
 from shared.runtime.settings import ReencryptorSettings
 
@@ -40,22 +37,11 @@ def wire(settings: ReencryptorSettings) -> Wired:
         PolicyError, StoreUnavailable: nothing was built; the invocation fails and is repeated.
     """
     quiet_libraries()
-    audit_log = AuditLog()
-    policy = load_policy(settings.policy_file)
+    keys = SealingKeys.of(settings, AuditLog()).publish_policy()
+    keyring = keys.keyring(opens_retired=True)
     dynamodb = client("dynamodb")
-    key_store = DynamoKeyStore(dynamodb, settings.key_store)
-    key_store.publish_policy(policy.digest, policy.source, time.time())
-    keyring = Keyring(
-        store=key_store,
-        service=KmsKeyService(client("kms"), settings.attribute_keys.present),
-        dataset=policy.dataset,
-        trusted_kms_key_arns=settings.attribute_keys.trusted,
-        max_age_seconds=settings.attribute_keys.max_age_seconds,
-        on_created=lambda row: report_created_key(row, audit_log),
-        opens_retired=True,
-    )
     reencryptor = Reencryptor(
-        policy=policy,
+        policy=keys.policy,
         keyring=keyring,
         statuses=DynamoKeyStatusReader(dynamodb, settings.key_store),
         updates=DynamoItemUpdates(dynamodb, settings.table),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final
@@ -12,17 +11,14 @@ from shared.aws.clients import client
 from shared.aws.held_objects import S3HeldObjects, S3HeldVersions
 from shared.aws.item_scan import DynamoItemScan
 from shared.aws.item_updates import DynamoItemUpdates
-from shared.aws.key_store import DynamoKeyStatusReader, DynamoKeyStore
-from shared.aws.kms import KmsKeyService
+from shared.aws.key_store import DynamoKeyStatusReader
 from shared.aws.reopener_function import ReopenerFunction
 from shared.aws.runs import DynamoRunStore
+from shared.aws.sealing_keys import SealingKeys
 from shared.keys.keyring import Keyring
-from shared.policy.compiled import Policy
-from shared.policy.load import load_policy
 from shared.reencrypt.reencryptor import Reencryptor
 from shared.runs.model import Phase, Run, RunKind, Worker
 from shared.runtime.audit_log import AuditLog
-from shared.runtime.key_events import report_created_key
 from shared.runtime.log import quiet_libraries
 from shared.runtime.settings import SweeperSettings
 from shared.scan.held_census import HeldCensus
@@ -44,10 +40,7 @@ def wire(settings: SweeperSettings) -> ScanWorker:
         PolicyError, StoreUnavailable: nothing was built; the invocation fails and is repeated.
     """
     quiet_libraries()
-    policy = load_policy(settings.policy_file)
-    key_store = DynamoKeyStore(client("dynamodb"), settings.key_store)
-    key_store.publish_policy(policy.digest, policy.source, time.time())
-    scans = Scans(settings, policy, key_store)
+    scans = Scans(settings, SealingKeys.of(settings, AuditLog()).publish_policy())
     runs = DynamoRunStore(client("dynamodb"), settings.runs)
     return ScanWorker(Worker.SWEEPER, runs, scans.of_items, scans.of_held_objects)
 
@@ -57,10 +50,8 @@ class Scans:
     """The scans that runs ask for."""
 
     settings: SweeperSettings
-    policy: Policy
-    key_store: DynamoKeyStore
+    keys: SealingKeys
     pool: Executor = field(default_factory=lambda: ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="sweep"))
-    audit_log: AuditLog = field(default_factory=AuditLog)
     _keyrings: dict[str, Keyring] = field(default_factory=dict)
 
     def of_items(self, run: Run) -> Scan:
@@ -70,10 +61,12 @@ class Scans:
         if run.phase is Phase.CENSUS:
             lists_places = run.kind is RunKind.SURVEY
             adopting = run.kind in _ADOPTING
-            return Scan(source, ItemCensus(self.policy, self._states(), adopting=adopting, lists_places=lists_places))
+            return Scan(
+                source, ItemCensus(self.keys.policy, self._states(), adopting=adopting, lists_places=lists_places)
+            )
         keyring = self._keyring(run)
         reencryptor = Reencryptor(
-            policy=self.policy,
+            policy=self.keys.policy,
             keyring=keyring,
             statuses=self._states(),  # made by this run before its sweep, or of no concern to it
             updates=DynamoItemUpdates(client("dynamodb"), table),
@@ -95,8 +88,8 @@ class Scans:
             keyring=keyring,
             statuses=self._statuses(),
             reopen=self._reopen,
-            dataset=self.policy.dataset,
-            on_reencrypted=lambda entry, key_id: report_reencrypted_record(entry, key_id, self.audit_log),
+            dataset=self.keys.policy.dataset,
+            on_reencrypted=lambda entry, key_id: report_reencrypted_record(entry, key_id, self.keys.audit_log),
             pool=self.pool,
         )
         return Scan(held, visitor, keyring.take_counts)
@@ -105,16 +98,7 @@ class Scans:
         """The run's own: one that was filled before the run renewed data keys would seal under the replaced ones."""
         if run.run_id not in self._keyrings:
             self._keyrings.clear()
-            keys = self.settings.attribute_keys
-            self._keyrings[run.run_id] = Keyring(
-                store=self.key_store,
-                service=KmsKeyService(client("kms"), keys.present),
-                dataset=self.policy.dataset,
-                trusted_kms_key_arns=keys.trusted,
-                max_age_seconds=keys.max_age_seconds,
-                on_created=lambda row: report_created_key(row, self.audit_log),
-                opens_retired=True,
-            )
+            self._keyrings[run.run_id] = self.keys.keyring(opens_retired=True)
         return self._keyrings[run.run_id]
 
     def _states(self) -> KeyStatesSince:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import inf
+from time import monotonic as monotonic_clock
 from time import sleep
 from typing import Any, Final, Protocol
 
@@ -112,6 +114,39 @@ class RecordSpan:
     def ends_at(self, page: Page) -> bool:
         """See Span."""
         return any(int(record.sequence_number) >= int(self.last) for record in page.records)
+
+
+class CallTime:
+    """How long a call may still begin something.
+
+    Args:
+        seconds_left: until the invocation is ended.
+        reserve_seconds: of these, for what was begun.
+        seconds: what the caller grants; None for as long as there is.
+    """
+
+    def __init__(
+        self,
+        seconds_left: Callable[[], float],
+        reserve_seconds: float,
+        *,
+        seconds: float | None = None,
+        monotonic: Callable[[], float] = monotonic_clock,
+    ) -> None:
+        self.seconds_left: Final = seconds_left
+        self._reserve_seconds = reserve_seconds
+        self._seconds = inf if seconds is None else seconds
+        self._monotonic = monotonic
+        self._begun = monotonic()
+
+    def left(self) -> float:
+        """Seconds, 0 at least."""
+        granted = self._seconds - (self._monotonic() - self._begun)
+        return max(0.0, min(self.seconds_left() - self._reserve_seconds, granted))
+
+    def is_over(self) -> bool:
+        """Whether nothing more may be begun."""
+        return self.left() == 0
 
 
 @dataclass(frozen=True, slots=True)

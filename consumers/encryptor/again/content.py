@@ -1,0 +1,84 @@
+"""What an entry of the quarantine holds, opened: its records as they came, at their places."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Sequence
+from typing import Any
+
+from consumers.encryptor.batch import Received, take_out
+from consumers.encryptor.deaggregate import Rejected
+from consumers.encryptor.quarantine import quarantine_id
+from shared.envelope.associated_data import record_prefix
+from shared.envelope.layout import is_sealed, key_id_of
+from shared.envelope.seal import open_value
+from shared.errors import NotSealed, QuarantineCorrupt, Reason, RecordRejected
+from shared.keys.keyring import Keyring
+from shared.model import QUARANTINE_CLASS, QUARANTINE_PATH, SYSTEM_TENANT, AttributeValue, HeldEntry, InboundRecord
+
+
+def open_content(entry: HeldEntry, sealed: bytes, keyring: Keyring, dataset: str) -> AttributeValue:
+    """The content in clear.
+
+    Raises:
+        CannotOpen: it was changed, or moved, or its data key is gone.
+        RetryLater: the key store or KMS does not answer.
+    """
+    if not is_sealed(sealed):
+        raise NotSealed(f"the content of entry {entry.quarantine_id} is no sealed value")
+    key = keyring.opener(SYSTEM_TENANT, key_id_of(sealed), expected_class=QUARANTINE_CLASS)
+    prefix = record_prefix(dataset=dataset, tenant_id=SYSTEM_TENANT, item_id=entry.quarantine_id)
+    return open_value(key.cipher, prefix, QUARANTINE_PATH, sealed)
+
+
+def records_of(entry: HeldEntry, content: AttributeValue) -> Sequence[Received]:
+    """The records, an aggregate that was kept whole once more taken apart.
+
+    The places that the row names are those that the id was made of, and the content is bound to the id: a row that
+    somebody changed does not move a record.
+
+    Raises:
+        QuarantineCorrupt: content or row are not what was kept.
+    """
+    try:
+        records = _records(entry, content["M"])
+    except (KeyError, IndexError, TypeError, ValueError):
+        raise QuarantineCorrupt(f"entry {entry.quarantine_id}: its content is not what sealstream keeps") from None
+    rejected = [Rejected(one, RecordRejected(entry.kept_reason), entry.tenant_id) for one in records]
+    if not rejected or quarantine_id(entry.stream_arn, rejected) != entry.quarantine_id:
+        raise QuarantineCorrupt(f"entry {entry.quarantine_id}: its index row is not the one that it was kept with")
+    if entry.kept_reason is Reason.AGGREGATE_CORRUPT:
+        return take_out(map(_as_lambda_gives_it, records))
+    return records
+
+
+def _records(entry: HeldEntry, content: Any) -> list[InboundRecord]:
+    partition_keys, hash_keys = (
+        [key["B"] for key in content.get(name, {"L": ()})["L"]] for name in ("partition_keys", "explicit_hash_keys")
+    )
+    return [
+        InboundRecord(
+            sequence_number=entry.sequence_number,
+            shard_id=entry.shard_id,
+            sub_sequence=int(one["sub_sequence"]["N"]),
+            partition_key=partition_keys[int(one["partition_key"]["N"])],
+            arrived_at=entry.arrived_at,
+            payload=one["payload"]["B"],
+            explicit_hash_key=int.from_bytes(hash_keys[int(one["explicit_hash_key"]["N"])], "big")
+            if "explicit_hash_key" in one
+            else None,
+        )
+        for one in (packed["M"] for packed in content["records"]["L"])
+    ]
+
+
+def _as_lambda_gives_it(record: InboundRecord) -> dict[str, Any]:
+    return {
+        "kinesis": {
+            "partitionKey": record.partition_key.decode("utf-8", "surrogatepass"),
+            "sequenceNumber": record.sequence_number,
+            "data": b64encode(record.payload).decode("ascii"),
+            "approximateArrivalTimestamp": record.arrived_at,
+        },
+        "eventID": f"{record.shard_id}:{record.sequence_number}",
+    }

@@ -1,0 +1,184 @@
+"""Entries of the quarantine, put back through the encryptor or given up.
+
+A decision is taken once every record of the entry is done, told, and then carried out: the content is deleted. What is
+cut off is carried out, and told under the same id, by whoever asks again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Protocol
+
+from consumers.encryptor.again.content import open_content, records_of
+from consumers.encryptor.again.telling import Telling
+from consumers.encryptor.batch import Encryptor
+from consumers.encryptor.deaggregate import Rejected
+from consumers.encryptor.placing import Terms
+from shared.errors import Reason, SealstreamError
+from shared.keys.keyring import Keyring
+from shared.model import REDRIVE_SECONDS, EntryState, HeldEntry, Outcome, QuarantineEntry
+from shared.runtime.batch import attempt
+from shared.runtime.log import log_failure
+
+GONE: Final = "gone"
+TOO_OLD: Final = "too_old"
+
+
+class EntryStore(Protocol):
+    """Where entries lie; see `shared.aws.held_entries`. Each call may raise StoreUnavailable."""
+
+    def find(self, quarantine_id: str) -> HeldEntry | None:
+        """The entry as it is now; raises QuarantineCorrupt, too."""
+
+    def content(self, entry: HeldEntry) -> bytes | None:
+        """Its sealed content; None where it is gone."""
+
+    def hold(self, entry: HeldEntry, reason: Reason, detail: str) -> None:
+        """Say why it is held now."""
+
+    def decide(self, entry: HeldEntry, state: EntryState, at: float) -> bool:
+        """Decide about it; False where it is not held any more."""
+
+    def carry_out(self, entry: HeldEntry) -> None:
+        """Delete the content of one that was decided about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of an entry.
+
+    Attributes:
+        state: an EntryState, GONE or TOO_OLD.
+        outcomes: of its records, where they went through the encryptor.
+        reason: why it is held, if it is.
+    """
+
+    state: str
+    outcomes: Mapping[Outcome, int] = field(default_factory=dict)
+    reason: str = ""
+    detail: str = ""
+
+    def answer(self) -> dict[str, Any]:
+        """As JSON has it."""
+        outcomes = {outcome.value: count for outcome, count in self.outcomes.items()}
+        return {"state": str(self.state), "outcomes": outcomes, "reason": str(self.reason), "detail": self.detail}
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """Decides about entries."""
+
+    encryptor: Encryptor
+    held: EntryStore
+    keyring: Keyring
+    dataset: str
+    telling: Telling
+    wall: Callable[[], float] = time.time
+
+    def redrive(self, quarantine_id: str, *, request_id: str, seconds_left: Callable[[], float]) -> Fate:
+        """Put an entry's records back; what is rejected again leaves it held, with its present reason."""
+
+        def put_back(entry: HeldEntry) -> Fate:
+            if entry.arrived_at < self.wall() - REDRIVE_SECONDS:
+                days = REDRIVE_SECONDS // 86_400
+                detail = f"it arrived more than {days} days ago: what was deleted since could come back"
+                return Fate(TOO_OLD, reason=entry.reason, detail=detail)
+            sealed = self.held.content(entry)
+            if sealed is None:
+                return Fate(GONE, reason=entry.reason, detail="its content is not there")
+            still = self._through_the_encryptor(entry, sealed, seconds_left)
+            if still.outcomes[Outcome.RETRY] or still.rejected:
+                return self._stays(entry, still)
+            return self._decided(entry, EntryState.REDRIVEN, still.outcomes, request_id)
+
+        return self._settle(quarantine_id, put_back, request_id)
+
+    def discard(self, quarantine_id: str, *, request_id: str) -> Fate:
+        """Give an entry up."""
+        return self._settle(
+            quarantine_id, lambda entry: self._decided(entry, EntryState.DISCARDED, {}, request_id), request_id
+        )
+
+    def _settle(self, quarantine_id: str, work: Callable[[HeldEntry], Fate], request_id: str) -> Fate:
+        fates: list[Fate] = []
+
+        def find_and_work() -> None:
+            entry = self.held.find(quarantine_id)
+            if entry is None:
+                fates.append(Fate(GONE, detail="there is no such entry"))
+            elif entry.state is EntryState.HELD:
+                fates.append(work(entry))
+            else:
+                fates.append(self._carried_out(entry, {}, request_id))
+
+        def known_errors_said() -> None:
+            try:
+                find_and_work()
+            except SealstreamError as error:
+                log_failure(error, quarantine_id=quarantine_id)
+                fates.append(Fate(EntryState.HELD, detail=str(error)))
+
+        attempt(quarantine_id, known_errors_said, named="quarantine_id")
+        return fates[0] if fates else Fate(EntryState.HELD, detail="an error that nobody foresaw; see the log")
+
+    def _through_the_encryptor(self, entry: HeldEntry, sealed: bytes, seconds_left: Callable[[], float]) -> _StillHeld:
+        still = _StillHeld(entry)
+        records = records_of(entry, open_content(entry, sealed, self.keyring, self.dataset))
+        terms = Terms(order_reference=self.wall(), only_if_absent=Reason.MISPLACED in {entry.reason, entry.kept_reason})
+        result = self.telling.timed(
+            lambda: replace(self.encryptor, quarantine=still).settle(
+                records, stream_arn=entry.stream_arn, seconds_left=seconds_left, terms=terms
+            ),
+            stays=True,
+        )
+        still.outcomes.update(result.outcomes())
+        return still
+
+    def _stays(self, entry: HeldEntry, still: _StillHeld) -> Fate:
+        if not still.rejected:
+            return Fate(EntryState.HELD, still.outcomes, entry.reason, "some records did not pass for now: ask again")
+        first = min(still.rejected, key=lambda one: one.record.sub_sequence).error
+        if (first.reason, first.detail) != (entry.reason, entry.detail):
+            self.held.hold(entry, first.reason, first.detail)
+        return Fate(EntryState.HELD, still.outcomes, first.reason, first.detail)
+
+    def _decided(self, entry: HeldEntry, state: EntryState, outcomes: Mapping[Outcome, int], request_id: str) -> Fate:
+        at = self.wall()
+        if self.held.decide(entry, state, at):
+            return self._carried_out(replace(entry, state=state, decided_at=at), outcomes, request_id)
+        now = self.held.find(entry.quarantine_id)
+        return Fate(now.state if now else GONE, outcomes, detail="somebody else decided about it meanwhile")
+
+    def _carried_out(self, entry: HeldEntry, outcomes: Mapping[Outcome, int], request_id: str) -> Fate:
+        if entry.object_key:
+            self.telling.decided(entry, outcomes, request_id=request_id)
+            self.held.carry_out(entry)
+        return Fate(entry.state, outcomes)
+
+
+class _StillHeld:
+    """Takes the place of the quarantine: what is rejected again stays where it is."""
+
+    def __init__(self, entry: HeldEntry) -> None:
+        self.rejected: list[Rejected] = []
+        self.outcomes: Counter[Outcome] = Counter()
+        self._entry = entry
+
+    def keep(self, rejected: Sequence[Rejected], *, stream_arn: str) -> QuarantineEntry:
+        self.rejected += rejected
+        first, entry = rejected[0], self._entry
+        return QuarantineEntry(
+            quarantine_id=entry.quarantine_id,
+            reason=first.error.reason,
+            detail=first.error.detail,
+            tenant_id=first.tenant_id,
+            stream_arn=stream_arn,
+            shard_id=entry.shard_id,
+            sequence_number=entry.sequence_number,
+            arrived_at=entry.arrived_at,
+            record_count=len(rejected),
+            sealed_content=b"",
+        )

@@ -1,0 +1,168 @@
+"""Part of a shard, read again and put through the encryptor, or only planned."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from consumers.encryptor.again.telling import Telling
+from consumers.encryptor.batch import Encryptor, take_out
+from consumers.encryptor.deaggregate import Rejected
+from consumers.encryptor.results import RecordResult
+from consumers.encryptor.sealing import PlannedRecord
+from shared.model import Outcome
+from shared.runtime.rereading import CallTime, Page, Place, Reread, ShardRecord, Span, Work, reread, until_done
+from shared.scan.pace import Pace
+
+
+class SourceStream(Protocol):
+    """The stream."""
+
+    def pages(self, shard_id: str, place: Place) -> Iterator[Page]:
+        """A shard's records from a place on, each as Lambda gives it.
+
+        Raises:
+            StoreUnavailable: the stream does not answer.
+            RequestRefused: the place is none of this shard's.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What of a shard is meant.
+
+    Attributes:
+        place: where reading begins.
+        after: the record that it goes on from, if any.
+        records_per_second: user records; None for as fast as it goes.
+    """
+
+    shard_id: str
+    place: Place
+    span: Span
+    after: str | None = None
+    records_per_second: float | None = None
+
+
+@dataclass(slots=True)
+class Counts:
+    """What became of user records, and why some can never be written."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+
+    def answer(self, shard_id: str, came: Reread) -> dict[str, Any]:
+        """A call's answer."""
+        return {
+            "shard_id": shard_id,
+            "done": came.done,
+            "after": came.after,
+            "kinesis_records": came.records,
+            "outcomes": dict(self.outcomes),
+            "reasons": dict(self.reasons),
+            "oldest_arrived_at": came.oldest_arrived_at,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Stretches:
+    """Reads and works off stretches of the stream.
+
+    Attributes:
+        wait: seconds.
+    """
+
+    encryptor: Encryptor
+    source: SourceStream
+    telling: Telling
+    stream_arn: str
+    wait: Callable[[float], None] = time.sleep
+    monotonic: Callable[[], float] = time.monotonic
+
+    def replay(self, stretch: Stretch, call_time: CallTime) -> tuple[Reread, Counts]:
+        """Put the records through the encryptor, until the call's time is over or some do not pass for now.
+
+        Raises:
+            StoreUnavailable: the stream does not answer.
+        """
+        counts = Counts(Counter(dict.fromkeys(Outcome, 0)))
+
+        def work(batch: Sequence[ShardRecord]) -> str | None:
+            settled = _Settled()
+
+            def attempt(records: Sequence[ShardRecord]) -> Collection[str]:
+                result = self.telling.timed(
+                    lambda: self.encryptor.process(
+                        [record.event for record in records],
+                        stream_arn=self.stream_arn,
+                        seconds_left=call_time.seconds_left,
+                    )
+                )
+                settled.add(result.results)
+                return result.failed_sequence_numbers
+
+            stopped_at = until_done(batch, attempt, wait=self.wait)
+            settled.count(counts, stopped_at)
+            return stopped_at
+
+        return self._read(stretch, work, call_time, counts), counts
+
+    def plan(self, stretch: Stretch, call_time: CallTime) -> tuple[Reread, Counts]:
+        """Decode, identify and plan the records; nothing is written and no data key is used; raises as `replay`."""
+        counts = Counts(Counter({"sendable": 0, Outcome.QUARANTINED.value: 0}))
+
+        def work(batch: Sequence[ShardRecord]) -> str | None:
+            plans = self.encryptor.plan(take_out(record.event for record in batch), stream_arn=self.stream_arn)
+            counts.outcomes["sendable"] += sum(isinstance(one, PlannedRecord) for one in plans)
+            rejected = [one for one in plans if isinstance(one, Rejected)]
+            counts.outcomes[Outcome.QUARANTINED.value] += len(rejected)
+            counts.reasons.update(one.error.reason.value for one in rejected)
+            failed = {one.record.sequence_number for one in plans if isinstance(one, RecordResult)}
+            return next((record.sequence_number for record in batch if record.sequence_number in failed), None)
+
+        return self._read(stretch, work, call_time, counts), counts
+
+    def _read(self, stretch: Stretch, work: Work, call_time: CallTime, counts: Counts) -> Reread:
+        pace = Pace(
+            stretch.records_per_second, self.monotonic, lambda seconds: self.wait(min(seconds, call_time.left()))
+        )
+
+        def at_its_pace(batch: Sequence[ShardRecord]) -> str | None:
+            begun, before = self.monotonic(), counts.outcomes.total()
+            stopped_at = work(batch)
+            pace.keep(counts.outcomes.total() - before, begun=begun)
+            return stopped_at
+
+        return reread(
+            self.source.pages(stretch.shard_id, stretch.place),
+            stretch.span,
+            at_its_pace,
+            after=stretch.after,
+            batch_records=pace.page_items,
+            is_over=call_time.is_over,
+        )
+
+
+class _Settled:
+    """What became of the user records of one batch, which some are tried again of: the first time that each passed."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, int], tuple[Outcome, str]] = {}
+
+    def add(self, results: Sequence[RecordResult]) -> None:
+        for one in results:
+            place = one.record.sequence_number, one.record.sub_sequence
+            before = self._found.get(place)
+            if before is None or before[0] is Outcome.RETRY:
+                self._found[place] = one.outcome, one.kept.reason if one.kept else ""
+
+    def count(self, counts: Counts, stopped_at: str | None) -> None:
+        """Count what is done; of the Kinesis record before which the call ends only what does not pass."""
+        for (number, _), (outcome, reason) in self._found.items():
+            is_done = stopped_at is None or int(number) < int(stopped_at)
+            if is_done or (number == stopped_at and outcome is Outcome.RETRY):
+                counts.outcomes[outcome] += 1
+                counts.reasons.update([reason] if reason else [])

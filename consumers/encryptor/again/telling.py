@@ -1,0 +1,93 @@
+"""What the redriver tells: audit events of what was put back or given up, metrics of each batch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from consumers.encryptor.report import emit_metrics, report_quarantined
+from consumers.encryptor.results import BatchResult
+from shared.keys.keyring import Keyring
+from shared.model import EntryState, HeldEntry, Outcome
+from shared.runtime.audit_log import AuditEvent, AuditLog, event_id
+from shared.runtime.rereading import Reread
+
+FUNCTION = "redriver"
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Writes to standard output."""
+
+    keyring: Keyring
+    audit_log: AuditLog
+    wall: Callable[[], float] = time.time
+
+    def timed(self, work: Callable[[], BatchResult], *, stays: bool = False) -> BatchResult:
+        """Do a batch's work and tell of it.
+
+        Args:
+            work: what is done.
+            stays: what it rejects lies in quarantine already.
+        """
+        started = self.wall()
+        result = work()
+        ended = self.wall()
+        if not stays:
+            report_quarantined(result, self.audit_log, at=ended)
+        emit_metrics(result, self.keyring.take_counts(), function=FUNCTION, started=started, ended=ended)
+        return result
+
+    def replayed(self, shard_id: str, came: Reread, outcomes: Mapping[str, int], *, request_id: str, at: float) -> None:
+        """Tell of a part of the stream that was read again, if there was any."""
+        self._stretch(AuditEvent.STREAM_REPLAYED, shard_id, came, outcomes, request_id, at)
+
+    def reread(self, shard_id: str, came: Reread, outcomes: Mapping[str, int], *, request_id: str, at: float) -> None:
+        """Tell of a dead letter's records that were put back, if there were any."""
+        self._stretch(AuditEvent.RECORD_REDRIVEN, shard_id, came, outcomes, request_id, at)
+
+    def decided(self, entry: HeldEntry, outcomes: Mapping[Outcome, int], *, request_id: str) -> None:
+        """Tell of an entry that was decided about; told again, the event has the same id.
+
+        Args:
+            entry: with its decision.
+            outcomes: of its records, where this call put them back; empty where an earlier one did.
+            request_id: of the invocation.
+        """
+        at = entry.decided_at or 0.0
+        is_redriven = entry.state is EntryState.REDRIVEN
+        counts: dict[str, Any] = {outcome.value: count for outcome, count in outcomes.items()}
+        self.audit_log.write(
+            AuditEvent.RECORD_REDRIVEN if is_redriven else AuditEvent.RECORD_DISCARDED,
+            event_id=event_id(entry.state, entry.quarantine_id, f"{at:.3f}"),
+            at=at,
+            quarantine_id=entry.quarantine_id,
+            reason=entry.reason,
+            request_id=request_id,
+            **(counts if is_redriven else {"record_count": entry.record_count}),
+        )
+
+    def _stretch(
+        self,
+        event: AuditEvent,
+        shard_id: str,
+        came: Reread,
+        outcomes: Mapping[str, int],
+        request_id: str,
+        at: float,
+    ) -> None:
+        if came.first is None or came.last is None:
+            return
+        self.audit_log.write(
+            event,
+            event_id=event_id(event, shard_id, came.first, came.last, request_id),
+            at=at,
+            shard_id=shard_id,
+            first_sequence_number=came.first,
+            last_sequence_number=came.last,
+            kinesis_records=came.records,
+            request_id=request_id,
+            **{outcome.value: outcomes[outcome] for outcome in Outcome},
+        )
