@@ -4,35 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from threading import Barrier
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
-from consumers.encryptor.batch import Encryptor
 from consumers.encryptor.deaggregate import user_records
 from consumers.encryptor.decode import decode
 from consumers.encryptor.identify import identify
-from consumers.encryptor.quarantine import Quarantine
-from consumers.encryptor.results import BatchResult
 from consumers.encryptor.sealing import RecordSealer, plan_record
 from consumers.encryptor.writing import Writer
-from shared.envelope.associated_data import record_prefix
-from shared.envelope.seal import open_attributes, open_value
 from shared.errors import KeyServiceUnavailable, Reason, RecordRejected, StoreUnavailable
-from shared.keys.keyring import Keyring
-from shared.model import QUARANTINE_CLASS, QUARANTINE_PATH, SYSTEM_TENANT, InboundRecord, KeyState, Outcome
+from shared.model import InboundRecord, KeyState, Outcome
 from shared.policy.load import parse_policy
-from tests.fakes.clock import FakeClock
-from tests.fakes.items import FakeItemTable, FakeQuarantine
-from tests.fakes.key_service import ATTRIBUTE_KEY_ARN, FakeKeyService
-from tests.fakes.key_store import FakeKeyStore
+from tests.fakes.encryptor import EncryptorWorld, encryptor_world
 from tests.fakes.kinesis import STREAM_ARN, aggregate, kinesis_record
 from tests.fakes.rotation import replace_active_key
-from tests.fakes.shards import FakeShards
 
 POLICY = parse_policy(
     """
@@ -56,52 +44,10 @@ data_class = "restricted"
 CANARY = "canary-4111111111111111"
 
 
-@dataclass
-class World:
-    encryptor: Encryptor
-    table: FakeItemTable
-    quarantine: FakeQuarantine
-    store: FakeKeyStore
-    kms: FakeKeyService
-    keyring: Keyring
-    clock: FakeClock
-
-    def process(self, *records, seconds_left=lambda: 60.0) -> BatchResult:
-        return self.encryptor.process(records, stream_arn=STREAM_ARN, seconds_left=seconds_left)
-
-    def opened(self, tenant: str, item: str) -> Any:
-        prefix = record_prefix(dataset="customers", tenant_id=tenant, item_id=item)
-
-        def opener(path, sealed):
-            key = self.keyring.opener(tenant, int.from_bytes(sealed[1:5], "big"))
-            return open_value(key.cipher, prefix, path, sealed)
-
-        return open_attributes(self.table.items[tenant, item], opener)
-
-
 @pytest.fixture
-def world() -> Iterator[World]:
-    table, quarantine, store, kms, clock = (
-        FakeItemTable(),
-        FakeQuarantine(),
-        FakeKeyStore(),
-        FakeKeyService(),
-        FakeClock(),
-    )
-    keyring = Keyring(
-        store=store,
-        service=kms,
-        dataset="customers",
-        trusted_kms_key_arns=frozenset({ATTRIBUTE_KEY_ARN}),
-        wall=clock.wall,
-        monotonic=clock.monotonic,
-    )
-    writer = Writer(table, RecordSealer(POLICY, keyring))
-    with ThreadPoolExecutor(4) as pool:
-        encryptor = Encryptor(
-            POLICY, writer, Quarantine(quarantine, keyring, "customers"), keyring.prefetch_active, pool, FakeShards()
-        )
-        yield World(encryptor, table, quarantine, store, kms, keyring, clock)
+def world() -> Iterator[EncryptorWorld]:
+    with encryptor_world(POLICY) as world:
+        yield world
 
 
 def record(item: str = "1", tenant: str = "acme", **attributes) -> bytes:
@@ -170,15 +116,9 @@ def test_a_bad_record_is_quarantined_sealed_and_its_neighbours_are_written(world
     assert {("acme", "before"), ("acme", "after")} == world.table.items.keys()
     (entry,) = world.quarantine.entries.values()
     assert (reason, bad["kinesis"]["sequenceNumber"]) == (entry.reason, entry.sequence_number)
-    assert [payload] == [one["M"]["payload"]["B"] for one in _content(world, entry)["M"]["records"]["L"]]
+    assert [payload] == [one["M"]["payload"]["B"] for one in world.held(entry)["M"]["records"]["L"]]
     assert CANARY not in repr(result) + repr(entry) + entry.detail + "".join(capfd.readouterr()) + caplog.text
     assert CANARY.encode() not in entry.sealed_content
-
-
-def _content(world: World, entry) -> Any:
-    key = world.keyring.active(SYSTEM_TENANT, QUARANTINE_CLASS)
-    prefix = record_prefix(dataset="customers", tenant_id=SYSTEM_TENANT, item_id=entry.quarantine_id)
-    return open_value(key.cipher, prefix, QUARANTINE_PATH, entry.sealed_content)
 
 
 def test_a_second_partition_key_for_one_item_is_quarantined_not_guessed(world):
@@ -294,7 +234,7 @@ def test_what_an_aggregate_holds_of_one_reason_and_tenant_is_one_entry(world):
     assert {("not_json", ""): 5_000, ("id_invalid", "acme"): 1, ("id_invalid", "other"): 1} == {
         key: entry.record_count for key, entry in entries.items()
     }
-    kept = _content(world, entries["not_json", ""])["M"]["records"]["L"]
+    kept = world.held(entries["not_json", ""])["M"]["records"]["L"]
     assert [(str(n), data) for n, (_, data) in enumerate(bad)] == [
         (one["M"]["sub_sequence"]["N"], one["M"]["payload"]["B"]) for one in kept
     ]
@@ -313,7 +253,7 @@ def test_a_second_delivery_that_rejects_one_more_record_hides_none(world):
         first.outcomes(),
         second.outcomes(),
     )
-    held = [_content(world, entry)["M"]["records"]["L"] for entry in world.quarantine.entries.values()]
+    held = [world.held(entry)["M"]["records"]["L"] for entry in world.quarantine.entries.values()]
     assert [["0"], ["0", "1"]] == [[one["M"]["sub_sequence"]["N"] for one in content] for content in held]
 
 
@@ -443,7 +383,7 @@ def test_the_content_of_an_entry_is_about_as_large_as_what_arrived(world):
 
     (entry,) = world.quarantine.entries.values()
     assert len(entry.sealed_content) < 120 * 20_000
-    content = _content(world, entry)["M"]
+    content = world.held(entry)["M"]
     assert [{"B": key.encode()}] == content["partition_keys"]["L"]
     assert 20_000 == len(content["records"]["L"])
 
