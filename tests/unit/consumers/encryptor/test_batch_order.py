@@ -82,12 +82,8 @@ def test_a_record_of_a_plain_put_that_came_by_another_shard_is_quarantined(world
 
 
 def test_misplaced_copies_in_an_aggregate_are_quarantined_with_all_that_their_place_rests_on(world):
-    inner = [
-        (LOW_KEY, record("1")),
-        (HIGH_KEY, record("2")),
-        (LOW_KEY, record("3"), str(HALF)),
-        ("x", record("4"), "7"),
-    ]
+    inner: list[Any] = [(LOW_KEY, record("1")), (HIGH_KEY, record("2"))]
+    inner += [(LOW_KEY, record("3"), str(HALF)), ("x", record("4"), "7")]
 
     result = world.process(kinesis_record(aggregate(inner), partition_key=LOW_KEY, shard=1))
 
