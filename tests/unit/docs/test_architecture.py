@@ -19,7 +19,7 @@ from tests.infra.test_rights import TABLE, YES
 from tests.unit.docs.pages import ROOT, table, text_of
 
 PAGE = ROOT / "docs" / "architecture.md"
-ROLES = ("encryptor", "auditor", "reencryptor", "sweeper", "rotation", "reopener")
+ROLES = ("encryptor", "auditor", "reencryptor", "sweeper", "rotation", "reopener", "reconciler")
 PREFIX = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]["prefix"]
 ACTION = re.compile(r"[a-z0-9]+:[A-Z]\w+")
 
@@ -158,7 +158,7 @@ def test_every_module_of_a_consumer_is_named_on_its_path():
     modules = {
         file.relative_to(ROOT).as_posix()
         for consumer in ROLES
-        for file in (ROOT / "consumers" / consumer).glob("*.py")
+        for file in (ROOT / "consumers" / consumer).rglob("*.py")
         if file.name != "__init__.py"
     }
 

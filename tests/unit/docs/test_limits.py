@@ -8,6 +8,7 @@ from hashlib import sha256
 import pytest
 
 from consumers.auditor.events import write_event
+from consumers.auditor.standing.visitor import standing
 from consumers.encryptor.identify import identify
 from consumers.encryptor.writing import standing_item
 from shared.envelope.associated_data import record_prefix
@@ -108,6 +109,14 @@ def test_a_planted_policy_makes_plaintext_stale_where_the_times_in_the_key_store
     assert judge(exposed, published=[(LOOSE, NOW), (POLICY, NOW + 1)]).kind is VerdictKind.STALE
 
 
+def test_plaintext_under_an_older_policys_digest_is_stale_to_a_reconciliation_since_nobody_knows_its_time():
+    exposed = stored(policy=LOOSE, ssn={"S": "some text"})
+    published = {LOOSE.digest: PublishedPolicy(LOOSE, 0.0), POLICY.digest: PublishedPolicy(POLICY, NOW - 9_000)}
+
+    assert verify(standing(exposed, NOW), POLICY, KEYS, published).kind is VerdictKind.STALE
+    assert judge(exposed, published=[(LOOSE, 0.0), (POLICY, NOW - 9_000)]).kind is VerdictKind.PLAINTEXT
+
+
 def test_a_value_sealed_under_another_class_is_verified_where_the_policy_says_plain():
     loose_key = KeyStatus(1, "some other class", KeyState.ACTIVE)
     change = ItemChange("1", ChangeKind.INSERT, "acme", "c-1", None, stored(policy=LOOSE, ssn={"B": sealed("x")}), NOW)
@@ -175,7 +184,7 @@ def test_random_bytes_in_a_sealed_values_place_are_told_as_reencrypted():
 
 
 def test_a_forged_time_of_exposure_is_told_as_it_stands():
-    old, new = stored(ssn={"B": sealed("x")}), stored(ssn={"B": sealed("x")}, _open_since={"N": "5"})
+    old, new = stored(ssn={"S": "x"}), stored(ssn={"B": sealed("x")}, _open_since={"N": "5"})
     change = ItemChange("1", ChangeKind.MODIFY, "acme", "c-1", old, new, NOW)
 
     assert judge(new, old).kind is VerdictKind.VERIFIED
@@ -185,7 +194,7 @@ def test_a_forged_time_of_exposure_is_told_as_it_stands():
 def test_a_false_time_of_a_finding_becomes_the_time_of_the_exposure():
     item = {"tenant_id": {"S": "acme"}, "item_id": {"S": "c-1"}, "ssn": {"S": "x"}}
 
-    changes = system_changes(POLICY, item, sealed=True, adopts=False, open_since=5.0)
+    changes = system_changes(POLICY, item, sealed=True, leaves_clear=False, adopts=False, open_since=5.0)
 
     assert {"N": "5"} == changes["_open_since"]
 
