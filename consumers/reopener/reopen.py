@@ -12,6 +12,7 @@ from shared.identity import is_tenant_id
 from shared.keys.ports import DataKeyRow
 from shared.keys.rotation.ending import KeyEnder
 from shared.model import SYSTEM_TENANT, KeyState
+from shared.public_ids import public_owner
 from shared.runtime.audit_log import AuditEvent, AuditLog, event_id
 
 _KEY_ID: Final = re.compile(r"(?!00000000)[0-9a-f]{8}")
@@ -44,12 +45,12 @@ class Reopener:
         return {"state": row.state.value}
 
     def _tell(self, row: DataKeyRow) -> None:
-        key_id = f"{row.key_id:08x}"
+        owner, key_id = public_owner(row.tenant_id), f"{row.key_id:08x}"
         self.audit_log.write(
             AuditEvent.KEY_REOPENED,
-            event_id=event_id(AuditEvent.KEY_REOPENED, row.state_set_by, row.tenant_id, key_id),
+            event_id=event_id(AuditEvent.KEY_REOPENED, row.state_set_by, owner, key_id),
             at=row.state_set_at or 0.0,
-            tenant_id=row.tenant_id,
+            tenant_id=owner,
             data_class=row.data_class,
             key_id=key_id,
             run_id=row.state_set_by,

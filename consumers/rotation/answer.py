@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from math import ceil
 from typing import Any
 
 from consumers.rotation.tallies import Scan
 from shared.runs.model import Example, Phase, Run, Worker
+from shared.scan.tally import shown_keys
 
 
 def begin_answer(run: Run, *, joined: bool) -> dict[str, Any]:
@@ -28,7 +30,8 @@ def run_answer(run: Run, sweep: Scan, census: Scan, now: float) -> dict[str, Any
         answer["wait_seconds"] = max(0, ceil(until - now))
     elif run.phase is Phase.DONE:
         answer["verdict"] = run.verdict
-        answer["keys_left"] = [_key(example, census) for example in run.examples]
+        values = shown_keys(census.tally)
+        answer["keys_left"] = [_key(example, values) for example in run.examples]
         answer["examples"] = [_example(example) for example in (*census.tally.examples, *sweep.tally.examples)]
     return answer
 
@@ -49,10 +52,10 @@ def _scope(run: Run) -> dict[str, Any]:
     return narrowed | ({} if scope.key_id is None else {"key_id": f"{scope.key_id:08x}"})
 
 
-def _key(example: Example, census: Scan) -> dict[str, Any]:
+def _key(example: Example, values: Mapping[str, int]) -> dict[str, Any]:
     """A data key that was left as it is, and how many values the census found under it."""
-    values = census.tally.keys.get(f"{example.tenant_id}/{example.item_id}", 0)
-    return {"tenant_id": example.tenant_id, "key_id": example.item_id, "why": example.why, "values": values}
+    found = values.get(f"{example.tenant_id}/{example.item_id}", 0)
+    return {"tenant_id": example.tenant_id, "key_id": example.item_id, "why": example.why, "values": found}
 
 
 def _example(example: Example) -> dict[str, str]:

@@ -15,6 +15,7 @@ from shared.keys.ports import DataKeyRow
 from shared.keys.rotation.ports import KeyStorePage, UnreadableRow
 from shared.keys.rotation.renewal import KeyRenewer, Treated
 from shared.model import KeyState
+from shared.public_ids import public_item_id, public_owner
 from shared.runs.model import Example, Phase, Run
 from shared.runtime.pool import all_of
 
@@ -80,9 +81,9 @@ def _examples(treated: Treated) -> Iterator[Example]:
 
 def example_of(row: DataKeyRow, why: str) -> Example:
     """A data key that was left as it is."""
-    return Example(row.tenant_id, f"{row.key_id:08x}", "", why)
+    return Example(public_owner(row.tenant_id), f"{row.key_id:08x}", "", why)
 
 
 def example_of_unreadable(row: UnreadableRow) -> Example:
     """A row of the key store that nobody can say of what key it is."""
-    return Example(row.tenant_id, row.name, "", KeyStoreCorrupt.__name__)
+    return Example(public_owner(row.tenant_id), public_item_id(row.name), "", KeyStoreCorrupt.__name__)

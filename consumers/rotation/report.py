@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from consumers.rotation.verdict import RunVerdict
 from shared.keys.ports import DataKeyRow
+from shared.public_ids import public_owner
 from shared.runs.model import Run, RunKind, Tally
 from shared.runtime.audit_log import (
     CENSUS_FIGURES,
@@ -52,7 +53,7 @@ class Report:
             at=run.started_at,
             run_id=run.run_id,
             kind=run.kind.value,
-            tenant_id=scope.tenant_id or None,
+            tenant_id=public_owner(scope.tenant_id) if scope.tenant_id else None,
             data_class=scope.data_class or None,
             key_id=None if scope.key_id is None else f"{scope.key_id:08x}",
         )
@@ -96,12 +97,12 @@ class Report:
         emit(batch_metrics(function="rotation", timestamp_ms=int((run.ended_at or 0.0) * 1_000), values=values))
 
     def _key(self, event: AuditEvent, row: DataKeyRow, run_id: str, *, at: float, **fields: str | None) -> None:
-        key_id = f"{row.key_id:08x}"
+        owner, key_id = public_owner(row.tenant_id), f"{row.key_id:08x}"
         self.audit_log.write(
             event,
-            event_id=event_id(event, run_id, row.tenant_id, key_id),
+            event_id=event_id(event, run_id, owner, key_id),
             at=at,
-            tenant_id=row.tenant_id,
+            tenant_id=owner,
             data_class=row.data_class,
             key_id=key_id,
             run_id=run_id or None,

@@ -12,7 +12,7 @@ from ops.runs.verdict import is_good
 from ops.runs.watch import SCANS, scan_figures
 from shared.runs.model import PHASES, Example, Phase, Run, Tally
 from shared.runs.ports import RunStore
-from shared.scan.tally import WOULD_SEAL, merged
+from shared.scan.tally import WOULD_SEAL, merged, shown_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class RunView:
     @property
     def keys_in_use(self) -> Mapping[str, int]:
         """Values that the census found under keys that are not active, by `<tenant>/<key id>`."""
-        return self._last.keys
+        return shown_keys(self._last)
 
     @property
     def examples(self) -> tuple[Example, ...]:

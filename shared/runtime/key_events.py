@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from shared.keys.ports import DataKeyRow
+from shared.public_ids import public_owner
 from shared.runtime.audit_log import AuditEvent, AuditLog, event_id
 
 
 def report_created_key(row: DataKeyRow, audit_log: AuditLog) -> None:
     """Write the event of a tenant's first data key of a class."""
-    key_id = f"{row.key_id:08x}"
+    owner, key_id = public_owner(row.tenant_id), f"{row.key_id:08x}"
     audit_log.write(
         AuditEvent.KEY_CREATED,
-        event_id=event_id("key", row.tenant_id, key_id),
+        event_id=event_id("key", owner, key_id),
         at=row.created_at,
-        tenant_id=row.tenant_id,
+        tenant_id=owner,
         data_class=row.data_class,
         key_id=key_id,
     )

@@ -7,8 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from shared.model import SYSTEM_TENANT
-from shared.public_ids import public_item_id, public_tenant
+from shared.public_ids import public_item_id, public_owner
 from shared.runs.model import Example, Tally
 
 MAX_KEYS: Final = 1_000
@@ -50,6 +49,15 @@ def shown(tally: Tally) -> Tally:
     return replace(tally, examples=tuple(map(_shown, tally.examples[:MAX_EXAMPLES])))
 
 
+def shown_keys(tally: Tally) -> Mapping[str, int]:
+    """Its data keys as they may be printed: a tenant's name that looks sensitive does not read."""
+    keys: Counter[str] = Counter()
+    for name, number in tally.keys.items():
+        tenant_id, _, key_id = name.rpartition("/")
+        keys[f"{public_owner(tenant_id)}/{key_id}"] += number
+    return dict(keys)
+
+
 def would_seal(where: str, data_class: str) -> str:
     """The name under which values are counted that an adoption would seal."""
     return f"{WOULD_SEAL}{where[:MAX_PLACE_CHARACTERS]} ({data_class})"
@@ -63,10 +71,9 @@ def _name(name: str, counts: Collection[str]) -> str:
 
 
 def _shown(example: Example) -> Example:
-    tenant_id = example.tenant_id
     return replace(
         example,
-        tenant_id=tenant_id if tenant_id == SYSTEM_TENANT else public_tenant(tenant_id),
+        tenant_id=public_owner(example.tenant_id),
         item_id=public_item_id(example.item_id),
         where=example.where[:MAX_PLACE_CHARACTERS],
     )

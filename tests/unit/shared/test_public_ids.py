@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.public_ids import public_item_id, public_tenant
+from shared.public_ids import public_item_id, public_owner, public_tenant
 
 CARD = "4111111111111111"
 
@@ -23,3 +23,8 @@ def test_a_key_that_looks_sensitive_leaves_a_short_digest(key):
 @pytest.mark.parametrize("tenant_id", ["", "_system", "two words", "\ud800"])
 def test_what_is_no_tenant_is_withheld(tenant_id):
     assert public_tenant(tenant_id).startswith("sha256:")
+
+
+def test_whose_data_key_it_is_is_shown_for_the_systems_own_too():
+    assert ("acme", "_system") == (public_owner("acme"), public_owner("_system"))
+    assert public_tenant(CARD) == public_owner(CARD)

@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from consumers.rotation.prepare import example_of_unreadable
 from shared.errors import KeyDestroyed, KeyRetired, RunRefused, StoreUnavailable
 from shared.keys.barrier import BARRIER_SECONDS
 from shared.keys.rotation.decide import DESTRUCTION_SECONDS, Obstacle
+from shared.keys.rotation.ports import UnreadableRow
 from shared.model import KeyState
 from shared.runs.model import Example, Phase, Tally
 from tests.fakes.rotation import replace_active_key
@@ -324,3 +326,33 @@ def test_many_keys_end_page_by_page_and_the_next_call_goes_on(world, monkeypatch
 
     assert (answer["verdict"], answer["counts"]["keys"]["retired"]) == ("retired", 4)
     assert {KeyState.RETIRED} == {world.row(*one).state for one in ((pair[0], key) for pair, key in ids.items())}
+
+
+def test_a_tenants_name_that_looks_sensitive_is_in_no_event_and_no_answer(world):
+    tenant_id = "219-09-9999"
+    ids = world.first_keys((tenant_id, PII), (tenant_id, PCI))
+    world.service.key_material_id = "material-2"
+    census = named(world, tenant_id, ids[tenant_id, PCI])
+    run_id = world.begin(due=False, tenant_id=tenant_id)["run_id"]
+
+    answer = world.drive(run_id, census=lambda: census)
+    world.reopen(tenant_id, ids[tenant_id, PII])
+    again = world.rotate(kind="retirement")
+    world.clock.advance(DESTRUCTION_SECONDS)
+    destroyed = world.rotate(kind="destruction", tenant_id=tenant_id)
+    world.refuse_tenant(tenant_id)
+    world.service.key_material_id = "material-3"
+    failed = world.rotate()
+
+    told = {event["event"] for event in world.events() if event.get("tenant_id", "").startswith("sha256:")}
+    assert {"key.rotated", "key.rewrapped", "key.retired", "key.reopened", "key.destroyed", "rotation.started"} == told
+    [kept] = answer["keys_left"]
+    assert (f"{ids[tenant_id, PCI]:08x}", 3) == (kept["key_id"], kept["values"])
+    assert failed["keys_left"]
+    assert "219-09" not in world.log.getvalue() + repr([answer, again, destroyed, failed])
+
+
+def test_the_name_of_a_row_that_cannot_be_read_is_shown_only_where_it_may_be():
+    row = UnreadableRow("219-09-9999", "key#219-09-9999")
+    assert "219-09" not in repr(example_of_unreadable(row))
+    assert "key#0123abcd" == example_of_unreadable(UnreadableRow("acme", "key#0123abcd")).item_id

@@ -229,3 +229,16 @@ def test_status_shows_the_run_that_began_last_of_whatever_kind(capsys):
 def test_status_without_a_run_says_so(run_id):
     with pytest.raises(SystemExit, match="run"):
         show_status(run_id, runs=FakeRunStore())
+
+
+def test_keys_of_a_tenant_whose_name_looks_sensitive_are_shown_without_it():
+    keys = {"219-09-9999/0000abcd": 2, "acme/0000beef": 1, "_system/0000cafe": 1}
+    view = view_of(replace(RUN, verdict="not_safe"), segment(keys=keys))
+
+    told = text_of(view) + json.dumps(view.document(NOW))
+
+    assert "219-09" not in told
+    assert {"0000abcd": 2, "0000beef": 1, "0000cafe": 1} == {
+        key.rpartition("/")[2]: values for key, values in view.keys_in_use.items()
+    }
+    assert {"acme/0000beef", "_system/0000cafe"} < view.keys_in_use.keys()
