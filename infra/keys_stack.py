@@ -25,6 +25,9 @@ class KeysStack(cdk.Stack):
         self.encryptor_use = KeyUse(
             role_name=settings.name_of("encryptor"), actions=("kms:GenerateDataKey", "kms:Decrypt")
         )
+        self.redriver_use = KeyUse(
+            role_name=settings.name_of("redriver"), actions=("kms:GenerateDataKey", "kms:Decrypt")
+        )
         # they seal too: under a class that the tenant has no key of yet, once the policy seals more than it did
         self.reencryptor_use = KeyUse(
             role_name=settings.name_of("reencryptor"), actions=("kms:GenerateDataKey", "kms:Decrypt")
@@ -39,7 +42,7 @@ class KeysStack(cdk.Stack):
             self,
             "Attribute",
             settings=settings,
-            uses=[self.encryptor_use, self.reencryptor_use, self.sweeper_use, self.rotation_use],
+            uses=[self.encryptor_use, self.redriver_use, self.reencryptor_use, self.sweeper_use, self.rotation_use],
         )
         self.storage_key = StorageKey(self, "Storage", settings=settings).key
         self.key_store = ProtectedTable(

@@ -1,4 +1,4 @@
-"""Pipeline: encryptor, auditor and re-encryptor, one behind the other; and the rotation, which goes through it all."""
+"""Pipeline: encryptor, auditor and re-encryptor, one behind the other; what goes through them again; the rotation."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from infra.data_stack import DataStack
 from infra.encryptor import Encryptor
 from infra.keys_stack import KeysStack
 from infra.reconciler import Reconciler
+from infra.redriver import Redriver
 from infra.reencryptor import Reencryptor
 from infra.reopener import Reopener
 from infra.rotation import Rotation
@@ -41,6 +42,7 @@ class PipelineStack(cdk.Stack):
             description="sealstream: encryptor, auditor, re-encryptor, rotation",
         )
         encryptor = Encryptor(self, "Sealing", settings=settings, bundler=bundler, keys=keys, data=data)
+        redriver = Redriver(self, "Redriving", settings=settings, bundler=bundler, keys=keys, data=data)
         auditor = Auditor(self, "Auditing", settings=settings, bundler=bundler, keys=keys, data=data)
         rotation = Rotation(self, "Rotating", settings=settings, bundler=bundler, keys=keys, data=data)
         reopener = Reopener(self, "Reopening", settings=settings, bundler=bundler, keys=keys)
@@ -62,20 +64,19 @@ class PipelineStack(cdk.Stack):
         )
         Alarms(self, "Alarms", settings=settings, findings_dead_letters=data.findings.dead_letters, machine=machine)
 
-        cdk.CfnOutput(self, "Encryptor", value=encryptor.consumer.function.function_name)
-        cdk.CfnOutput(self, "EncryptorLogGroup", value=encryptor.consumer.log_group.log_group_name)
-        cdk.CfnOutput(self, "Auditor", value=auditor.consumer.function.function_name)
-        cdk.CfnOutput(self, "AuditorLogGroup", value=auditor.consumer.log_group.log_group_name)
-        cdk.CfnOutput(self, "Reencryptor", value=reencryptor.consumer.function.function_name)
-        cdk.CfnOutput(self, "ReencryptorLogGroup", value=reencryptor.consumer.log_group.log_group_name)
-        cdk.CfnOutput(self, "Sweeper", value=sweeper.consumer.function.function_name)
-        cdk.CfnOutput(self, "SweeperLogGroup", value=sweeper.consumer.log_group.log_group_name)
-        cdk.CfnOutput(self, "Reconciler", value=reconciler.consumer.function.function_name)
-        cdk.CfnOutput(self, "ReconcilerLogGroup", value=reconciler.consumer.log_group.log_group_name)
-        cdk.CfnOutput(self, "Rotation", value=rotation.consumer.function.function_name)
-        cdk.CfnOutput(self, "RotationLogGroup", value=rotation.consumer.log_group.log_group_name)
-        cdk.CfnOutput(self, "Reopener", value=reopener.consumer.function.function_name)
-        cdk.CfnOutput(self, "ReopenerLogGroup", value=reopener.consumer.log_group.log_group_name)
+        consumers = {
+            "Encryptor": encryptor.consumer,
+            "Redriver": redriver.consumer,
+            "Auditor": auditor.consumer,
+            "Reencryptor": reencryptor.consumer,
+            "Sweeper": sweeper.consumer,
+            "Reconciler": reconciler.consumer,
+            "Rotation": rotation.consumer,
+            "Reopener": reopener.consumer,
+        }
+        for name, consumer in consumers.items():
+            cdk.CfnOutput(self, name, value=consumer.function.function_name)
+            cdk.CfnOutput(self, f"{name}LogGroup", value=consumer.log_group.log_group_name)
         cdk.CfnOutput(self, "EncryptorDeadLetterQueue", value=encryptor.dead_letters.queue_url)
         cdk.CfnOutput(self, "AuditorDeadLetterQueue", value=auditor.dead_letters.queue_url)
         cdk.CfnOutput(self, "RotationMachine", value=machine.state_machine_arn)

@@ -45,6 +45,15 @@ def read_kinesis_stream(stream_arn: str) -> iam.PolicyStatement:
     )
 
 
+def reread_kinesis_stream(stream_arn: str) -> iam.PolicyStatement:
+    """Read records of a Kinesis stream from any place on."""
+    return iam.PolicyStatement(
+        sid="RereadSourceStream",
+        actions=["kinesis:GetRecords", "kinesis:GetShardIterator", "kinesis:ListShards"],
+        resources=[stream_arn],
+    )
+
+
 def read_table_stream(stream_arn: str) -> tuple[iam.PolicyStatement, ...]:
     """What an event source mapping needs of a table's stream; it gives no read of the table."""
     return (
@@ -188,6 +197,19 @@ def quarantine_records(bucket_arn: str, index_arn: str) -> tuple[iam.PolicyState
     return (
         iam.PolicyStatement(sid="QuarantinePayload", actions=["s3:PutObject"], resources=[f"{bucket_arn}/*"]),
         iam.PolicyStatement(sid="QuarantineIndex", actions=["dynamodb:PutItem"], resources=[index_arn]),
+    )
+
+
+def decide_about_quarantine(bucket_arn: str, index_arn: str) -> tuple[iam.PolicyStatement, ...]:
+    """Read an entry, change its row, delete its content; who may not list is not told that an object is missing."""
+    return (
+        iam.PolicyStatement(sid="ListQuarantine", actions=["s3:ListBucket"], resources=[bucket_arn]),
+        iam.PolicyStatement(
+            sid="TakeOutOfQuarantine", actions=["s3:GetObject", "s3:DeleteObject"], resources=[f"{bucket_arn}/*"]
+        ),
+        iam.PolicyStatement(
+            sid="DecideAboutQuarantine", actions=["dynamodb:GetItem", "dynamodb:UpdateItem"], resources=[index_arn]
+        ),
     )
 
 

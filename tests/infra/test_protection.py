@@ -14,6 +14,7 @@ from shared.runtime.settings import (
     AuditorSettings,
     EncryptorSettings,
     ReconcilerSettings,
+    RedriverSettings,
     ReencryptorSettings,
     ReopenerSettings,
     RotationSettings,
@@ -38,7 +39,7 @@ def test_keys_and_data_outlive_their_stack_but_not_a_first_deployment_that_fails
     left = {(r.logical_id, r.deletion_policy, r.replace_policy) for r in cloud.resources() if r.type in STATEFUL}
 
     assert {(name, "RetainExceptOnCreate", "Retain") for name, _, _ in left} == left
-    assert len(left) == 20
+    assert len(left) == 21
 
 
 @pytest.mark.parametrize("stack", ["SealstreamKeys", "SealstreamData"])
@@ -210,7 +211,7 @@ def test_who_seals_lives_no_longer_than_the_census_waits_for(cloud):
         for function in cloud.resources("AWS::Lambda::Function")
     }
 
-    assert {"encryptor", "reencryptor", "sweeper"} == sealing
+    assert {"encryptor", "redriver", "reencryptor", "sweeper"} == sealing
     assert max(timeouts[name] for name in sealing) <= LONGEST_FUNCTION_SECONDS
 
 
@@ -248,7 +249,7 @@ def test_logs_are_encrypted_and_end(cloud):
     (for_logs,) = (s for s in storage_key.properties["KeyPolicy"]["Statement"] if s["Sid"] == "LogGroups")
     allowed = for_logs["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"]
 
-    assert len(groups) == 8
+    assert len(groups) == 9
     for group in groups:
         assert group.properties["KmsKeyId"] == storage_key.arn
         assert any(fnmatch(group.arn.removesuffix(":*"), pattern) for pattern in allowed), "CloudWatch may use the key"
@@ -258,7 +259,10 @@ def test_logs_are_encrypted_and_end(cloud):
 def test_each_function_has_a_role_and_a_log_group_of_its_own(cloud):
     functions = cloud.resources("AWS::Lambda::Function")
 
-    handlers = {name: f"{name}.handler" for name in PACKAGES} | {"reconciler": "auditor.standing.handler"}
+    handlers = {name: f"{name}.handler" for name in PACKAGES} | {
+        "reconciler": "auditor.standing.handler",
+        "redriver": "encryptor.again.handler",
+    }
     assert {f"sealstream-{name}" for name in handlers} == {f.properties["FunctionName"] for f in functions}
     for function in functions:
         name = function.properties["FunctionName"]
@@ -297,6 +301,7 @@ def test_each_function_finds_what_it_works_with_in_its_environment(cloud):
     ("function", "settings"),
     [
         ("Sealing", EncryptorSettings),
+        ("Redriving", RedriverSettings),
         ("Auditing", AuditorSettings),
         ("Reencrypting", ReencryptorSettings),
         ("Sweeping", SweeperSettings),
@@ -327,7 +332,7 @@ def test_former_attribute_keys_stay_in_use_under_the_same_policy(cloud, other_an
     assert alias.logical_id == cloud.one("AWS::KMS::Alias", under="Attribute").logical_id, "one name, moved"
     assert alias.properties["TargetKeyId"] == present.arn
     assert former.properties["KeyPolicy"] == present.properties["KeyPolicy"]
-    assert set(uses) == {"acme-encryptor", "acme-reencryptor", "acme-sweeper", "acme-rotation"}
+    assert set(uses) == {"acme-encryptor", "acme-redriver", "acme-reencryptor", "acme-sweeper", "acme-rotation"}
     assert all([present.arn, former.arn] == keys for keys in uses.values())
     for function in ("Sealing", "Reencrypting", "Sweeping", "Rotating"):
         environment = _environment(other_and_unacceptable, function)
@@ -372,6 +377,7 @@ def test_the_outputs_are_those_that_the_tools_read(cloud):
         *("Stream", "Table", "TableStream", "KeyStore", "AttributeKey", "StorageKey", "Runs", "FindingsQueue"),
         *("QuarantineBucket", "QuarantineTable"),
         *("Encryptor", "EncryptorLogGroup", "EncryptorDeadLetterQueue"),
+        *("Redriver", "RedriverLogGroup"),
         *("Auditor", "AuditorLogGroup", "AuditorDeadLetterQueue"),
         *("Reencryptor", "ReencryptorLogGroup", "ReencryptorDeadLetterQueue"),
         *("Sweeper", "SweeperLogGroup", "Reopener", "ReopenerLogGroup"),
