@@ -108,6 +108,7 @@ def operated(monkeypatch):
         ),
         ("adopt --workers 2", RunKind.ADOPTION, Options(workers=2)),
         ("adopt --dry-run", RunKind.SURVEY, Options()),
+        ("reconcile --workers 2 --rate 500", RunKind.RECONCILIATION, Options(workers=2, items_per_second=500)),
     ],
 )
 def test_the_options_of_a_run_are_what_is_begun(run, operated, arguments, kind, options):
@@ -195,7 +196,7 @@ def test_a_refusal_is_one_line(run, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "command", ["rotation start", "rotation retire", "rotation destroy", "rotation cancel", "adopt"]
+    "command", ["rotation start", "rotation retire", "rotation destroy", "rotation cancel", "adopt", "reconcile"]
 )
 def test_a_run_without_the_environment_names_what_is_missing(run, command):
     assert "SEALSTREAM_ROTATION" in run(*command.split())

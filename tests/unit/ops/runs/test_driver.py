@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from threading import Event, Lock, current_thread, main_thread
 
 import pytest
@@ -16,7 +17,7 @@ from ops.runs.errors import AnotherRun
 from ops.runs.options import Options
 from ops.runs.watch import Figures
 from shared.errors import StoreUnavailable
-from shared.runs.model import Example, Phase, RunKind, Scope
+from shared.runs.model import Example, Phase, RunKind, Scope, Worker
 from tests.unit.ops.runs.deployment import Deployment
 
 
@@ -167,6 +168,19 @@ def test_a_refusal_ends_it_at_once():
     with pytest.raises(FunctionRefused, match="no such option"):
         drive(RunKind.ROTATION, ports=deployment.ports())
     assert 1 == len(deployment.asked)
+
+
+@pytest.mark.parametrize("kind", RunKind)
+def test_segments_are_worked_on_by_the_function_that_the_kind_of_run_asks_for(kind):
+    deployment, asked = Deployment(), set()
+
+    def working(worker):
+        return lambda payload: asked.add(worker) or deployment.sweeper(payload)
+
+    ports = replace(deployment.ports(), workers={worker: working(worker) for worker in Worker})
+    drive(kind, ports=ports)
+
+    assert {Worker.RECONCILER if kind is RunKind.RECONCILIATION else Worker.SWEEPER} == asked
 
 
 def test_a_refusal_of_one_worker_ends_all():

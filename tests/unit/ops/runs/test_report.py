@@ -108,6 +108,21 @@ def test_a_survey_says_what_would_be_sealed_by_path_and_class():
     assert {"visited": 9} == view.scans[Phase.CENSUS].counts
 
 
+def test_a_reconciliation_says_how_many_items_have_each_verdict_and_what_was_found_in_some():
+    run = replace(RUN, kind=RunKind.RECONCILIATION, verdict="findings")
+    counts = {"visited": 1_234_567, "verified": 1_234_000, "plaintext": 566, "unjudged": 1, "sent": 566}
+    view = view_of(run, segment(counts=counts, examples=(Example("acme", "i-1", "ssn", "found in clear"),)))
+
+    text = text_of(view)
+
+    for row in ("verdict     items", "verified    1,234,000", "stale       0", "plaintext   566", "unjudged    1"):
+        assert row in text
+    assert "some items are not in order" in text
+    assert "found (some, where there are many):" in text
+    assert "acme    i-1" in text
+    assert "`sealstream reconcile`" in text
+
+
 @pytest.mark.parametrize(
     ("phase", "expected"),
     [
@@ -127,13 +142,15 @@ def test_a_run_that_goes_on_says_how_far_it_is(phase, expected):
 
 
 @pytest.mark.parametrize(
-    "verdict", ["retired", "safe_to_retire", "nothing_to_do", "rewrapped", "nothing_in_clear", "destroyed"]
+    "verdict", ["retired", "safe_to_retire", "nothing_to_do", "rewrapped", "nothing_in_clear", "destroyed", "in_order"]
 )
 def test_these_verdicts_are_good(verdict):
     assert is_good(verdict)
 
 
-@pytest.mark.parametrize("verdict", ["", "not_safe", "not_prepared", "in_clear", "Retired", "retired_in_part"])
+@pytest.mark.parametrize(
+    "verdict", ["", "not_safe", "not_prepared", "in_clear", "findings", "Retired", "retired_in_part"]
+)
 def test_no_other_word_is(verdict):
     assert not is_good(verdict)
 
