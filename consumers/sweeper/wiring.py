@@ -64,13 +64,13 @@ class Scans:
             return Scan(
                 source, ItemCensus(self.keys.policy, self._states(), adopting=adopting, lists_places=lists_places)
             )
-        keyring = self._keyring(run)
+        keyring, states = self._keyring(run), self._states()
         reencryptor = Reencryptor(
             policy=self.keys.policy,
             keyring=keyring,
-            statuses=self._states(),  # made by this run before its sweep, or of no concern to it
+            statuses=states,  # made by this run before its sweep, or of no concern to it
             updates=DynamoItemUpdates(client("dynamodb"), table),
-            reopen=self._reopen,
+            reopen=states.reopening(self._reopen),
             pool=self.pool,
         )
         return Scan(source, ItemSweep(reencryptor, adopting=run.kind in _ADOPTING), keyring.take_counts)

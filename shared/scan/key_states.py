@@ -1,4 +1,4 @@
-"""States of data keys for a scan: read once, when the scan first meets a key, so never older than the scan."""
+"""States of data keys for a scan: read when the scan first meets a key, so never older than the scan."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from shared.model import KeyStatus
-from shared.reencrypt.ports import KeyStatuses
+from shared.reencrypt.ports import KeyStatuses, Reopen
 
 MAX_STATES: Final = 20_000
 
@@ -21,6 +21,15 @@ class KeyStatesSince:
 
     reader: KeyStatuses
     _known: dict[tuple[str, int], KeyStatus] = field(default_factory=dict)
+
+    def reopening(self, reopen: Reopen) -> Reopen:
+        """The same, after which the key's state is read again: reopened once, it need not be with each page."""
+
+        def reopen_and_forget(tenant_id: str, key_id: int) -> None:
+            reopen(tenant_id, key_id)
+            self._known.pop((tenant_id, key_id), None)
+
+        return reopen_and_forget
 
     def statuses(self, tenant_id: str, key_ids: Collection[int]) -> Mapping[int, KeyStatus]:
         """The states of these keys of one tenant; an id that it has no key of is absent.

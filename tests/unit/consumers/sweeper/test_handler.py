@@ -311,7 +311,7 @@ def test_each_run_has_a_keyring_of_its_own_and_keeps_it(aws):
     assert KeyState.DECRYPT_ONLY is aws.store.rows("acme", [old])[old].state
 
 
-def test_a_retired_key_is_reopened_by_the_reopener_before_anything_is_sealed_anew(aws, monkeypatch):
+def test_a_retired_key_is_reopened_by_the_reopener_once_before_anything_is_sealed_anew(aws, monkeypatch):
     asked: list[tuple[str, str, int]] = []
 
     def reopen(function: Any, tenant_id: str, key_id: int) -> None:
@@ -319,7 +319,9 @@ def test_a_retired_key_is_reopened_by_the_reopener_before_anything_is_sealed_ane
         _set_state(aws, tenant_id, key_id, KeyState.DECRYPT_ONLY)
 
     monkeypatch.setattr(ReopenerFunction, "reopen", reopen)
-    aws.put_item("1")
+    monkeypatch.setattr(pace, "PAGE_ITEMS", 1)
+    for item_id in "123":
+        aws.put_item(item_id)
     old = aws.renew("acme", "pii")
     _set_state(aws, "acme", old, KeyState.RETIRED)
     aws.begin(RunKind.RETIREMENT, Phase.SWEEP)
@@ -327,7 +329,7 @@ def test_a_retired_key_is_reopened_by_the_reopener_before_anything_is_sealed_ane
     work(ITEMS)
 
     assert [("reopener", "acme", old)] == asked
-    assert {"visited": 1, "mended": 1, "reencrypted_values": 1} == aws.tally(Phase.SWEEP, ITEMS).counts
+    assert {"visited": 3, "mended": 3, "reencrypted_values": 3} == aws.tally(Phase.SWEEP, ITEMS).counts
 
 
 def _set_state(aws: Aws, tenant_id: str, key_id: int, state: KeyState) -> None:

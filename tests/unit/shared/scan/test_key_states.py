@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from shared.errors import StoreUnavailable
 from shared.model import KeyState, KeyStatus
 from shared.scan import key_states
 from shared.scan.key_states import KeyStatesSince
@@ -46,3 +47,22 @@ def test_only_so_many_are_kept(world, pool, asked, monkeypatch):
     states.statuses_of({"acme": asked["acme"]})
 
     assert 1 == len(world.store.row_reads)
+
+
+def test_a_key_that_was_reopened_is_looked_at_again_and_one_that_could_not_be_is_not(world, asked):
+    (key,) = asked["acme"]
+    world.set_state(key, KeyState.RETIRED)
+    states = KeyStatesSince(world.store)
+    states.statuses("acme", [key])
+
+    def refuse(tenant_id: str, key_id: int) -> None:
+        raise StoreUnavailable("down")
+
+    with pytest.raises(StoreUnavailable):
+        states.reopening(refuse)("acme", key)
+    assert KeyState.RETIRED is states.statuses("acme", [key])[key].state
+    assert 1 == len(world.store.row_reads)
+
+    states.reopening(lambda tenant_id, key_id: world.set_state(key_id, KeyState.DECRYPT_ONLY))("acme", key)
+
+    assert KeyState.DECRYPT_ONLY is states.statuses("acme", [key])[key].state
