@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 from shared.model import SYSTEM_ATTRIBUTES, ListElement, Path
-from shared.policy.paths import Pattern, format_path
+from shared.policy.paths import Pattern, format_below
 
 DIGEST_BYTES: Final = 8
 
@@ -157,8 +157,12 @@ class Policy:
 
     def notation(self, path: Path) -> str:
         """The path, with `?` for every name that the policy does not name: those are the producer's data."""
-        shown = (part if isinstance(part, ListElement) or part in self.names else None for part in path)
-        return format_path(shown)
+        return reduce(self.notation_below, path, "")
+
+    def notation_below(self, where: str, component: str | ListElement) -> str:
+        """The notation one component deeper: what walks an item writes no path from its beginning for each value."""
+        is_shown = isinstance(component, ListElement) or component in self.names
+        return format_below(where, component if is_shown else None)
 
 
 def rule_at(place: Place) -> Rule | None:

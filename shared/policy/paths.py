@@ -14,6 +14,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import reduce
 from typing import Final
 
 from shared.model import ELEMENT, ListElement, Path
@@ -50,13 +51,14 @@ class Pattern:
 
 def format_path(path: Iterable[str | ListElement | None]) -> str:
     """Write a path so that it reads back as the same path and is harmless on a terminal; None is written `?`."""
-    text = ""
-    for component in path:
-        if isinstance(component, ListElement):
-            text += "[]"
-        else:
-            text += ("." if text else "") + (UNNAMED if component is None else _format_key(component))
-    return text
+    return reduce(format_below, path, "")
+
+
+def format_below(text: str, component: str | ListElement | None) -> str:
+    """The same one component deeper: below a path that is written already."""
+    if isinstance(component, ListElement):
+        return text + "[]"
+    return text + ("." if text else "") + (UNNAMED if component is None else _format_key(component))
 
 
 def parse_pattern(text: str) -> Pattern:

@@ -16,13 +16,12 @@ from shared.model import (
     Finding,
     KeyState,
     KeyStatus,
-    Path,
     VerdictKind,
 )
 from shared.policy.compiled import KeepPlain, Place, Policy, Rule, SealAs, rule_at
 from shared.policy.plan import is_reserved
 from shared.policy.sensitive import Sensitive, scan_bytes, scan_text
-from shared.policy.stored_binary import hides_text
+from shared.policy.stored_binary import hides_text, passes_for_sealed
 from shared.policy.verify_findings import in_clear
 
 KeyStates = Mapping[int, KeyStatus]
@@ -54,97 +53,102 @@ class Walk:
         for name, value in item.items():
             if name in SYSTEM_ATTRIBUTES:
                 continue
-            before = old.get(name, _NOTHING)
+            where = self.policy.notation_below("", name)
             if is_reserved(name):
-                self._reserved((name,), value)
+                self._reserved(value, where)
                 self.stood.append(name in old)
             else:
-                self._value(value, before, self.policy.step(self.policy.start, name), (name,))
+                self._value(value, old.get(name, _NOTHING), self.policy.step(self.policy.start, name), where)
         return self
 
-    def _mark(self, value: AttributeValue, before: AttributeValue) -> None:
-        """Say of the findings that are new since the last time whether they are about something new."""
-        if unmarked := len(self.findings) - len(self.stood):
-            self.stood += [value == before] * unmarked
+    def _found(self, kind: VerdictKind, where: str, why: str, rule: Rule | None = None) -> None:
+        self.findings.append(Finding(kind, where, why, self.policy.class_of(rule)))
 
-    def _found(self, kind: VerdictKind, path: Path, why: str, rule: Rule | None = None) -> None:
-        self.findings.append(Finding(kind, self.policy.notation(path), why, self.policy.class_of(rule)))
-
-    def _reserved(self, path: Path, value: AttributeValue) -> None:
-        sealed = is_sealed(value.get("B", b""))
+    def _reserved(self, value: AttributeValue, where: str) -> None:
+        sealed = passes_for_sealed(value.get("B", b""))
         kind = VerdictKind.MALFORMED if sealed else VerdictKind.PLAINTEXT
-        self._found(kind, path, "a reserved name that sealstream does not write")
+        self._found(kind, where, "a reserved name that sealstream does not write")
 
-    def _value(self, value: AttributeValue, before: AttributeValue, place: Place, path: Path) -> None:
+    def _value(self, value: AttributeValue, before: AttributeValue, place: Place, where: str) -> bool:
+        """Judge a value; gives whether it is what stood there before, which nothing around it compares again."""
         ((tag, content),) = value.items()
         rule = rule_at(place)
         self._rules_met += rule is not None
         treatment = rule.treatment if rule else None
+        is_declared = isinstance(treatment, SealAs) or (isinstance(treatment, KeepPlain) and treatment.allows(tag))
+        if tag in {"M", "L"} and not is_declared:
+            stood = self._container(tag, content, before.get(tag), place, where)
+        else:
+            stood = value == before
+            self._leaf(tag, content, rule, where)
+        self.stood += [stood] * (len(self.findings) - len(self.stood))
+        return stood
+
+    def _leaf(self, tag: str, content: Any, rule: Rule | None, where: str) -> None:
+        """What is judged by itself, and sealed or kept plain whole."""
+        treatment = rule.treatment if rule else None
         if tag == "B":
-            self._binary(content, path, rule)
+            self._binary(content, where, rule)
         elif tag == "BS":
             for member in content:
-                self._clear_binary(member, path, rule, "a binary set is never sealed")
+                self._clear_binary(member, where, rule, "a binary set is never sealed")
         elif isinstance(treatment, SealAs):
-            self._found(VerdictKind.PLAINTEXT, path, "declared sealed and found in clear", rule)
-        elif isinstance(treatment, KeepPlain) and treatment.allows(tag):
-            self._plain(tag, content, path)
-        elif tag in {"M", "L"}:
-            self._container(tag, content, before.get(tag), place, path)
-        elif isinstance(treatment, KeepPlain):
-            self._found(VerdictKind.PLAINTEXT, path, "in clear with another type than the declared one", rule)
+            self._found(VerdictKind.PLAINTEXT, where, "declared sealed and found in clear", rule)
+        elif not isinstance(treatment, KeepPlain):
+            self._found(VerdictKind.PLAINTEXT, where, "undeclared and found in clear")
+        elif treatment.allows(tag):
+            self._plain(tag, content, where)
         else:
-            self._found(VerdictKind.PLAINTEXT, path, "undeclared and found in clear")
-        self._mark(value, before)
+            self._found(VerdictKind.PLAINTEXT, where, "in clear with another type than the declared one", rule)
 
-    def _container(self, tag: str, content: Any, before: Any, place: Place, path: Path) -> None:
+    def _container(self, tag: str, content: Any, before: Any, place: Place, where: str) -> bool:
         """A map or list stands in clear only on the way to something declared; else it would be sealed whole."""
         findings_before, rules_before = len(self.findings), self._rules_met
+        stood = before is not None and len(before) == len(content)
         if tag == "M":
             for key, one in content.items():
-                self._value(one, (before or {}).get(key, _NOTHING), self.policy.step(place, key), (*path, key))
+                below, one_before = self.policy.notation_below(where, key), (before or {}).get(key, _NOTHING)
+                stood &= self._value(one, one_before, self.policy.step(place, key), below)
         else:
-            element = self.policy.step(place, ELEMENT)
+            element, below = self.policy.step(place, ELEMENT), self.policy.notation_below(where, ELEMENT)
             for one, one_before in zip(content, chain(before or (), repeat(_NOTHING)), strict=False):
-                self._value(one, one_before, element, (*path, ELEMENT))
+                stood &= self._value(one, one_before, element, below)
         if self._rules_met == rules_before:
             del self.findings[findings_before:], self.stood[findings_before:]
-            self._found(VerdictKind.PLAINTEXT, path, "undeclared and found in clear")
+            self._found(VerdictKind.PLAINTEXT, where, "undeclared and found in clear")
+        return stood
 
-    def _plain(self, tag: str, content: Any, path: Path) -> None:
+    def _plain(self, tag: str, content: Any, where: str) -> None:
         texts = {"S": [content], "N": [content], "SS": content, "NS": content}.get(tag, [])
         found = frozenset[Sensitive]().union(*map(scan_text, texts))
-        self.findings.extend(in_clear(found, VerdictKind.UNDECLARED, self.policy.notation(path)))
+        self.findings.extend(in_clear(found, VerdictKind.UNDECLARED, where))
 
-    def _binary(self, raw: bytes, path: Path, rule: Rule | None) -> None:
+    def _binary(self, raw: bytes, where: str, rule: Rule | None) -> None:
         if not is_sealed(raw):
-            self._clear_binary(raw, path, rule, "binary that is no sealed value")
+            self._clear_binary(raw, where, rule, "binary that is no sealed value")
             return
         if hides_text(raw):
-            self._found(VerdictKind.PLAINTEXT, path, "text behind the header of a sealed value", rule)
+            self._found(VerdictKind.PLAINTEXT, where, "text behind the header of a sealed value", rule)
             return
         self.sealed_count += 1
-        where, data_class = self.policy.notation(path), self.policy.class_of(rule)
-        self.findings.extend(in_clear(scan_bytes(raw), VerdictKind.PLAINTEXT, where, data_class))
+        self.findings.extend(in_clear(scan_bytes(raw), VerdictKind.PLAINTEXT, where, self.policy.class_of(rule)))
         key = self.key_states.get(key_id_of(raw))
         if key is None:
-            self._found(VerdictKind.MALFORMED, path, "sealed under a data key that the tenant does not have", rule)
+            self._found(VerdictKind.MALFORMED, where, "sealed under a data key that the tenant does not have", rule)
             return
         if key.state is None:
-            self._found(VerdictKind.MALFORMED, path, "its data key's row is not readable", rule)
+            self._found(VerdictKind.MALFORMED, where, "its data key's row is not readable", rule)
             return
         if key.data_class != self.policy.class_wanted(rule, key.data_class):
-            self._found(VerdictKind.MALFORMED, path, "sealed under another data class than the policy's", rule)
+            self._found(VerdictKind.MALFORMED, where, "sealed under another data class than the policy's", rule)
         ended_since = key.ended_at is not None and 0 < self.at < key.ended_at
         if key.state is KeyState.DECRYPT_ONLY or ended_since:
-            self._found(VerdictKind.STALE, path, "sealed under a data key that is no longer active", rule)
+            self._found(VerdictKind.STALE, where, "sealed under a data key that is no longer active", rule)
         elif key.state is not KeyState.ACTIVE:
-            self._found(VerdictKind.MALFORMED, path, f"sealed under a {key.state} data key", rule)
+            self._found(VerdictKind.MALFORMED, where, f"sealed under a {key.state} data key", rule)
 
-    def _clear_binary(self, raw: bytes, path: Path, rule: Rule | None, why: str) -> None:
+    def _clear_binary(self, raw: bytes, where: str, rule: Rule | None, why: str) -> None:
         if found := scan_bytes(raw):
-            self.findings.extend(
-                in_clear(found, VerdictKind.PLAINTEXT, self.policy.notation(path), self.policy.class_of(rule))
-            )
+            self.findings.extend(in_clear(found, VerdictKind.PLAINTEXT, where, self.policy.class_of(rule)))
         else:
-            self._found(VerdictKind.MALFORMED, path, why, rule)
+            self._found(VerdictKind.MALFORMED, where, why, rule)
