@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from time import monotonic as monotonic_clock
 from time import time
 from typing import Final, TypeVar
 
-from shared.errors import DoesNotOpen, SealstreamError
+from shared.errors import DoesNotOpen, KeyStoreCorrupt, SealstreamError
 from shared.keys.age import MAX_AGE_SECONDS, AgeLimit
 from shared.keys.cache import AgingCache
 from shared.keys.counts import KeyringCounts, Tally
@@ -146,7 +147,7 @@ class Keyring:
         """Have these keys of one tenant at hand; rows are read together, the missing keys unwrapped in parallel.
 
         Returns:
-            What could not be had and why; where the rows cannot be read, that for each.
+            What could not be had and why; where no row can be read, that for each.
         """
         missing = [key_id for key_id in dict.fromkeys(key_ids) if self._by_id.get((tenant_id, key_id)) is None]
         if not missing:
@@ -155,14 +156,16 @@ class Keyring:
         deadline = self._age.deadline()
         try:
             rows = self._store.rows(tenant_id, missing)
+        except KeyStoreCorrupt:  # one of them; by itself each of the others can be had
+            load: Callable[[int], DataKey] = partial(self._loader.by_id, tenant_id)
         except SealstreamError as error:
             return dict.fromkeys(missing, error)
-        return _in_parallel(
-            missing,
-            lambda key_id: self._load_by_id(
-                tenant_id, key_id, lambda: self._loader.unwrap(tenant_id, key_id, rows.get(key_id), deadline)
-            ),
-        )
+        else:
+
+            def load(key_id: int) -> DataKey:
+                return self._loader.unwrap(tenant_id, key_id, rows.get(key_id), deadline)
+
+        return _in_parallel(missing, lambda key_id: self._load_by_id(tenant_id, key_id, lambda: load(key_id)))
 
     def is_fresh(self, data_key: DataKey) -> bool:
         """Whether what was sealed under the key may still be sent; if not, seal it anew under `active`."""

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from threading import Barrier
 
-from shared.errors import DoesNotOpen, KeyDestroyed, KeyServiceUnavailable, KeyUnknown, StoreUnavailable
+from shared.errors import (
+    DoesNotOpen,
+    KeyDestroyed,
+    KeyServiceUnavailable,
+    KeyStoreCorrupt,
+    KeyUnknown,
+    StoreUnavailable,
+)
 from shared.keys.keyring import Keyring
 from shared.model import KeyState
 
@@ -53,6 +60,24 @@ def test_one_key_that_cannot_be_had_does_not_keep_the_others_away(make_keyring, 
     expected = {key_ids[0]: KeyDestroyed, key_ids[1]: DoesNotOpen, unknown: KeyUnknown}
     assert expected == {key_id: type(error) for key_id, error in failed.items()}
     assert key_ids[2] == keyring.opener("tenant-1", key_ids[2]).key_id
+
+
+def test_a_corrupt_row_does_not_keep_the_others_away(make_keyring, store, monkeypatch):
+    key_ids = three_keys(make_keyring())
+    read = store.rows
+
+    def corrupt(tenant_id, asked):
+        if key_ids[0] in asked:
+            raise KeyStoreCorrupt("key store row of tenant-1 has not the form that it was written in")
+        return read(tenant_id, asked)
+
+    monkeypatch.setattr(store, "rows", corrupt)
+    keyring = make_keyring()
+    failed = keyring.prefetch("tenant-1", key_ids)
+    assert {key_ids[0]: KeyStoreCorrupt} == {key_id: type(error) for key_id, error in failed.items()}
+    reads = len(store.row_reads)
+    assert key_ids[1:] == [keyring.opener("tenant-1", key_id).key_id for key_id in key_ids[1:]]
+    assert reads == len(store.row_reads), "they are at hand"
 
 
 def test_a_store_that_is_down_is_the_reason_for_each_key(make_keyring, store):
