@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 from shared.errors import OutOfTime, RetryLater
-from shared.findings import MAY_BE_OPEN, ItemReference, from_message
+from shared.findings import ItemReference, from_message
 from shared.model import ITEM_ID, TENANT_ID, Attributes
 from shared.reencrypt.model import Candidate, Fate, Mended
 from shared.reencrypt.ports import ItemReads
@@ -32,12 +32,14 @@ class MessageResult:
     """What became of one message.
 
     Attributes:
+        sent_at: by the auditor; seconds since the epoch.
         references: each item once; none where the message is none of ours.
-        mended: for each reference up to where items could not be read, time was up or nobody foresaw what happened.
+        mended: for those that were come to before items could not be read, time was up or nobody foresaw what happened.
         done: false: it is delivered again.
     """
 
     message_id: str
+    sent_at: float
     references: Sequence[ItemReference]
     mended: Sequence[Mended]
     done: bool
@@ -67,19 +69,20 @@ class FindingsConsumer:
         return [self._work_off(message, seconds_left) for message in messages]
 
     def _work_off(self, message: Mapping[str, Any], seconds_left: Callable[[], float]) -> MessageResult:
+        about = message["attributes"]
         references: list[ItemReference] = []
         mended: list[Mended] = []
 
         def work() -> None:
             references.extend({_key(one): one for one in from_message(message["body"])}.values())
-            for start in range(0, len(references), ITEMS_AT_ONCE):
+            for some in _in_turn(references, deliveries=int(about["ApproximateReceiveCount"])):
                 if seconds_left() < RESERVE_SECONDS:
                     raise OutOfTime(f"less than {RESERVE_SECONDS} s of the invocation are left")
-                mended.extend(map(_sent_back, self._mend(references[start : start + ITEMS_AT_ONCE])))
+                mended.extend(map(_sent_back, self._mend(some)))
             _check_done(mended)
 
         done = attempt(message["messageId"], work, named="message_id")
-        return MessageResult(message["messageId"], references, mended, done)
+        return MessageResult(message["messageId"], int(about["SentTimestamp"]) / 1_000, references, mended, done)
 
     def _mend(self, references: Sequence[ItemReference]) -> list[Mended]:
         """What became of each item, as it stands now: by the time of its message it may be mended, or gone."""
@@ -88,6 +91,13 @@ class FindingsConsumer:
         gone = [Mended(*key, Fate.CLEAN) for key in by_key if key not in images]
         candidates = [Candidate(image, _open_since(by_key[key])) for key, image in images.items()]
         return gone + self.mender.mend(candidates)
+
+
+def _in_turn(references: Sequence[ItemReference], *, deliveries: int) -> list[Sequence[ItemReference]]:
+    """A few at a time, beginning further on at each delivery: what takes all the time stands in nobody's way twice."""
+    some = [references[start : start + ITEMS_AT_ONCE] for start in range(0, len(references), ITEMS_AT_ONCE)]
+    begin = (deliveries - 1) % max(1, len(some))
+    return some[begin:] + some[:begin]
 
 
 def _sent_back(one: Mended) -> Mended:
@@ -112,5 +122,5 @@ def _key_of(image: Attributes) -> tuple[str, str]:
 
 
 def _open_since(reference: ItemReference) -> float | None:
-    """Since when it stands in clear, as far as the auditor saw; 0 where it did not."""
-    return reference.changed_at if reference.reason in MAY_BE_OPEN and reference.changed_at else None
+    """Since when it stands in clear, as far as the auditor saw."""
+    return reference.changed_at or None

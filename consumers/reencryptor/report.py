@@ -27,8 +27,7 @@ def report_batch(results: Sequence[MessageResult], counts: KeyringCounts, *, sta
         tenant_id, item_id = public_tenant(example.tenant_id), public_item_id(example.item_id)
         lines.msg("left", tenant_id=tenant_id, item_id=item_id, where=example.where, why=example.why)
     references = [one for result in results for one in result.references]
-    # 0 where a change's time was unknown
-    oldest = min((one.changed_at for one in references if one.changed_at), default=ended)
+    oldest = min((result.sent_at for result in results), default=ended)
     values = {
         Metric.FINDINGS_RECEIVED: len(references),
         **fate_metrics(sum((result.fates() for result in results), Counter[Fate]())),

@@ -41,6 +41,8 @@ from shared.policy.mend_system import Trouble, system_troubles
 from shared.policy.stored_binary import passes_for_sealed
 from shared.policy.stored_walk import ItemWalk
 
+UNREADABLE_ROW: Final = "its data key's row is not readable"
+"""The reason of a trouble that an operator can end, the item being as it is."""
 _MARK: Final = "MARK"
 """Stands in a walked tree before a `Mend` or `_Left`; DynamoDB has no such type."""
 
@@ -214,7 +216,7 @@ def _why_closed(key: KeyStatus | None) -> str:
     if key is None:
         return "sealed under a data key that the tenant does not have"
     if key.state is None:
-        return "its data key's row is not readable"
+        return UNREADABLE_ROW
     return "sealed under a destroyed data key" if key.state is KeyState.DESTROYED else ""
 
 

@@ -10,7 +10,7 @@ from shared.errors import KeyDenied, KeyStoreCorrupt, RecordRejected, Sealstream
 from shared.keys.keyring import Keyring
 from shared.model import ITEM_ID, TENANT_ID, Attributes
 from shared.policy.compiled import Policy
-from shared.policy.mend import MendPlan, named_keys, plan_mend
+from shared.policy.mend import UNREADABLE_ROW, MendPlan, named_keys, plan_mend
 from shared.policy.mend_system import Trouble
 from shared.reencrypt.model import Candidate, Fate, Mended
 from shared.reencrypt.page_keys import PageKeys
@@ -21,7 +21,7 @@ from shared.runs.model import Example
 
 ATTEMPTS: Final = 4
 """Decisions about one item while others keep writing it, or while keys grow old before they are used."""
-_MAY_PASS: Final = frozenset({KeyDenied.__name__, KeyStoreCorrupt.__name__})
+_MAY_PASS: Final = frozenset({KeyDenied.__name__, KeyStoreCorrupt.__name__, UNREADABLE_ROW})
 EXAMPLES: Final = 10
 """A hostile item can have 100,000 troubles."""
 

@@ -20,8 +20,12 @@ def reference(item_id, reason=VerdictKind.STALE, changed_at=5.0):
     return ItemReference("acme", item_id, reason, changed_at)
 
 
-def message(message_id, *references, body=None):
-    return {"messageId": message_id, "body": body if body is not None else "".join(to_messages(references))}
+def message(message_id, *references, body=None, deliveries=1):
+    return {
+        "messageId": message_id,
+        "body": body if body is not None else "".join(to_messages(references)),
+        "attributes": {"ApproximateReceiveCount": str(deliveries), "SentTimestamp": "1700000000500"},
+    }
 
 
 class FakeReads:
@@ -168,6 +172,30 @@ def test_no_more_items_are_read_than_fit_in_memory_and_what_was_mended_in_time_s
     assert {Fate.MENDED: 2 * ITEMS_AT_ONCE, Fate.RETRY: ITEMS_AT_ONCE} == result.fates()
 
 
+def test_what_stands_behind_others_that_take_all_the_time_is_reached_at_a_later_delivery(work_off, reads, mender):
+    item_ids = [f"retry-{number}" for number in range(2 * ITEMS_AT_ONCE)] + ["mended-last"]
+    reads.item_ids.update(item_ids)
+    references = [*map(reference, item_ids)]
+    for delivery in (1, 2, 3, 4):
+        left = iter([RESERVE_SECONDS, RESERVE_SECONDS - 0.1])
+        mender.candidates.clear()
+        work_off(message("m1", *references, deliveries=delivery), seconds_left=lambda left=left: next(left))
+        reached = "mended-last" in [one.image["item_id"]["S"] for one in mender.candidates]
+        assert reached == (delivery == 3), "and what stood in front comes first again after that"
+
+
+def test_every_item_of_a_message_has_its_turn_wherever_it_begins(work_off, reads):
+    item_ids = [f"mended-{number}" for number in range(2 * ITEMS_AT_ONCE + 1)]
+    reads.item_ids.update(item_ids)
+    (result,) = work_off(message("m1", *map(reference, item_ids), deliveries=12))
+    assert (True, {*item_ids}) == (result.done, {one.item_id for one in result.mended})
+
+
+def test_when_a_message_was_sent_is_known(work_off):
+    (result,) = work_off(message("m1", reference("mended-1", changed_at=0.0)))
+    assert 1_700_000_000.5 == result.sent_at
+
+
 def test_each_few_items_are_mended_before_the_next_are_read(work_off, reads, mender, monkeypatch):
     item_ids = [f"mended-{number}" for number in range(2 * ITEMS_AT_ONCE)]
     reads.item_ids.update(item_ids)
@@ -192,16 +220,7 @@ def test_the_items_of_a_message_are_read_together_each_once(work_off, reads):
     assert {Fate.MENDED: 1, Fate.CLEAN: 1} == result.fates()
 
 
-@pytest.mark.parametrize(
-    ("reason", "changed_at", "expected"),
-    [
-        (VerdictKind.PLAINTEXT, 5.0, 5.0),
-        (VerdictKind.PLAINTEXT, 0.0, None),
-        (VerdictKind.STALE, 5.0, None),
-        (VerdictKind.MALFORMED, 5.0, 5.0),
-        (VerdictKind.MALFORMED, 0.0, None),
-    ],
-)
-def test_only_what_the_auditor_saw_in_clear_has_stood_open_since_then(work_off, mender, reason, changed_at, expected):
-    work_off(message("m1", reference("mended-1", reason, changed_at)))
+@pytest.mark.parametrize(("changed_at", "expected"), [(5.0, 5.0), (0.0, None)])
+def test_only_what_the_auditor_saw_in_clear_has_stood_open_since_then(work_off, mender, changed_at, expected):
+    work_off(message("m1", reference("mended-1", VerdictKind.PLAINTEXT, changed_at)))
     assert [Candidate(FakeReads.image("acme", "mended-1"), open_since=expected)] == mender.candidates

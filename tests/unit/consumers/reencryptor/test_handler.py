@@ -60,7 +60,10 @@ def dynamodb(monkeypatch) -> Iterator[Any]:
 
 def event(*references, **foreign):
     bodies = {f"m{n}": body for n, body in enumerate(to_messages(references))} | foreign
-    return {"Records": [{"messageId": message_id, "body": body} for message_id, body in bodies.items()]}
+    about = {"ApproximateReceiveCount": "1", "SentTimestamp": "1700000000000"}
+    return {
+        "Records": [{"messageId": message_id, "body": body, "attributes": about} for message_id, body in bodies.items()]
+    }
 
 
 def test_an_item_that_somebody_else_wrote_is_sealed_answered_and_reported(dynamodb, capsys):

@@ -16,10 +16,10 @@ COUNTS = KeyringCounts(cache_hits=5, cache_misses=2, kms_generate=1, kms_decrypt
 CARD = "4111111111111111"
 
 
-def result(*mended, done=True, unread=0):
-    references = [ItemReference(one.tenant_id, one.item_id, VerdictKind.STALE, 90.0) for one in mended]
+def result(*mended, done=True, unread=0, sent_at=95.0):
+    references = [ItemReference(one.tenant_id, one.item_id, VerdictKind.STALE, 0.0) for one in mended]
     references += [ItemReference("acme", f"unread-{n}", VerdictKind.STALE, 0.0) for n in range(unread)]
-    return MessageResult("m1", references, mended, done)
+    return MessageResult("m1", sent_at, references, mended, done)
 
 
 def lines(capsys, *results, ended=100.0):
@@ -32,7 +32,7 @@ def test_every_figure_of_a_batch_is_counted_once(capsys):
         capsys,
         result(Mended("acme", "1", Fate.MENDED, 3, 2), Mended("acme", "2", Fate.CLEAN)),
         result(Mended("acme", "3", Fate.LEFT, 1, 0), Mended("acme", "4", Fate.RETRY), done=False),
-        result(unread=2, done=False),
+        result(unread=2, done=False, sent_at=90.0),
     )
     metrics.pop("_aws")
     expected = {
@@ -76,7 +76,11 @@ def test_an_id_that_looks_sensitive_is_withheld(capsys):
     assert CARD not in json.dumps(left)
 
 
-def test_an_empty_batch_and_one_of_changes_without_a_time_have_no_age(capsys):
+def test_a_message_is_as_old_as_its_sending_whatever_is_known_of_its_items(capsys):
+    assert 5.0 == lines(capsys, result(unread=1))[-1]["OldestRecordAgeSeconds"]
+    assert 5.0 == lines(capsys, result())[-1]["OldestRecordAgeSeconds"], "none of ours: it waits all the same"
+
+
+def test_an_empty_batch_has_no_age_and_none_is_below_zero(capsys):
     assert 0.0 == lines(capsys)[-1]["OldestRecordAgeSeconds"]
-    assert 0.0 == lines(capsys, result(unread=1))[-1]["OldestRecordAgeSeconds"]
     assert 0.0 == lines(capsys, result(Mended("acme", "1", Fate.CLEAN)), ended=80.0)[-1]["OldestRecordAgeSeconds"]

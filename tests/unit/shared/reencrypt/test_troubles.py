@@ -67,6 +67,7 @@ def test_a_denied_key_leaves_the_whole_item_and_no_other_tenants(world):
     [
         (lambda world, old: setattr(world.service, "on_decrypt", raising(KeyDenied("no"))), True),
         (lambda world, old: setattr(world.store, "fail_with", KeyStoreCorrupt("no")), True),
+        (lambda world, old: world.store.spoil("acme", old), True),
         (lambda world, old: world.store.set_state("acme", old, KeyState.DESTROYED), False),
         (lambda world, old: setattr(world.service, "on_decrypt", raising(KeyServiceUnavailable("no"))), False),
     ],
