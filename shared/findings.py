@@ -19,8 +19,6 @@ MAX_BYTES: Final = 200_000
 """Below the 256 KiB of an SQS message; an item id has up to 1,024 bytes, each up to six in JSON."""
 TO_MEND: Final = frozenset({VerdictKind.PLAINTEXT, VerdictKind.MALFORMED, VerdictKind.STALE})
 """Verdicts after which the re-encryptor looks at the item; what it cannot mend it leaves as it is."""
-MAY_BE_OPEN: Final = frozenset({VerdictKind.PLAINTEXT, VerdictKind.MALFORMED})
-"""Those of them after which something may stand in clear that never should have: raw binary is malformed."""
 _VERSION: Final = 1
 
 
@@ -30,8 +28,8 @@ class ItemReference:
 
     Attributes:
         reason: of `TO_MEND`.
-        changed_at: when the change happened that was judged, seconds since the epoch; 0 where nobody knows, or where
-            what was found (of `MAY_BE_OPEN`) had stood there before, since nobody knows when.
+        changed_at: when the change happened since which something stands in clear in it that never should have, seconds
+            since the epoch; 0 where nothing does, or nobody knows since when.
     """
 
     tenant_id: str
@@ -65,7 +63,7 @@ def from_message(body: str) -> list[ItemReference]:
         document = json.loads(body)
         items = {_VERSION: document["items"]}[document["version"]]
         return [_reference(one) for one in items]
-    except (KeyError, OverflowError, TypeError, ValueError):
+    except (KeyError, OverflowError, RecursionError, TypeError, ValueError):
         raise ValueError("not a message of the findings queue") from None
 
 

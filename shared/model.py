@@ -259,11 +259,13 @@ class Verdict:
 
     Attributes:
         broken_anew: whether something malformed is not what already stood in its place before the change.
-        stood: kinds of the findings about what already stood there before the change.
+        exposed: whether something stands in clear that never should have.
+        exposed_before: whether something did before the change, too: then nobody knows here since when.
     """
 
     kind: VerdictKind
     findings: tuple[Finding, ...] = ()
     sealed_count: int = 0
     broken_anew: bool = False
-    stood: frozenset[VerdictKind] = frozenset()
+    exposed: bool = False
+    exposed_before: bool = False

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
-from shared.findings import MAY_BE_OPEN, TO_MEND, ItemReference
+from shared.findings import TO_MEND, ItemReference
 from shared.model import ItemChange, Verdict, VerdictKind
 
 _SEVERITY: Final = tuple(VerdictKind)  # declared worst first
@@ -22,7 +22,7 @@ class BatchFindings:
     """What the changes of one batch left to be mended, in the order in which it was found."""
 
     def __init__(self) -> None:
-        self._found: dict[tuple[str, str], tuple[str, ItemReference]] = {}
+        self._found: dict[tuple[str, str], _Found] = {}
 
     def add(self, change: ItemChange, verdict: Verdict) -> None:
         """Take note of a change's verdict; an item that a later change of the batch left sound needs nothing."""
@@ -31,22 +31,29 @@ class BatchFindings:
         if reason is None:
             self._found.pop(item, None)
             return
-        stood_open = (
-            reason in MAY_BE_OPEN & verdict.stood
-        )  # since before this change, and only the one that did it knows
-        reference = ItemReference(*item, reason, 0.0 if stood_open else change.changed_at)
-        first, before = self._found.get(item, (change.sequence_number, reference))
-        # since when it stood in clear, or else when it was last seen
-        since_before = before.reason is VerdictKind.PLAINTEXT or {before.reason, reason} == {VerdictKind.MALFORMED}
-        self._found[item] = first, before if since_before else reference
+        before = self._found.get(item)
+        if verdict.exposed and before and before.exposed:
+            open_since = before.reference.changed_at
+        else:
+            open_since = change.changed_at if verdict.exposed and not verdict.exposed_before else 0.0
+        first = before.first if before else change.sequence_number
+        self._found[item] = _Found(first, ItemReference(*item, reason, open_since), verdict.exposed)
 
     def first(self) -> Sequence[str]:
         """The sequence number of the first change that something is to be sent for, if there is any."""
-        return [number for number, _ in self._found.values()][:1]
+        return [one.first for one in self._found.values()][:1]
 
     def references(self) -> Sequence[ItemReference]:
         """One for each item."""
-        return [reference for _, reference in self._found.values()]
+        return [one.reference for one in self._found.values()]
+
+
+class _Found(NamedTuple):
+    """An item that is to be sent: the first change that something was found in, and as the last one left it."""
+
+    first: str
+    reference: ItemReference
+    exposed: bool
 
 
 def reason_to_mend(verdict: Verdict) -> VerdictKind | None:

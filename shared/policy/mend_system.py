@@ -31,7 +31,7 @@ def system_troubles(item: Attributes) -> Iterator[Trouble]:
 
 
 def system_changes(
-    policy: Policy, item: Attributes, *, sealed: bool, adopts: bool, open_since: float | None
+    policy: Policy, item: Attributes, *, sealed: bool, leaves_clear: bool, adopts: bool, open_since: float | None
 ) -> dict[str, AttributeValue | None]:
     """What the system attributes of a mended item become; None: absent. Only those that change.
 
@@ -39,11 +39,15 @@ def system_changes(
         policy: the present one.
         item: before it is mended.
         sealed: whether something is sealed in it that stood in clear.
+        leaves_clear: whether something stays in clear in it. Then it keeps the policy that it names: that one alone
+            says what of it is no exposure.
         adopts: whether it is taken over.
         open_since: since when it stood in clear, seconds since the epoch; None where nobody knows. Of what somebody
             else wrote that is said, too, or it would look adopted.
     """
-    wanted: dict[str, AttributeValue | None] = {POLICY: {"B": policy.digest}, OPEN_SINCE: None}
+    wanted: dict[str, AttributeValue | None] = {OPEN_SINCE: None}
+    if not leaves_clear:
+        wanted[POLICY] = {"B": policy.digest}
     if SOURCE not in item and (sealed or adopts):
         wanted[SOURCE] = {"B": FOUND.to_bytes()}
     is_foreign = SOURCE not in item and not adopts

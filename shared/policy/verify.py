@@ -8,15 +8,16 @@ verify
 ├── verify_system.py       source position, policy digest, tombstone
 ├── verify_succession.py   the item against the one that stood there
 ├── verify_walk.py         everything else, under one policy
+├── published.py           which policy an item names, and the time of each
+├── exposure.py            whether it shows what it never should have
 └── sensitive.py           what looks sensitive by its own form
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from math import inf
 from typing import Final
 
 from shared.envelope.layout import is_sealed, key_id_of
@@ -24,7 +25,6 @@ from shared.envelope.walk import sealed_values
 from shared.model import (
     ELEMENT,
     ITEM_ID,
-    POLICY,
     TENANT_ID,
     Attributes,
     AttributeValue,
@@ -32,36 +32,22 @@ from shared.model import (
     Finding,
     ItemChange,
     KeyStatus,
-    Path,
     Verdict,
     VerdictKind,
 )
 from shared.policy.compiled import Policy
+from shared.policy.exposure import is_exposed
+from shared.policy.published import PublishedPolicies, PublishedPolicy, digest_named, is_in_its_time, may_have_sealed
 from shared.policy.sensitive import scan_text
 from shared.policy.verify_findings import in_clear, malformed
 from shared.policy.verify_succession import succession_findings
 from shared.policy.verify_system import system_findings
 from shared.policy.verify_walk import Walk
 
+__all__ = ["PublishedPolicies", "PublishedPolicy", "key_ids", "verify"]
+
 _SEVERITY: Final = tuple(VerdictKind)  # declared worst first
 _BREACHES: Final = frozenset({VerdictKind.PLAINTEXT, VerdictKind.MALFORMED})
-_CHANGEOVER_SECONDS: Final = 3_600
-"""How long after a policy's publication functions may still run that seal under the one before; also, clocks differ."""
-
-
-@dataclass(frozen=True, slots=True)
-class PublishedPolicy:
-    """A policy that something may have been sealed under.
-
-    Attributes:
-        published_at: for the first time; seconds since the epoch.
-    """
-
-    policy: Policy
-    published_at: float
-
-
-PublishedPolicies = Mapping[bytes, PublishedPolicy]
 
 
 def key_ids(attributes: Attributes) -> frozenset[int]:
@@ -78,13 +64,13 @@ def verify(
         change: with the old and the new image.
         policy: the present one.
         key_states: of the tenant's data keys, at least those of `key_ids(change.new)`; an absent id is an unknown key.
-        published: policies by digest, at least the one that the item names and the present one, where these were.
+        published: policies by digest, at least those that both images name and the present one, where these were.
     """
     if change.kind is ChangeKind.REMOVE:
         return Verdict(VerdictKind.REMOVED)
     if change.new is None:
-        return _verdict([malformed("", "the change came without the new image")], sealed_count=0, stood=[False])
-    digest = _digest(change.new)
+        return _verdict([malformed("", "the change came without the new image")], [False])
+    digest = digest_named(change.new)
     older = None if digest == policy.digest else published.get(digest)
     is_known = digest == policy.digest or older is not None
     own = [
@@ -93,29 +79,32 @@ def verify(
         *system_findings(change.new, policy_is_known=is_known),
     ]
     if change.old is not None:
-        own += succession_findings(change.new, change.old, policy)
+        own += succession_findings(change.new, change.old, may_have_sealed(change.new, policy, published))
     by = partial(Walk, key_states=key_states, at=change.changed_at)
     present = by(policy).judge(change.new, change.old or {})
     judged = present.findings
     if older is not None and _breaks(present) and not _breaks(by(older.policy).judge(change.new, {})):
-        in_its_time = _is_in_its_time(older, published.get(policy.digest), published, change.changed_at)
+        in_its_time = is_in_its_time(older, policy, published, change.changed_at)
         judged = [
             _as_stale(finding) if finding.kind in _BREACHES and (in_its_time or stood) else finding
             for finding, stood in zip(present.findings, present.stood, strict=True)
         ]
     stood = [*(_stood(finding, change) for finding in own), *present.stood]
-    return _verdict([*own, *judged], present.sealed_count, stood)
-
-
-def _verdict(findings: list[Finding], sealed_count: int, stood: list[bool]) -> Verdict:
-    pairs = list(zip(findings, stood, strict=True))
-    return Verdict(
-        _worst(findings),
-        tuple(findings),
-        sealed_count,
-        broken_anew=any(finding.kind is VerdictKind.MALFORMED and not before for finding, before in pairs),
-        stood=frozenset(finding.kind for finding, before in pairs if before),
+    exposed = any(finding.kind is VerdictKind.PLAINTEXT for finding in judged) or (
+        _breaks(present) and is_exposed(change.new, policy, published)
     )
+    return replace(
+        _verdict([*own, *judged], stood),
+        sealed_count=present.sealed_count,
+        exposed=exposed,
+        exposed_before=exposed and change.old is not None and is_exposed(change.old, policy, published),
+    )
+
+
+def _verdict(findings: list[Finding], stood: list[bool]) -> Verdict:
+    pairs = zip(findings, stood, strict=True)
+    broken_anew = any(finding.kind is VerdictKind.MALFORMED and not before for finding, before in pairs)
+    return Verdict(_worst(findings), tuple(findings), broken_anew=broken_anew)
 
 
 def _stood(finding: Finding, change: ItemChange) -> bool:
@@ -137,48 +126,30 @@ def _key_findings(change: ItemChange) -> Iterator[Finding]:
 def _name_findings(item: Attributes, policy: Policy) -> Iterator[Finding]:
     """A name that the policy does not name is the producer's data, and it stands in clear."""
     looks_sensitive = dict.fromkeys(policy.names, False)  # names repeat, in lists above all
-    for container, names in _names((), {"M": item}):
+    for where, names in _names(policy, "", {"M": item}):
         for name in names:
             if name not in looks_sensitive:
                 looks_sensitive[name] = bool(scan_text(name))
             if looks_sensitive[name]:
-                yield Finding(VerdictKind.UNDECLARED, policy.notation((*container, name)), "a name looks sensitive")
+                yield Finding(VerdictKind.UNDECLARED, policy.notation_below(where, name), "a name looks sensitive")
 
 
-def _names(path: Path, value: AttributeValue) -> Iterator[tuple[Path, Attributes]]:
-    """Every map at any depth, with its path."""
+def _names(policy: Policy, where: str, value: AttributeValue) -> Iterator[tuple[str, Attributes]]:
+    """Every map at any depth, with its place."""
     ((tag, content),) = value.items()
     if tag == "M":
-        yield path, content
+        yield where, content
         for name, member in content.items():
-            yield from _names((*path, name), member)
+            yield from _names(policy, policy.notation_below(where, name), member)
     elif tag == "L":
+        below = policy.notation_below(where, ELEMENT)
         for member in content:
-            yield from _names((*path, ELEMENT), member)
-
-
-def _digest(item: Attributes) -> bytes:
-    digest = item.get(POLICY, {}).get("B")
-    return digest if isinstance(digest, bytes) else b""
+            yield from _names(policy, below, member)
 
 
 def _breaks(walk: Walk) -> bool:
     """Whether the item is not as the policy of this walk would have it."""
     return any(finding.kind in _BREACHES for finding in walk.findings)
-
-
-def _is_in_its_time(
-    older: PublishedPolicy, present: PublishedPolicy | None, published: PublishedPolicies, changed_at: float
-) -> bool:
-    """Whether a function could still seal under the older policy when the change was made.
-
-    One that was published after the present one was withdrawn, and nobody can say when: it has no such time.
-    """
-    if present is not None and older.published_at >= present.published_at:
-        return False
-    later = (one.published_at for one in published.values() if one.published_at > older.published_at)
-    superseded_at = min(later, default=inf)
-    return older.published_at - _CHANGEOVER_SECONDS <= changed_at < superseded_at + _CHANGEOVER_SECONDS
 
 
 def _as_stale(finding: Finding) -> Finding:

@@ -21,14 +21,12 @@ from shared.model import (
     AttributeValue,
     ChangeKind,
     ItemChange,
-    Path,
     Verdict,
     VerdictKind,
 )
-from shared.policy.compiled import Policy, Rule
-from shared.policy.stored_binary import passes_for_sealed
-from shared.policy.stored_walk import ItemWalk
-from shared.policy.verify import PublishedPolicies
+from shared.policy.compiled import Policy
+from shared.policy.exposure import exposes, is_exposed
+from shared.policy.published import PublishedPolicies, may_have_sealed
 from shared.policy.verify_succession import holds_the_same
 from shared.policy.verify_system import open_since
 from shared.source_position import FOUND
@@ -58,7 +56,7 @@ def mending(change: ItemChange, verdict: Verdict, policy: Policy, published: Pub
         change: what was judged.
         verdict: of `verify`, under the same policies.
         policy: the present one.
-        published: policies by digest, at least the one that the old image names, where it was.
+        published: policies by digest, at least those that both images name, where these were.
     """
     old, new = change.old, change.new
     if change.kind is not ChangeKind.MODIFY or old is None or new is None:
@@ -67,49 +65,33 @@ def mending(change: ItemChange, verdict: Verdict, policy: Policy, published: Pub
         return None
     if new.get(SOURCE) not in (old.get(SOURCE), old.get(SOURCE, _FOUND)):
         return None
-    if verdict.kind is VerdictKind.MALFORMED and (_exposes(new, policy) or not holds_the_same(new, old, policy)):
+    sealed_by = may_have_sealed(new, policy, published)
+    if verdict.kind is VerdictKind.MALFORMED and (exposes(new, policy) or not holds_the_same(new, old, sealed_by)):
         return None
     return _mending(old, new, policy, published)
 
 
 def open_seconds(change: ItemChange) -> int | None:
     """How long lay open what a change remediated; None where that is not known."""
-    since = open_since(change.new or {})
-    if since in {None, OPEN_FROM_UNKNOWN} or not change.changed_at:
+    since = _found_at(change.new or {})
+    if since is None or not change.changed_at:
         return None
     return max(0, int(change.changed_at) - since)
 
 
 def _mending(old: Attributes, new: Attributes, policy: Policy, published: PublishedPolicies) -> Mending | None:
     """The same of two images that one record gave."""
-    if new.get(OPEN_SINCE, _NOTHING) not in (_NOTHING, old.get(OPEN_SINCE)):
-        return Mending.REMEDIATED
     if not old.keys() & {SOURCE, POLICY} and SOURCE in new and OPEN_SINCE not in new:
         return Mending.ADOPTED
-    if _was_exposed(old, policy, published):
+    if is_exposed(old, policy, published, since=_found_at(new)):
         return Mending.REMEDIATED if SOURCE in new else None  # who finds what somebody else wrote says so
     return Mending.REENCRYPTED if _is_sealed_anew(_content(new), _content(old)) else None
 
 
-def _was_exposed(item: Attributes, policy: Policy, published: PublishedPolicies) -> bool:
-    """Whether something stood in clear that neither the present policy allows nor the known one that the item names."""
-    own = published.get(item.get(POLICY, _NOTHING).get("B", b""))
-    return _exposes(item, policy) and (own is None or _exposes(item, own.policy))
-
-
-def _exposes(item: Attributes, policy: Policy) -> bool:
-    exposed: list[Path] = []
-
-    def on_binary(path: Path, raw: bytes, _rule: Rule | None) -> AttributeValue:
-        if not passes_for_sealed(raw):
-            exposed.append(path)
-        return _NOTHING
-
-    def on_clear(path: Path, value: AttributeValue, rule: Rule | None, _why: str) -> AttributeValue:
-        return on_binary(path, value.get("B", b""), rule)
-
-    ItemWalk(policy, on_binary, on_clear).read(item)
-    return bool(exposed)
+def _found_at(item: Attributes) -> int | None:
+    """When that was found which lay open, seconds since the epoch; None where nobody knows."""
+    since = open_since(item)
+    return None if since == OPEN_FROM_UNKNOWN else since
 
 
 def _content(item: Attributes) -> AttributeValue:

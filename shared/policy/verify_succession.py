@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
 from shared.model import OPEN_SINCE, POLICY, SOURCE, Attributes, AttributeValue, Finding
@@ -15,19 +15,19 @@ _SEALABLE: Final = "SEALABLE"
 """Stands in an old image before what the policy seals and is in clear there; DynamoDB has no such type."""
 
 
-def succession_findings(new: Attributes, old: Attributes, policy: Policy) -> Iterator[Finding]:
+def succession_findings(new: Attributes, old: Attributes, sealed_by: Collection[Policy]) -> Iterator[Finding]:
     """What is wrong with a sound position as the successor of the one that stood there.
 
     Args:
         new: the image after the change.
         old: the one before it.
-        policy: the present one.
+        sealed_by: the policies that a mending of it may have followed.
     """
     position, before = _position(new), _position(old)
     if position is None:
         return
     if before is None:
-        if position == FOUND and SOURCE not in old and not holds_the_same(new, old, policy):
+        if position == FOUND and SOURCE not in old and not holds_the_same(new, old, sealed_by):
             yield malformed(SOURCE, "content changed while the item was taken over")
     elif position == FOUND != before:
         yield malformed(SOURCE, "the source position was lost")
@@ -35,7 +35,7 @@ def succession_findings(new: Attributes, old: Attributes, policy: Policy) -> Ite
         yield from _lane_findings(position, before)
     elif position.place < before.place:
         yield malformed(SOURCE, "the source position went back")
-    elif position == before and not holds_the_same(new, old, policy):
+    elif position == before and not holds_the_same(new, old, sealed_by):
         yield malformed(SOURCE, "content changed under the same source position")
 
 
@@ -53,17 +53,21 @@ def _lane_findings(position: SourcePosition, before: SourcePosition) -> Iterator
         yield malformed(SOURCE, "the source position went back")
 
 
-def holds_the_same(new: Attributes, old: Attributes, policy: Policy) -> bool:
+def holds_the_same(new: Attributes, old: Attributes, sealed_by: Collection[Policy]) -> bool:
     """Whether, as far as can be read without a key, one record gave both: the same places, the same values in clear.
 
-    One sealed value may stand for another, and for what the policy seals: to re-encrypt in its place, or to seal there
-    what was in clear, is no change. For a value that the policy keeps plain none may, and nothing for a sealed value:
-    nothing is ever unsealed in its place.
+    One sealed value may stand for another, and for what one of the policies seals: to re-encrypt in its place, or to
+    seal there what was in clear, is no change. For a value that the policy keeps plain none may, and nothing for a
+    sealed value: nothing is ever unsealed in its place.
     """
-    sealable = ItemWalk(
+    return any(_is_same(_from_the_record(new), _from_the_record(_sealable(old, policy))) for policy in sealed_by)
+
+
+def _sealable(item: Attributes, policy: Policy) -> dict[str, AttributeValue]:
+    """The item with a mark at what the policy seals and is in clear there."""
+    return ItemWalk(
         policy, on_sealed=lambda _path, raw, _rule: {"B": raw}, on_clear=lambda _path, value, *_: {_SEALABLE: value}
-    )
-    return _is_same(_from_the_record(new), _from_the_record(sealable.read(old)))
+    ).read(item)
 
 
 def _position(item: Attributes) -> SourcePosition | None:

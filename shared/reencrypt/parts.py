@@ -49,7 +49,13 @@ def item_parts(
     if not filled and not plan.adopts:
         return
     system = system_changes(
-        policy, image, sealed=any(one.sealed for _, one in filled), adopts=plan.adopts, open_since=open_since
+        policy,
+        image,
+        sealed=any(one.sealed for _, one in filled),
+        leaves_clear=any(trouble.stood_in_clear for trouble in plan.troubles)
+        or any(mend.stood_in_clear and new is None for mend, new in zip(plan.mends, sealed, strict=True)),
+        adopts=plan.adopts,
+        open_since=open_since,
     )
     for start in range(0, max(1, len(filled)), ATTRIBUTES_PER_UPDATE):
         here = filled[start : start + ATTRIBUTES_PER_UPDATE]

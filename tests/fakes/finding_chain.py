@@ -43,7 +43,7 @@ class FindingChain:
 
     Attributes:
         before_round: called before each round: what others do meanwhile.
-        fates: of each reference that was worked off, in order.
+        fates: of each reference that was worked off, message by message; what is to be retried does not come again.
         reopened: tenant and id of each data key that was.
     """
 
@@ -140,10 +140,11 @@ class FindingChain:
             self.before_round()
             self.clock.advance(1)
             assert self._auditor.audit(self.items.take_records()).failed_sequence_numbers == []
-            messages = [{"messageId": f"m{n}", "body": body} for n, body in enumerate(self.queue.take())]
+            about = {"ApproximateReceiveCount": "1", "SentTimestamp": str(int(self.clock.wall() * 1_000))}
+            bodies = enumerate(self.queue.take())
+            messages = [{"messageId": f"m{n}", "body": body, "attributes": about} for n, body in bodies]
             for result in self._consumer.process(messages, seconds_left=lambda: 60.0):
-                assert result.done
-                self.fates += [str(one.fate) for one in result.mended]
+                self.fates += [str(fate) for fate in result.fates().elements()]
             if not self.items.has_records:
                 return [json.loads(line) for line in self._log.getvalue().splitlines()]
         raise NeverEnds(f"after {rounds} rounds: {self.fates}")

@@ -22,8 +22,12 @@ PLAINTEXT, MALFORMED, STALE = VerdictKind.PLAINTEXT, VerdictKind.MALFORMED, Verd
 VERIFIED, UNDECLARED, REMOVED = VerdictKind.VERIFIED, VerdictKind.UNDECLARED, VerdictKind.REMOVED
 
 
+def open_now(kind=PLAINTEXT, *, before=False):
+    return Verdict(kind, exposed=True, exposed_before=before)
+
+
 def found(*judged):
-    """What is sent after (item id, verdict kind) pairs, each a second after the one before."""
+    """What is sent after pairs of an item id and a verdict or its kind, each a second after the one before."""
     findings = BatchFindings()
     for second, (item_id, kind) in enumerate(judged, start=1):
         change = ItemChange(str(second), ChangeKind.MODIFY, "acme", item_id, {}, {}, float(second))
@@ -37,47 +41,36 @@ def sent(*judged):
 
 @pytest.mark.parametrize("kind", VerdictKind)
 def test_what_the_reencryptor_can_mend_is_sent(kind):
-    assert ([("one", kind, 1.0)] if kind in TO_MEND else []) == sent(("one", kind))
-
-
-def test_an_item_is_sent_once_with_when_it_was_first_in_clear():
-    assert [("one", PLAINTEXT, 1.0)] == sent(("one", PLAINTEXT), ("one", PLAINTEXT))
-    assert [("one", PLAINTEXT, 1.0)] == sent(("one", PLAINTEXT), ("one", STALE))
-    assert [("one", PLAINTEXT, 2.0)] == sent(("one", STALE), ("one", PLAINTEXT), ("one", MALFORMED))
-
-
-def test_an_item_that_was_never_in_clear_is_sent_as_it_was_last_seen():
-    assert [("one", STALE, 2.0), ("two", STALE, 3.0)] == sent(("one", MALFORMED), ("one", STALE), ("two", STALE))
+    assert ([("one", kind, 0.0)] if kind in TO_MEND else []) == sent(("one", kind))
 
 
 @pytest.mark.parametrize("kind", [PLAINTEXT, MALFORMED])
-def test_since_when_that_stood_open_which_stood_there_before_only_an_earlier_change_tells(kind):
-    stood = Verdict(kind, (Finding(kind, "ssn", "x"),), stood=frozenset({kind}))
-    assert [("one", kind, 0.0)] == sent(("one", stood))
-    assert [("one", kind, 1.0)] == sent(("one", kind), ("one", stood))
-    assert [("one", kind, 0.0)] == sent(("one", stood), ("one", kind))
+def test_what_is_in_clear_is_sent_with_since_when_if_it_was_not_so_before(kind):
+    assert [("one", kind, 1.0)] == sent(("one", open_now(kind)))
+    assert [("one", kind, 0.0)] == sent(("one", open_now(kind, before=True)))
 
 
-def test_what_is_stale_as_before_is_sent_as_it_was_last_seen():
-    assert [("one", STALE, 1.0)] == sent(("one", Verdict(STALE, stood=frozenset({STALE}))))
+def test_an_item_is_sent_once_with_when_it_was_first_in_clear():
+    assert [("one", MALFORMED, 1.0)] == sent(("one", open_now()), ("one", open_now(MALFORMED, before=True)))
+    assert [("one", PLAINTEXT, 2.0)] == sent(("one", STALE), ("one", open_now()), ("one", open_now(before=True)))
+    assert [("one", PLAINTEXT, 0.0)] == sent(("one", open_now(before=True)), ("one", open_now(before=True)))
+    assert [("one", PLAINTEXT, 1.0)] == sent(("one", open_now()), ("one", open_now())), "it never was sound between"
 
 
-def test_what_was_broken_before_says_nothing_of_what_is_in_clear_now():
-    now = Verdict(
-        PLAINTEXT, (Finding(PLAINTEXT, "ssn", "x"), Finding(MALFORMED, "x", "x")), stood=frozenset({MALFORMED})
-    )
-    assert [("one", PLAINTEXT, 1.0)] == sent(("one", now))
+def test_what_is_in_clear_no_more_has_no_such_time():
+    assert [("one", STALE, 0.0)] == sent(("one", open_now()), ("one", STALE))
+    assert [("one", PLAINTEXT, 3.0)] == sent(("one", open_now()), ("one", MALFORMED), ("one", open_now()))
 
 
 @pytest.mark.parametrize("later", [VERIFIED, REMOVED, UNDECLARED])
 def test_an_item_that_a_later_change_left_sound_is_not_sent(later):
     assert [] == sent(("one", PLAINTEXT), ("one", later))
-    assert [("one", PLAINTEXT, 3.0)] == sent(("one", PLAINTEXT), ("one", later), ("one", PLAINTEXT))
+    assert [("one", PLAINTEXT, 3.0)] == sent(("one", open_now()), ("one", later), ("one", open_now()))
 
 
 def test_what_looks_sensitive_does_not_hide_what_is_stale():
     both = Verdict(UNDECLARED, (Finding(UNDECLARED, "name", "x"), Finding(STALE, "ssn", "x")))
-    assert [("one", STALE, 1.0)] == sent(("one", both))
+    assert [("one", STALE, 0.0)] == sent(("one", both))
 
 
 def test_the_first_change_with_something_to_send_is_known():
@@ -87,7 +80,8 @@ def test_the_first_change_with_something_to_send_is_known():
 
 
 def judge_by_name(change, *_):
-    return Verdict(VerdictKind(change.item_id.split(".")[0]))
+    kind = VerdictKind(change.item_id.split(".")[0])
+    return Verdict(kind, exposed=kind is PLAINTEXT)
 
 
 @pytest.fixture
@@ -114,7 +108,7 @@ def test_what_a_batch_found_is_sent_together(auditor, queue):
     result = auditor.audit(
         [stream_record("1", "plaintext"), stream_record("2", "verified"), stream_record("3", "stale")]
     )
-    expected = [ItemReference("acme", "plaintext", PLAINTEXT, 5.0), ItemReference("acme", "stale", STALE, 5.0)]
+    expected = [ItemReference("acme", "plaintext", PLAINTEXT, 5.0), ItemReference("acme", "stale", STALE, 0.0)]
     assert expected == queue.references()
     assert 1 == len(queue.bodies)
     assert ([], 2) == (result.failed_sequence_numbers, result.findings_sent)

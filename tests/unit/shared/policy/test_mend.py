@@ -256,7 +256,7 @@ def test_a_malformed_system_attribute_is_a_trouble_and_never_touched(attributes,
     plan = plan_mend(POLICY, spoiled, KEYS)
     assert {(path,)} == {trouble.path for trouble in plan.troubles}
     assert [(("ssn",), "pii", set(), True)] == needs(plan)
-    assert path not in system_changes(POLICY, spoiled, sealed=True, adopts=False, open_since=5.0)
+    assert path not in system_changes(POLICY, spoiled, sealed=True, leaves_clear=False, adopts=False, open_since=5.0)
 
 
 DIGEST, FOUND_HERE = {"B": POLICY.digest}, {"B": FOUND.to_bytes()}
@@ -267,6 +267,8 @@ DIGEST, FOUND_HERE = {"B": POLICY.digest}, {"B": FOUND.to_bytes()}
     [
         (item(), {"sealed": False}, {}),
         (item(_policy={"B": b"older..."}), {"sealed": False}, {"_policy": DIGEST}),
+        (item(_policy={"B": b"older..."}), {"sealed": True, "leaves_clear": True}, {}),
+        (foreign(), {"sealed": False, "leaves_clear": True, "adopts": True}, {"_src": FOUND_HERE}),
         (item(), {"sealed": True, "open_since": 1_700_000_000.9}, {"_open_since": {"N": "1700000000"}}),
         (item(_open_since={"N": "5"}), {"sealed": True}, {"_open_since": None}),
         (item(_open_since={"N": "5"}), {"sealed": False, "open_since": 9.0}, {"_open_since": None}),
@@ -279,4 +281,6 @@ DIGEST, FOUND_HERE = {"B": POLICY.digest}, {"B": FOUND.to_bytes()}
     ],
 )
 def test_system_attributes_tell_of_the_mend(before, how, expected):
-    assert expected == system_changes(POLICY, before, **{"adopts": False, "open_since": None, **how})
+    assert expected == system_changes(
+        POLICY, before, **{"leaves_clear": False, "adopts": False, "open_since": None, **how}
+    )

@@ -256,6 +256,8 @@ def test_a_source_position_that_goes_back_is_malformed():
         (PLACE, kinesis_position(b"key", "5", 1)),
         (integer_position(-2, PLACE, ordered_by="at"), integer_position(-1, PLACE, ordered_by="at")),
         (PLACE, integer_position(1, PLACE, ordered_by="at")),
+        (PLACE, integer_position(1, kinesis_position(b"key", "6", 0), ordered_by="at")),
+        (integer_position(9, PLACE, ordered_by="at"), kinesis_position(b"key", "6", 0)),
         (integer_position(1, PLACE, ordered_by="n"), time_position(0, PLACE, ordered_by="at")),
         (PLACE, counter_position(1)),
         (counter_position(1), PLACE),
@@ -271,7 +273,19 @@ def test_a_source_position_may_advance_or_change_its_kind_of_lane(old, new):
 
 def test_a_record_of_another_partition_key_never_takes_an_items_place():
     other = kinesis_position(b"other key", "9", 0)
-    assert found(item(source=other), item()) == ("malformed", [("malformed", "_src", "the source lane changed")])
+    expected = ("malformed", [("malformed", "_src", "the source lane changed")])
+
+    assert expected == found(item(source=other), item())
+    assert expected == found(item(source=integer_position(1, other, ordered_by="at")), item())
+    assert expected == found(item(source=other), item(source=time_position(0, PLACE, ordered_by="at")))
+
+
+def test_under_another_order_an_older_arrival_never_takes_an_items_place():
+    older = kinesis_position(b"key", "4", 9)
+    expected = ("malformed", [("malformed", "_src", "the source position went back")])
+
+    assert expected == found(item(source=integer_position(9, older, ordered_by="at")), item())
+    assert expected == found(item(source=older), item(source=time_position(0, PLACE, ordered_by="at")))
 
 
 @pytest.mark.parametrize("sound", [PLACE, counter_position(1), time_position(0, PLACE, ordered_by="at")])
@@ -561,20 +575,79 @@ BROKEN = {"B": b"\x01\0\0\0\x63" + bytes(range(200, 200 + OVERHEAD_BYTES))}
 
 
 @pytest.mark.parametrize(
-    ("old", "expected"),
+    "exposed",
     [
-        (None, set()),
-        (item(), set()),
-        (item(ssn=TEXT), {VerdictKind.PLAINTEXT}),
-        (item(ssn=CARD), set()),
-        (item(odd=BROKEN), {VerdictKind.MALFORMED}),
-        (item(ssn=TEXT, odd=BROKEN), {VerdictKind.PLAINTEXT, VerdictKind.MALFORMED}),
+        {"ssn": TEXT},
+        {"odd": TEXT},
+        {"odd": {"B": b"a picture"}},
+        {"labels": {"BS": [b"a picture"]}},
+        {"contacts": {"L": [{"M": {"email": {"B": b"raw"}}}]}},
+        {"ssn": TEXT, "odd": BROKEN},
+        {"_x": TEXT},
     ],
 )
-def test_what_kinds_of_findings_stood_there_before_is_said(old, expected):
-    verdict = judge(item(ssn=TEXT, odd=BROKEN, source=NEXT_PLACE), old)
-    assert {VerdictKind.PLAINTEXT, VerdictKind.MALFORMED} == {one.kind for one in verdict.findings}
-    assert expected == verdict.stood
+def test_what_stands_in_clear_and_never_should_have_is_an_exposure(exposed):
+    for old, before in ((None, False), (item(ssn=sealed(1)), False), (item(**exposed), True)):
+        verdict = judge(item(**exposed, source=NEXT_PLACE), old)
+        assert (True, before) == (verdict.exposed, verdict.exposed_before)
+
+
+@pytest.mark.parametrize(
+    "sound",
+    [
+        {"ssn": sealed(1)},
+        {"odd": BROKEN},
+        {"ssn": sealed(3)},
+        {"_x": sealed(2)},
+        {"kind": CARD},
+        {"_src": {"S": "in clear"}},
+        {"_expires_at": {"N": "4111111111111111"}},
+    ],
+)
+def test_what_is_broken_or_stale_or_cannot_be_sealed_is_no_exposure(sound):
+    verdict = judge(item() | sound, item(ssn=TEXT))
+    assert (False, False) == (verdict.exposed, verdict.exposed_before)
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        ({"M": {"a": TEXT}}, {"M": {"a": TEXT, "b": TEXT}}),
+        (TEXT, {"S": "another canary"}),
+        ({"L": [TEXT, {"N": "1"}]}, {"L": [{"N": "1"}, TEXT]}),
+    ],
+)
+def test_what_was_in_clear_and_was_changed_has_been_exposed_before(before, now):
+    assert judge(item(odd=now), item(odd=before)).exposed_before
+
+
+def test_what_an_older_policy_allowed_is_no_exposure_until_it_is_changed():
+    old = item(policy=OPEN_POLICY, ssn=TEXT)
+    stood = judge(old | {"_expires_at": {"N": "1"}}, old, published=BOTH, changed_at=LATER)
+    assert (False, False) == (stood.exposed, stood.exposed_before)
+    changed = judge(old | {"ssn": {"S": "another canary"}}, old, published=BOTH, changed_at=LATER)
+    assert (True, False) == (changed.exposed, changed.exposed_before)
+
+
+@pytest.mark.parametrize("hidden", [HIDDEN.encode() * 2, bytes(range(150, 190)) + b" SSN 219-09-9999 "])
+def test_a_reserved_name_shows_in_clear_what_only_looks_sealed(hidden):
+    assert ("plaintext", [("plaintext", "?", "a reserved name that sealstream does not write")]) == (
+        found(item() | {"_x": {"B": FALSE_HEADER + hidden}})
+    )
+
+
+def test_an_item_that_was_taken_over_is_judged_by_the_policy_that_took_it():
+    """What the present one keeps plain the one before had sealed, or the one after it will."""
+    found_in_clear = {name: value for name, value in item(ssn=TEXT).items() if name not in {"_src", "_policy"}}
+    loosened = [(OPEN_POLICY, PUBLISHED_AT), (POLICY, OLDER_AT)]
+    published = {policy.digest: PublishedPolicy(policy, at) for policy, at in loosened}
+    for old, new in (
+        (found_in_clear, item(ssn=sealed(1), source=FOUND)),
+        (item(policy=OPEN_POLICY, ssn=TEXT), item(ssn=sealed(1))),
+    ):
+        change = ItemChange("1", ChangeKind.MODIFY, "acme", "one", old, new, LATER)
+        assert VerdictKind.VERIFIED is verify(change, OPEN_POLICY, KEYS, published).kind
+        assert VerdictKind.MALFORMED is verify(change, OPEN_POLICY, KEYS, {}).kind
 
 
 def test_no_value_is_in_a_verdict():

@@ -83,7 +83,7 @@ def test_an_item_of_somebody_else_that_was_found_exposed_is_remediated():
 def test_a_time_of_exposure_that_was_there_before_says_nothing_of_this_change():
     before = {**SEALED, "_open_since": SINCE}
     assert Mending.REENCRYPTED is told(before, {**before, "ssn": sealed(2)})
-    assert Mending.REMEDIATED is told(before, {**before, "_open_since": {"N": "1700000050"}})
+    assert told(before, {**before, "_open_since": {"N": "1700000050"}}) is None
     assert Mending.REENCRYPTED is told(before, {**SEALED, "ssn": sealed(2)})
 
 
@@ -102,6 +102,39 @@ def test_whatever_stood_in_clear_was_an_exposure(exposed):
 
 def test_what_a_known_older_policy_left_in_clear_was_none():
     assert Mending.REENCRYPTED is told(item(policy=OPEN_POLICY, ssn=TEXT, kind=TEXT), SEALED)
+
+
+@pytest.mark.parametrize(
+    ("found_at", "expected"),
+    [
+        (None, Mending.REENCRYPTED),
+        (1_600_000_100, Mending.REENCRYPTED),
+        (1_650_003_599, Mending.REENCRYPTED),
+        (1_650_003_600, Mending.REMEDIATED),
+    ],
+)
+def test_what_an_older_policy_allowed_is_no_exposure_for_a_finding_of_its_time_or_about_something_else(
+    found_at, expected
+):
+    since = {"_open_since": {"N": str(found_at)}} if found_at else {}
+    assert expected is told(item(policy=OPEN_POLICY, ssn=TEXT, kind=TEXT), {**SEALED, **since})
+
+
+def test_a_policy_that_was_withdrawn_excuses_nothing_that_was_found():
+    withdrawn = {**PUBLISHED, OPEN_POLICY.digest: PublishedPolicy(OPEN_POLICY, 1_660_000_000.0)}
+    one = change(item(policy=OPEN_POLICY, ssn=TEXT, kind=TEXT), {**SEALED, "_open_since": {"N": "1660000001"}})
+    assert Mending.REMEDIATED is mending(one, Verdict(VerdictKind.VERIFIED), POLICY, withdrawn)
+
+
+def test_what_another_policy_sealed_beside_something_malformed_is_a_mending():
+    """Published before the present one, or after it by a newer function."""
+    old = item(policy=OPEN_POLICY, ssn=TEXT, kind=TEXT) | {"odd": sealed(99)}
+    new = {**SEALED, "odd": sealed(99)}
+    for present in (POLICY, OPEN_POLICY):
+        one = change(old, new)
+        verdict = verify(one, present, KEYS, PUBLISHED)
+        assert (VerdictKind.MALFORMED, False) == (verdict.kind, verdict.broken_anew)
+        assert Mending.REENCRYPTED is mending(one, verdict, present, PUBLISHED)
 
 
 def test_an_older_policy_that_the_item_did_not_keep_to_or_that_nobody_knows_excuses_nothing():
