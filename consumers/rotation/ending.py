@@ -13,7 +13,7 @@ from consumers.rotation.report import Report
 from consumers.rotation.verdict import after_census
 from shared.errors import KeyStoreCorrupt
 from shared.keys.ports import DataKeyRow
-from shared.keys.rotation.decide import Obstacle
+from shared.keys.rotation.decide import Obstacle, may_be_in_scope
 from shared.keys.rotation.ending import Ended, KeyEnder
 from shared.keys.rotation.ports import ItemsHistory, KeyStorePage, UnreadableRow
 from shared.runs.model import Example, Phase, Run, RunKind, Tally
@@ -65,7 +65,7 @@ class Ending:
         counts: Counter[str] = Counter()
         kept: list[Example] = []
         for row in page.rows:
-            outcome = _outcome(row, end_one)
+            outcome = _outcome(row, run, end_one)
             if isinstance(outcome, Example):
                 kept.append(outcome)
             elif outcome is not None and not run.retire:
@@ -77,10 +77,11 @@ class Ending:
         return counted(run, counts, kept)
 
 
-def _outcome(row: DataKeyRow | UnreadableRow, end_one: EndOne) -> DataKeyRow | Example | None:
+def _outcome(row: DataKeyRow | UnreadableRow, run: Run, end_one: EndOne) -> DataKeyRow | Example | None:
     """The key that is (or could be) ended, or the one that is kept; None: not concerned."""
     if isinstance(row, UnreadableRow):
-        return example_of_unreadable(row)
+        is_concerned = run.kind is not RunKind.DESTRUCTION or may_be_in_scope(row, run.scope)
+        return example_of_unreadable(row) if is_concerned else None
     try:
         ended = end_one(row)
     except KeyStoreCorrupt as corrupt:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from shared.keys.ports import DataKeyRow
+from shared.keys.rotation.ports import UnreadableRow
 from shared.model import KeyState
 from shared.policy.compiled import DataClass
 from shared.runs.model import Run, RunKind, Scope, Tally
@@ -44,6 +45,12 @@ def is_in_scope(row: DataKeyRow, scope: Scope) -> bool:
         and scope.data_class in {"", row.data_class}
         and scope.key_id in {None, row.key_id}
     )
+
+
+def may_be_in_scope(row: UnreadableRow, scope: Scope) -> bool:
+    """Whether a row of which only tenant and name are known may be of a key that the run was narrowed to."""
+    is_named = scope.key_id is None or row.name.endswith(f"#{scope.key_id:08x}")
+    return scope.tenant_id in {"", row.tenant_id} and is_named
 
 
 def is_to_renew(row: DataKeyRow, run: Run, classes: Mapping[str, DataClass], now: float) -> bool:

@@ -261,6 +261,40 @@ def test_one_key_alone_is_destroyed(world, old):
     assert (KeyState.RETIRED, KeyState.DESTROYED) == (world.row(ACME, old).state, world.row(ACME, other).state)
 
 
+@pytest.mark.parametrize(
+    ("scope", "verdict"),
+    [
+        ({"tenant_id": ACME}, "destroyed"),
+        ({"tenant_id": ACME, "data_class": PII}, "destroyed"),
+        ({"key_id": ""}, "destroyed"),
+        ({"data_class": PII}, "not_destroyed"),
+        ({}, "not_destroyed"),
+    ],
+    ids=str,
+)
+def test_a_row_that_cannot_be_read_concerns_a_destruction_only_where_it_may_be_in_its_scope(world, old, scope, verdict):
+    spoiled = world.first_keys(("other", PII))["other", PII]
+    retired(world, old)
+    world.store.spoil("other", spoiled)
+    world.clock.advance(DESTRUCTION_SECONDS)
+
+    answer = world.rotate(kind="destruction", **scope | ({"key_id": f"{old:08x}"} if "key_id" in scope else {}))
+
+    assert (verdict, KeyState.DESTROYED) == (answer["verdict"], world.row(ACME, old).state)
+    assert (verdict == "destroyed") is (answer["keys_left"] == [])
+
+
+def test_a_named_key_whose_row_cannot_be_read_is_kept_and_told_and_anothers_is_not(world, old):
+    other = world.first_keys((ACME, PCI))[ACME, PCI]
+    retired(world, old)
+    world.store.spoil(ACME, old)
+    world.clock.advance(DESTRUCTION_SECONDS)
+    named_key = {"tenant_id": ACME, "key_id": f"{old:08x}"}
+
+    assert "not_destroyed" == world.rotate(kind="destruction", **named_key)["verdict"]
+    assert "destroyed" == world.rotate(kind="destruction", tenant_id=ACME, key_id=f"{other:08x}")["verdict"]
+
+
 @pytest.mark.parametrize("is_replaced", [False, True])
 def test_a_named_key_that_is_not_retired_is_kept_and_told(world, old, is_replaced):
     world.first_keys((ACME, PCI))
