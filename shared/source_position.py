@@ -5,18 +5,22 @@
 | lane | place | bytes |
 | --- | --- | --- |
 | `k` + 7 bytes of SHA-256 of the partition key (*) | sequence number (24), sub-sequence (4) | 8 + 28 |
-| `o` + `t` or `i` + 6 bytes of SHA-256 of what orders | order value (16), position above as tie-break | 8 + 16 + 36 |
+| `o` + `t` or `i` + 6 bytes of SHA-256 of what orders | order value (16), the position above (**) | 8 + 16 + 36 |
 | `a` + 7 zero bytes | a counter of the item's writes, from 1 (8) | 8 + 8 |
 | `f` + 7 zero bytes | nothing | 8 |
 
 (*) Where a KPL user record names a hash key of its own, of SHA-256 of that digest and the hash key (16): its records
 follow the hash key, not the partition key, from shard to shard.
+(**) With `j` instead of `k` where the record came by another shard than its hash key falls into: its sequence number
+then compares with nothing, and a copy that came by the right shard is the higher of the two.
 
 What orders is the name of the policy's `order` attribute, or `_arrival` for the time of arrival in Kinesis: values of
-different attributes do not compare, nor does a time with an integer. Order values are signed 128-bit integers
+different attributes do not compare, nor does a time with an integer; where the policy's order was changed, records of
+one lane `k` still compare by their sequence numbers. Order values are signed 128-bit integers
 (nanoseconds since the epoch for times) with the sign bit flipped, so that bytes sort as numbers do. Lane `a` is of
 those who write single items by themselves (applications, the tenant API). Lane `f` is of items that somebody else wrote
-and sealstream found and sealed: any record supersedes them. Another, `s` for files, comes with its door.
+and sealstream found and sealed, and of records that were misplaced and put back: any record supersedes them. Another,
+`s` for files, comes with its door.
 """
 
 from __future__ import annotations
@@ -38,6 +42,7 @@ _SUB_SEQUENCES: Final = range(1 << 24)
 """Above what the largest aggregate can hold."""
 _KINESIS_PLACE_BYTES: Final = _SEQUENCE_BYTES + _SUB_SEQUENCE_BYTES
 _HASH_KEY_BYTES: Final = 16
+_MISPLACED: Final = b"j"
 _TIME: Final = b"ot"
 _INTEGER: Final = b"oi"
 _COUNTER_LANE: Final = b"a" + bytes(LANE_BYTES - 1)
@@ -68,7 +73,7 @@ class SourcePosition:
             return cls(lane, place) if _is_kinesis_place(place) else None
         if lane[:2] in (_TIME, _INTEGER):
             tie_break = place[_ORDER_BYTES:]
-            is_sound = tie_break[:1] == b"k" and _is_kinesis_place(tie_break[LANE_BYTES:])
+            is_sound = tie_break[:1] in (b"k", _MISPLACED) and _is_kinesis_place(tie_break[LANE_BYTES:])
             return cls(lane, place) if is_sound else None
         if lane == _COUNTER_LANE:
             return cls(lane, place) if len(place) == _COUNTER_BYTES and any(place) else None
@@ -76,14 +81,19 @@ class SourcePosition:
 
     @property
     def in_kinesis(self) -> SourcePosition | None:
-        """The position in the stream alone, which an ordered one holds as tie-break; None where it is of another door.
+        """The position in the stream alone, which an ordered one holds as tie-break.
 
-        Whatever the policy ordered by, two records of one lane of the stream compare by it: by arrival.
+        None where it came by another door, or another shard than its own. Whatever the policy ordered by, two records
+        of one lane of the stream compare by it: by arrival.
         """
         if self.lane[:1] == b"o":
             tie_break = SourcePosition.from_bytes(self.place[_ORDER_BYTES:])
             return tie_break and tie_break.in_kinesis
         return self if self.lane[:1] == b"k" else None
+
+    def of_another_shard(self) -> SourcePosition:
+        """An ordered position of a record that came by another shard than its hash key falls into."""
+        return SourcePosition(self.lane, self.place[:_ORDER_BYTES] + _MISPLACED + self.place[_ORDER_BYTES + 1 :])
 
     @property
     def order_time(self) -> int | None:
@@ -98,10 +108,10 @@ class SourcePosition:
         Of all that a position holds this alone may be shown: a lane holds a digest of the producer's partition key,
         which can be found by trying, and an order value is the record's own.
         """
-        arrived = self.in_kinesis
-        if arrived is None:
+        place = {b"k": self.place, b"o": self.place[_ORDER_BYTES + LANE_BYTES :]}.get(self.lane[:1], b"")
+        if not _is_kinesis_place(place):
             return None
-        sequence, sub_sequence = _kinesis_numbers(arrived.place)
+        sequence, sub_sequence = _kinesis_numbers(place)
         return str(sequence), sub_sequence
 
 

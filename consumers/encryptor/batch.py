@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeAlias
 from consumers.encryptor.deaggregate import Rejected, user_records
 from consumers.encryptor.decode import decode
 from consumers.encryptor.identify import identify, known_tenant
-from consumers.encryptor.placing import STREAMED, Terms, place, rests_on_shards
+from consumers.encryptor.placing import STREAMED, Terms, place
 from consumers.encryptor.results import BatchResult, RecordResult
 from consumers.encryptor.sealing import PlannedRecord, plan_record
 from consumers.encryptor.settling import Keeper, Settling
@@ -99,18 +99,10 @@ class Encryptor:
             stream_arn: that stream.
             terms: on which they are judged.
         """
-        hash_keys = self._hash_keys(received, stream_arn, terms)
+        hash_keys: dict[str, range | None] = {}
+        for shard_id in {record.shard_id for record in received if isinstance(record, InboundRecord)}:
+            attempt("", partial(self._look_up, stream_arn, shard_id, hash_keys))
         return [self._plan(record, terms, hash_keys) for record in received]
-
-    def _hash_keys(self, received: Sequence[Received], stream_arn: str, terms: Terms) -> dict[str, range | None]:
-        """What falls into the shards that records were read from; without those of which nobody can say now."""
-        shard_ids = {record.shard_id for record in received if isinstance(record, InboundRecord)}
-        if not rests_on_shards(self.policy, terms):
-            return dict.fromkeys(shard_ids)
-        found: dict[str, range | None] = {}
-        for shard_id in shard_ids:
-            attempt("", partial(self._look_up, stream_arn, shard_id, found))
-        return found
 
     def _look_up(self, stream_arn: str, shard_id: str, found: dict[str, range | None]) -> None:
         found[shard_id] = self.shards.hash_keys(stream_arn, shard_id)
@@ -119,6 +111,7 @@ class Encryptor:
         if not isinstance(record, InboundRecord):
             return record
         planned: list[PlannedRecord | Rejected] = []
+        # without what falls into its shard, which nobody could say, it waits
         if record.shard_id in hash_keys:
             in_shard = hash_keys[record.shard_id]
             attempt(record.sequence_number, lambda: planned.append(self._planned(record, terms, in_shard)))

@@ -1,9 +1,10 @@
 """Whether the place that a record claims can be believed.
 
 A record without an order of its own is ordered by its sequence number, which compares along one line of shards only:
-those that its hash key falls into. One that came by another shard is misplaced
-(docs/decisions/0022-order-across-shards-and-policies.md). An order time of its own must not lie ahead of its time, or
-it would keep every later record of the item out of the table.
+those that its hash key falls into. One that came by another shard is misplaced; one with an order of its own is not,
+but its position says that its sequence number compares with nothing
+(docs/decisions/0022-order-across-shards-and-policies.md). An order time must not lie ahead of its time, or it would
+keep every later record of the item out of the table.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from consumers.encryptor.deaggregate import partition_key_hash
 from consumers.encryptor.identify import IdentifiedRecord
 from shared.errors import Reason, RecordRejected
 from shared.model import InboundRecord
-from shared.policy.compiled import Policy, UnknownOrder
 
 ORDER_AHEAD_SECONDS: Final = 86_400
 _NANOSECONDS: Final = 1_000_000_000
@@ -40,12 +40,6 @@ STREAMED: Final = Terms()
 """Those of a record that comes from the stream."""
 
 
-def rests_on_shards(policy: Policy, terms: Terms) -> bool:
-    """Whether `place` needs to know what falls into the shards that records were read from."""
-    ordered = policy.item.order is not None or policy.item.unknown_order is UnknownOrder.ARRIVAL
-    return not ordered and not terms.only_if_absent
-
-
 def place(identified: IdentifiedRecord, terms: Terms, hash_keys: range | None) -> IdentifiedRecord:
     """The record as it may be written.
 
@@ -58,14 +52,13 @@ def place(identified: IdentifiedRecord, terms: Terms, hash_keys: range | None) -
         RecordRejected: misplaced, or order_ahead.
     """
     _check_time(identified, terms)
+    is_placed = hash_keys is not None and _hash_key(identified.record) in hash_keys
     if identified.position.lane[:1] != b"k":
-        return identified
+        return identified if is_placed else replace(identified, position=identified.position.of_another_shard())
     if terms.only_if_absent:
         return replace(identified, only_if_absent=True)
-    if hash_keys is None:
-        raise RecordRejected(Reason.MISPLACED, "its shard is not listed any more, nor what falls into it")
-    if _hash_key(identified.record) not in hash_keys:
-        raise RecordRejected(Reason.MISPLACED, "its hash key falls into another shard than it was read from")
+    if not is_placed:
+        raise RecordRejected(Reason.MISPLACED, "its hash key falls into another shard, or nobody knows any more")
     return identified
 
 

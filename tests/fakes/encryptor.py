@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -68,8 +68,8 @@ class EncryptorWorld:
 
 
 @contextmanager
-def encryptor_world(policy: Policy, *, threads: int = 4) -> Iterator[EncryptorWorld]:
-    """A world without items, in which every shard takes every hash key."""
+def encryptor_world(policy: Policy, *, at_once: Executor | None = None) -> Iterator[EncryptorWorld]:
+    """A world without items, in which every shard takes every hash key; writes go `at_once`, or by four threads."""
     table, quarantine, store, kms, clock, shards = (
         FakeItemTable(),
         FakeQuarantine(),
@@ -86,7 +86,7 @@ def encryptor_world(policy: Policy, *, threads: int = 4) -> Iterator[EncryptorWo
         wall=clock.wall,
         monotonic=clock.monotonic,
     )
-    with ThreadPoolExecutor(threads) as pool:
+    with nullcontext(at_once) if at_once else ThreadPoolExecutor(4) as pool:
         encryptor = Encryptor(
             policy=policy,
             writer=Writer(table, RecordSealer(policy, keyring)),

@@ -116,3 +116,17 @@ def test_the_lane_of_an_explicit_hash_key_never_changes():
 
     assert sha256(sha256(b"p").digest() + bytes(15) + b"\x05").digest()[:7] == explicit.lane[1:]
     assert (b"k", FROM_KINESIS.place) == (explicit.lane[:1], explicit.place)
+
+
+@pytest.mark.parametrize("make", [integer_position, time_position])
+def test_an_ordered_position_of_another_shard_is_read_back_compares_with_nothing_and_still_names_its_record(make):
+    position = make(5, FROM_KINESIS, ordered_by="n").of_another_shard()
+
+    assert position == SourcePosition.from_bytes(position.to_bytes())
+    assert position.in_kinesis is None
+    assert (SEQUENCE, 7) == position.kinesis_record()
+    assert b"j" + FROM_KINESIS.to_bytes()[1:] == position.place[16:]
+
+
+def test_no_item_stands_in_a_lane_of_what_came_by_another_shard():
+    assert SourcePosition.from_bytes(b"j" + FROM_KINESIS.to_bytes()[1:]) is None

@@ -124,14 +124,15 @@ def test_where_nobody_can_say_what_falls_into_a_shard_its_records_wait(world):
     assert {} == world.quarantine.entries
 
 
-def test_what_falls_into_shards_is_not_asked_where_records_have_an_order_of_their_own(world):
-    world.shards.fail_with = StoreUnavailable("throttled")
+def test_with_an_order_of_its_own_a_misplaced_record_is_written_but_takes_no_place_from_before_the_order(world):
+    world.process(kinesis_record(record(at=7, a=7), partition_key=HIGH_KEY, shard=2, sequence=1))
     world.deploy(ORDERED)
+    misplaced = [kinesis_record(record(n, at=5, a=5), partition_key=HIGH_KEY, shard=1, sequence=9) for n in "12"]
 
-    result = world.process(kinesis_record(record(at=1), partition_key=HIGH_KEY, shard=1))
+    result = world.process(*misplaced)
 
-    assert {Outcome.WRITTEN: 1} == result.outcomes()
-    assert [] == world.shards.asked
+    assert {Outcome.WRITTEN: 1, Outcome.QUARANTINED: 1} == result.outcomes()
+    assert ([Reason.ORDER_UNKNOWN], 7, 5) == (reasons(world), a(world, "1"), a(world, "2"))
 
 
 def test_an_order_a_year_ahead_does_not_block_the_item(world):

@@ -6,7 +6,7 @@ from hashlib import md5
 import pytest
 
 from consumers.encryptor.identify import IdentifiedRecord, identify
-from consumers.encryptor.placing import ORDER_AHEAD_SECONDS, STREAMED, Terms, place, rests_on_shards
+from consumers.encryptor.placing import ORDER_AHEAD_SECONDS, STREAMED, Terms, place
 from shared.errors import Reason, RecordRejected
 from shared.model import AttributeValue, InboundRecord
 from shared.policy.load import parse_policy
@@ -67,19 +67,34 @@ def test_an_explicit_hash_key_makes_a_lane_of_its_own():
     assert 4 == len({claimed(record=record).position.lane for record in records})
 
 
-@pytest.mark.parametrize(("policy", "attributes"), [(ORDERED, at(0)), (ORDERED, {"at": {"N": "5"}}), (BY_ARRIVAL, {})])
-def test_a_record_with_an_order_of_its_own_may_come_by_any_shard(policy, attributes):
+WITH_AN_ORDER = [(ORDERED, at(0)), (ORDERED, {"at": {"N": "5"}}), (BY_ARRIVAL, {})]
+
+
+@pytest.mark.parametrize("terms", [STREAMED, Terms(only_if_absent=True)])
+@pytest.mark.parametrize(("policy", "attributes"), WITH_AN_ORDER)
+def test_a_record_with_an_order_of_its_own_may_come_by_any_shard(terms, policy, attributes):
     identified = claimed(policy, **attributes)
 
-    assert identified == place(identified, STREAMED, None) == place(identified, Terms(only_if_absent=True), None)
-    assert not rests_on_shards(policy, STREAMED)
+    assert identified == place(identified, terms, HERE)
+    for hash_keys in (ELSEWHERE, None):
+        taken = place(identified, terms, hash_keys)
+        assert identified == replace(taken, position=identified.position)
+        assert identified.position.lane == taken.position.lane
+
+
+@pytest.mark.parametrize(("policy", "attributes"), WITH_AN_ORDER)
+def test_its_sequence_number_compares_with_nothing_and_a_copy_by_the_right_shard_is_higher(policy, attributes):
+    at_home = place(claimed(policy, **attributes), STREAMED, HERE).position
+    away = place(claimed(policy, replace(RECORD, sequence_number="9"), **attributes), STREAMED, ELSEWHERE).position
+
+    assert (True, False) == (at_home.in_kinesis is not None, away.in_kinesis is not None)
+    assert at_home.place > away.place
 
 
 def test_what_was_misplaced_can_be_put_back_only_where_no_item_stands():
     put_back = place(claimed(), Terms(only_if_absent=True), ELSEWHERE)
 
     assert replace(claimed(), only_if_absent=True) == put_back
-    assert (True, False) == (rests_on_shards(POLICY, STREAMED), rests_on_shards(POLICY, Terms(only_if_absent=True)))
 
 
 @pytest.mark.parametrize(
@@ -97,12 +112,12 @@ def test_an_order_time_more_than_a_day_after_arrival_or_the_present_is_ahead(ref
     identified, terms = claimed(ORDERED, **at(seconds, nanoseconds)), Terms(order_reference=reference)
 
     if is_ahead:
-        assert Reason.ORDER_AHEAD is refusal(identified, terms, None)
+        assert Reason.ORDER_AHEAD is refusal(identified, terms, HERE)
     else:
-        assert identified == place(identified, terms, None)
+        assert identified == place(identified, terms, HERE)
 
 
 def test_of_an_integer_nobody_can_say_that_it_is_ahead():
     identified = claimed(ORDERED, at={"N": "9" * 38})
 
-    assert identified == place(identified, STREAMED, None)
+    assert identified == place(identified, STREAMED, HERE)
