@@ -22,8 +22,11 @@ from shared.model import KeyState
 from shared.reencrypt.item import EXAMPLES
 from shared.reencrypt.model import Candidate, Change, Fate, ItemUpdate, UpdateResult
 from shared.runs.model import Example
+from shared.source_position import kinesis_position
 
 CANARY = "canary-4111"
+LOOKALIKE = {"B": b"\x01\x00\x00\x00\x09" + bytes(range(150, 250))}
+"""Under a data key that nobody has."""
 RECORD: dict[str, Any] = {"ssn": {"S": CANARY}, "card": {"S": CANARY}, "amount": {"N": "1"}}
 
 
@@ -75,8 +78,7 @@ def test_a_denied_key_leaves_the_whole_item_and_no_other_tenants(world):
 def test_a_denied_key_and_a_corrupt_row_may_pass_however_many_other_troubles_there_are(world, trouble, may_pass):
     world.put(**RECORD)
     old, _ = world.rotate("pii")
-    lookalike = {"B": b"\x01\x00\x00\x00\x09" + bytes(range(150, 250))}
-    world.table.items["acme", "1"] = {f"a{n}": lookalike for n in range(2 * EXAMPLES)} | world.item()
+    world.table.items["acme", "1"] = {f"a{n}": LOOKALIKE for n in range(2 * EXAMPLES)} | world.item()
     trouble(world, old)
     assert [may_pass] == [one.may_pass for one in world.mend()]
 
@@ -234,6 +236,24 @@ def test_a_container_around_what_does_not_open_is_left_and_not_written_at_all(wo
     assert [] == world.table.updates
 
 
+@pytest.mark.parametrize(
+    ("left", "keeps_its_policy"),
+    [
+        ({"address": {"M": {"street": LOOKALIKE, "zip": {"S": CANARY}}}}, True),
+        ({"address": {"BS": [LOOKALIKE["B"]]}}, True),
+        ({"address": LOOKALIKE}, False),
+    ],
+)
+def test_an_item_keeps_the_policy_that_it_names_while_something_is_left_in_clear(world, left, keeps_its_policy):
+    older = {"B": b"older..."}
+    world.table.write(
+        "acme", "1", **RECORD, **left, _src={"B": kinesis_position(b"p", "1", 0).to_bytes()}, _policy=older
+    )
+    assert [Fate.LEFT] == [one.fate for one in world.mend()]
+    assert {"B"} == world.item()["ssn"].keys()
+    assert (older == world.item()["_policy"]) == keeps_its_policy
+
+
 def test_what_is_left_is_left_again_so_the_chain_of_findings_ends(world):
     world.put(**RECORD)
     world.rotate("pii")
@@ -341,8 +361,7 @@ def test_an_active_key_that_never_becomes_active_is_not_sealed_under(world):
 
 
 def test_examples_of_one_item_are_bounded(world):
-    lookalike = {"B": b"\x01\x00\x00\x00\x09" + bytes(range(150, 250))}
-    world.table.write("acme", "1", **{f"a{number}": lookalike for number in range(3 * EXAMPLES)})
+    world.table.write("acme", "1", **{f"a{number}": LOOKALIKE for number in range(3 * EXAMPLES)})
     assert EXAMPLES == len(world.mend()[0].examples)
 
 
