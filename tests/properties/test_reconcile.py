@@ -74,7 +74,7 @@ def test_what_it_finds_is_mended_and_then_found_no_more(key, item):
         (event,) = left.lines
         if event["event"] in {"item.plaintext_found", "item.stale"}:
             assert chain.fates, "it was looked at"
-            assert chain.fates[-1] == "left"
+            assert chain.fates[-1] in {"left", "retry"}, "and a mending of it tried"
         chain.queue.bodies += left.queue.take()
         before = dict(writer.item)
         chain.run(rounds=ROUNDS)
