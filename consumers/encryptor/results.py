@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from shared.errors import BatchFailed
 from shared.model import InboundRecord, Outcome, QuarantineEntry
 
 
@@ -28,10 +29,19 @@ class BatchResult:
 
     Attributes:
         received: user records taken out of the Kinesis records, counted before anything else is done with them.
+
+    Raises:
+        BatchFailed: one of them has no outcome, or two. It would be lost; so the whole batch is delivered again.
     """
 
     received: int
     results: tuple[RecordResult, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.results) != self.received:
+            raise BatchFailed(
+                f"{self.received} records have {len(self.results)} outcomes; the batch is delivered again"
+            )
 
     @property
     def failed_sequence_numbers(self) -> frozenset[str]:

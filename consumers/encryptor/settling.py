@@ -119,15 +119,17 @@ class Settling:
 
         def work() -> None:
             newest: PlannedRecord | None = None
+            stands = False
             for planned in newest_first:
                 if newest is not None and newest.identified.position.lane == planned.identified.position.lane:
-                    same = _place(newest) == _place(planned)
+                    same = stands and _place(newest) == _place(planned)
                     outcome = Outcome.DUPLICATE if same else Outcome.SUPERSEDED
                     results.append(RecordResult(planned.identified.record, outcome))
                     continue
                 result, settles_lane = self._write(planned)
                 results.append(result)
                 newest = planned if settles_lane else None
+                stands = isinstance(result, RecordResult) and result.outcome is not Outcome.SUPERSEDED
 
         attempt(group[0].identified.record.sequence_number, work)
         left = newest_first[len(results) :]

@@ -14,8 +14,9 @@ from consumers.encryptor.deaggregate import user_records
 from consumers.encryptor.decode import decode
 from consumers.encryptor.identify import identify
 from consumers.encryptor.sealing import RecordSealer, plan_record
+from consumers.encryptor.settling import Settling
 from consumers.encryptor.writing import Writer
-from shared.errors import KeyServiceUnavailable, Reason, RecordRejected, StoreUnavailable
+from shared.errors import BatchFailed, KeyServiceUnavailable, Reason, RecordRejected, StoreUnavailable
 from shared.model import InboundRecord, KeyState, Outcome
 from shared.policy.load import parse_policy
 from tests.fakes.encryptor import EncryptorWorld, encryptor_world
@@ -499,3 +500,19 @@ def test_a_quarantine_id_is_the_place_of_its_records_and_of_nothing_in_them(worl
     ids = {one.kept.quarantine_id for one in result.results}
     assert 2 == len(ids)
     assert ids == {one.kept.quarantine_id for one in again.results}
+
+
+def test_a_record_that_nobody_accounts_for_fails_the_batch_and_so_comes_again(world, monkeypatch):
+    settle = Settling.settle
+    monkeypatch.setattr(Settling, "settle", lambda self, plans: settle(self, plans)[1:])
+
+    with pytest.raises(BatchFailed, match="2 records have 1 outcomes"):
+        world.process(kinesis_record(record("1")), kinesis_record(record("2"), sequence=1))
+
+
+def test_a_copy_of_a_superseded_record_is_superseded_too(world):
+    world.process(kinesis_record(record(a=2), sequence=2))
+
+    result = world.process(*[kinesis_record(record(a=1), sequence=1)] * 3)
+
+    assert {Outcome.SUPERSEDED: 3} == result.outcomes()
