@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -181,6 +182,18 @@ def test_an_item_that_is_rewritten_once_its_page_was_read_is_judged_as_it_was_re
     reconciliation.go_on()
 
     assert reconciliation.events()["a"]["verdict"] in {"verified", "stale"}
+
+
+@pytest.mark.parametrize(("retired_after", "verdict"), [(10, "stale"), (-10, "malformed")], ids=["then", "before"])
+def test_a_key_that_was_retired_once_the_page_was_read_was_not_before(chain, reconciliation, retired_after, verdict):
+    write(chain, "a")
+    (row,) = chain.store.all_rows()
+    retired_at = chain.clock.wall() + retired_after
+    chain.store.put_row(replace(row, state=KeyState.RETIRED, state_set_at=retired_at))
+
+    reconciliation.go_on()
+
+    assert verdict == reconciliation.events()["a"]["verdict"]
 
 
 def test_states_of_keys_are_none_of_before_this_workers_time(chain, reconciliation):
