@@ -68,8 +68,9 @@ def shard_pages(shard: Shard, place: Place, *, wait: Callable[[float], None] = s
         if answer is None:
             yield Page((), trimmed=True)
             return
-        yield Page(answer.records, answer.caught_up, reading.trimmed, answer.reached)
-        if answer.next_iterator is None:
+        ends = answer.next_iterator is None
+        yield Page(answer.records, answer.caught_up or ends, reading.trimmed, answer.reached)
+        if ends:
             return
         reading.go_on_after(answer)
         wait(BETWEEN_PAGES_SECONDS)

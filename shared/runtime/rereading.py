@@ -62,7 +62,7 @@ class Page:
     """Some records of a shard, in their order; after the last page comes none.
 
     Attributes:
-        caught_up: the shard holds nothing younger at this time.
+        caught_up: the shard holds nothing younger, at this time or, closed, for ever.
         trimmed: the place where reading was to begin is gone, retention has passed: this is what is left.
         reached: how far in time reading has come, seconds since the epoch; None where nobody tells.
     """

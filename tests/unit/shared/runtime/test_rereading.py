@@ -1,0 +1,167 @@
+"""A shard read again in calls: nothing is passed over, nothing is done twice but what did not pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from shared.runtime.rereading import (
+    CallTime,
+    Page,
+    RecordSpan,
+    Reread,
+    ShardRecord,
+    TimeSpan,
+    reread,
+    until_done,
+)
+
+ALL = RecordSpan("0", "999")
+
+
+def record(number: int, arrived_at: float | None = None) -> ShardRecord:
+    return ShardRecord(str(number), float(number if arrived_at is None else arrived_at), {"n": number})
+
+
+def records(*numbers: int) -> list[ShardRecord]:
+    return [record(number) for number in numbers]
+
+
+class Worker:
+    """Notes what it is given; what fails, fails so many times."""
+
+    def __init__(self, **failures: int) -> None:
+        self.batches: list[list[str]] = []
+        self.failures = {name.removeprefix("_"): times for name, times in failures.items()}
+
+    def __call__(self, batch: Sequence[ShardRecord]) -> str | None:
+        numbers = [one.sequence_number for one in batch]
+        self.batches.append(numbers)
+        failed = [number for number in numbers if self.failures.get(number, 0) > 0]
+        for number in failed:
+            self.failures[number] -= 1
+        return failed[0] if failed else None
+
+
+def never() -> bool:
+    return False
+
+
+def test_everything_is_worked_off_in_order_and_in_small_batches():
+    work = Worker()
+
+    came = reread([Page(records(1, 2, 3)), Page([]), Page(records(4))], ALL, work, batch_records=2, is_over=never)
+
+    assert [["1", "2"], ["3"], ["4"]] == work.batches
+    assert Reread("4", done=True, records=4, first="1", last="4", oldest_arrived_at=1.0) == came
+
+
+def test_only_what_the_span_holds_is_worked_off_and_reading_ends_behind_it():
+    work = Worker()
+    pages = iter([Page(records(1, 2)), Page(records(3, 4, 5)), Page(records(6))])
+
+    came = reread(pages, RecordSpan("2", "4"), work, is_over=never)
+
+    assert [["2"], ["3", "4"]] == work.batches
+    assert (True, "5", "2", "4") == (came.done, came.after, came.first, came.last)
+    assert [Page(records(6))] == list(pages), "not even read"
+
+
+def test_a_span_of_time_reads_on_for_a_while_since_arrival_times_do_not_always_rise():
+    work = Worker()
+    late = record(3, 99.0)
+    pages = iter([Page([record(1, 100.0), record(2, 110.0), late]), Page([record(4, 170.0)]), Page(records(5))])
+
+    came = reread(pages, TimeSpan(100.0, 110.0), work, is_over=never)
+
+    assert [["1"]] == work.batches
+    assert came.done
+    assert 1 == len(list(pages))
+
+
+@pytest.mark.parametrize("end", [Page([], caught_up=True), Page([], reached=170.0)])
+def test_reading_ends_where_nothing_younger_is_or_where_it_has_come_past_the_end_of_the_time(end):
+    pages = iter([Page([record(1, 100.0)]), end, Page([record(2, 105.0)])])
+
+    assert reread(pages, TimeSpan(100.0, 110.0), Worker(), is_over=never).done
+    assert 1 == len(list(pages))
+
+
+def test_a_call_ends_before_the_first_record_that_does_not_pass():
+    came = reread([Page(records(1, 2, 3, 4))], ALL, Worker(_3=1), after="0", is_over=never)
+
+    assert Reread("2", records=2, first="1", last="2", oldest_arrived_at=1.0) == came
+
+
+def test_where_not_even_the_first_passes_the_cursor_stays():
+    assert Reread("0") == reread([Page(records(1, 2))], ALL, Worker(_1=1), after="0", is_over=never)
+
+
+def test_a_call_does_one_batch_at_least_and_goes_on_where_the_last_one_ended():
+    work = Worker()
+    every = records(1, 2, 3, 4)
+    after = "0"
+    calls, done = 0, False
+    while not done and calls < 9:
+        left = [one for one in every if int(one.sequence_number) > int(after)]
+        pages = [Page(left, caught_up=not left)]
+        came = reread(pages, ALL, work, after=after, batch_records=1, is_over=lambda: True)
+        after, done, calls = came.after or "", came.done, calls + 1
+
+    assert [["1"], ["2"], ["3"], ["4"]] == work.batches
+    assert 5 == calls
+
+
+def test_empty_pages_do_not_outlast_the_call():
+    assert not reread([Page([])] * 2, ALL, Worker(), is_over=lambda: True).done
+
+
+@pytest.mark.parametrize(
+    ("came", "first", "missing"),
+    [
+        (Reread("5", done=True, first="1", last="5"), "1", False),
+        (Reread("5", done=True, first="3", last="5"), "1", True),
+        (Reread(None, done=True), "1", True),
+        (Reread(None), "1", False),
+        (Reread("5", done=True, trimmed=True, first="1"), "1", False),
+        (Reread("5", done=True, first="3"), None, False),
+        (Reread("5", done=True, first="3", trimmed=True), None, True),
+    ],
+)
+def test_what_is_missing_is_said(came, first, missing):
+    assert missing == came.is_missing(first)
+
+
+def test_a_batch_is_tried_again_from_the_first_record_that_failed():
+    tried: list[list[str]] = []
+    waits: list[float] = []
+
+    def attempt(batch: Sequence[ShardRecord]) -> set[str]:
+        tried.append([one.sequence_number for one in batch])
+        return {"3", "2"} if len(tried) == 1 else {"3"} if len(tried) == 2 else set()
+
+    assert until_done(records(1, 2, 3), attempt, wait=waits.append) is None
+    assert [["1", "2", "3"], ["2", "3"], ["3"]] == tried
+    assert [1, 2] == waits
+
+
+def test_what_still_fails_is_named():
+    assert "2" == until_done(records(1, 2, 3), lambda _: {"2"}, wait=lambda _: None)
+
+
+def test_a_calls_time_is_over_with_the_invocations_or_with_what_was_granted():
+    now = [0.0]
+    left = [100.0]
+
+    def time_of(seconds: float | None) -> CallTime:
+        return CallTime(lambda: left[0], 60, seconds=seconds, monotonic=lambda: now[0])
+
+    unlimited, granted = time_of(None), time_of(10)
+    assert (40.0, 10.0) == (unlimited.left(), granted.left())
+    now[0] = 10.0
+    assert (False, True) == (unlimited.is_over(), granted.is_over())
+    left[0] = 60.0
+    assert unlimited.is_over()
+    left[0] = 5.0
+    assert 0 == unlimited.left()
