@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -42,3 +43,25 @@ def bars(console: Console | None = None) -> Iterator[Progress]:
     )
     with Progress(*columns, console=console) as progress:
         yield progress
+
+
+class OneBar(Bars):
+    """A command that does one thing."""
+
+    def __init__(self, progress: Progress, what: str) -> None:
+        super().__init__(progress)
+        self._task = progress.add_task(what, total=None, told="")
+
+    def happened(self, event: str, **fields: Any) -> None:
+        """Nothing: the bar shows it."""
+
+    def progress(self, completed: float, total: float | None, beside: str) -> None:
+        """Move the bar."""
+        self._bars.update(self._task, completed=completed, total=total, told=beside)
+
+
+@contextmanager
+def one_bar(what: str, console: Console | None = None) -> Iterator[OneBar]:
+    """A bar of this name."""
+    with bars(console) as progress:
+        yield OneBar(progress, what)

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import click
 
+from ops.deadletter.commands import deadletter
+from ops.quarantine.commands import quarantine
+from ops.replay.commands import replay
 from ops.runs.commands import adopt, reconcile, rotation
 from shared.errors import RetryLater, SealstreamError
 from shared.identity import check_item_id, check_tenant_id
@@ -61,6 +64,9 @@ def item_get(tenant: str, id: str, *, open_values: bool, as_json: bool) -> None:
 cli.add_command(rotation)
 cli.add_command(adopt)
 cli.add_command(reconcile)
+cli.add_command(quarantine)
+cli.add_command(deadletter)
+cli.add_command(replay)
 
 
 def main() -> None:

@@ -1,8 +1,9 @@
-"""Values that commands take."""
+"""Values that commands take, and how they end."""
 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from math import isfinite
@@ -68,3 +69,20 @@ def options(*chosen: Callable[[Command], Command]) -> Callable[[Command], Comman
 
 as_json = click.option("--json", "as_json", is_flag=True, help="one JSON document a line, in a terminal too")
 of_tenant = click.option("--tenant", callback=tenant, help="this tenant alone")
+yes = click.option("--yes", is_flag=True, help="do not ask")
+
+
+def confirmed(question: str) -> bool:
+    """Whether the operator says yes; where nobody can be asked, `--yes` is asked for."""
+    if not sys.stdin.isatty():
+        raise click.UsageError(f"{question} Nobody is here to be asked: say --yes")
+    return click.confirm(question, err=True)
+
+
+def ending(act: Callable[[], int], *, goes_on: str) -> int:
+    """Do it; its exit status, or that of an interrupt, with a line about what that means."""
+    try:
+        return act()
+    except KeyboardInterrupt:
+        click.echo(f"Interrupted. {goes_on}", err=True)
+        return INTERRUPTED

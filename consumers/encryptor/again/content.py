@@ -41,7 +41,7 @@ def records_of(entry: HeldEntry, content: AttributeValue) -> Sequence[Received]:
         QuarantineCorrupt: content or row are not what was kept.
     """
     try:
-        records = _records(entry, content["M"])
+        records = kept_records(entry, content["M"])
     except (KeyError, IndexError, TypeError, ValueError):
         raise QuarantineCorrupt(f"entry {entry.quarantine_id}: its content is not what sealstream keeps") from None
     rejected = [Rejected(one, RecordRejected(entry.kept_reason), entry.tenant_id) for one in records]
@@ -52,7 +52,8 @@ def records_of(entry: HeldEntry, content: AttributeValue) -> Sequence[Received]:
     return records
 
 
-def _records(entry: HeldEntry, content: Any) -> list[InboundRecord]:
+def kept_records(entry: HeldEntry, content: Any) -> list[InboundRecord]:
+    """The records as they were kept, an aggregate that does not decode whole as one; raises as a wrong form does."""
     partition_keys, hash_keys = (
         [key["B"] for key in content.get(name, {"L": ()})["L"]] for name in ("partition_keys", "explicit_hash_keys")
     )

@@ -1,0 +1,228 @@
+"""`sealstream deadletter redrive`: what was given up on is done after all, and its message deleted.
+
+A message is deleted only once the function has read all that it names; whoever is killed before that begins it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import partial
+from typing import Any, Final, assert_never
+
+from ops.clock import Clock, iso
+from ops.deadletter.letter import Findings, Foreign, Of, Position
+from ops.deadletter.listing import document
+from ops.deadletter.queues import MESSAGES_PER_CALL, Letter, Queue, queues
+from ops.environment import function, setting
+from ops.errors import FunctionRefused, NoProgress
+from ops.functions import Invoke
+from ops.json_lines import JsonLines
+from ops.patience import Patience
+from ops.stretch import Reading, Stretch, added
+from ops.telling import Teller, for_programs, teller_for
+from ops.text import counted, plural, table
+from shared.aws.clients import client
+from shared.aws.findings_queue import SqsFindingsQueue
+from shared.findings import ItemReference
+
+GIVES_UP_AFTER: Final = 3
+"""Letters in a row that nothing could be done about: then nothing can be done about any."""
+QUARANTINED: Final = "quarantined"
+_MISSING: Final[Mapping[Of, str]] = {
+    Of.ENCRYPTOR: (
+        "Missing: the stream no longer holds these records, only their producers do, who may send them again. "
+        "Where they have, or none is needed: `sealstream deadletter skip ID`."
+    ),
+    Of.AUDITOR: (
+        "Missing: the table's stream no longer holds these changes (it does for 24 hours); the items stand. "
+        "`sealstream reconcile` audits them as they are; then `sealstream deadletter skip ID`."
+    ),
+}
+"""What can still be done where retention has passed."""
+
+
+class State(StrEnum):
+    """What became of a letter; all but DONE leave it in its queue."""
+
+    DONE = "done"
+    MISSING = "missing"
+    WAITING = "waiting"
+    REFUSED = "refused"
+    FOREIGN = "foreign"
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """How a letter ended.
+
+    Attributes:
+        reading: what came of its records.
+        why: it is left.
+    """
+
+    letter: Letter
+    state: State
+    reading: Reading = field(default_factory=Reading)
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What works letters off; only those that somebody's letters need must be there.
+
+    Attributes:
+        functions: those who read positions again, and their titles.
+        send_findings: puts references on the findings queue.
+    """
+
+    queues: Sequence[Queue]
+    functions: Mapping[Of, tuple[Invoke, str]] = field(default_factory=dict)
+    send_findings: Callable[[Iterable[ItemReference]], None] = lambda _: None
+    clock: Clock = field(default_factory=Clock)
+
+
+def redrive(
+    whose: Sequence[Of], message_ids: Collection[str] = (), *, as_json: bool = False, ports: Ports | None = None
+) -> int:
+    """Work off the letters of these, or those among them that are named.
+
+    Returns:
+        0 where all are done and nothing went to quarantine; otherwise, or where a named letter is not there, 1.
+
+    Raises:
+        StoreUnavailable: SQS does not answer.
+        SettingsError: a name is missing.
+    """
+    ports = ports or ports_from_environment(whose)
+    as_json = for_programs(as_json=as_json)
+    with teller_for("redrive", as_json=as_json) as teller:
+        fates = list(_worked_off(ports, message_ids, teller))
+    unknown = sorted({*message_ids} - {fate.letter.message_id for fate in fates})
+    counts = _counts(fates)
+    if as_json:
+        states = {str(state): sum(fate.state is state for fate in fates) for state in State}
+        JsonLines().write("finished", letters=states, counts=counts, unknown=unknown)
+    else:
+        print("\n".join(_report(fates, unknown)))
+    is_good = not unknown and not counts.get(QUARANTINED) and all(fate.state is State.DONE for fate in fates)
+    return 0 if is_good else 1
+
+
+def ports_from_environment(whose: Sequence[Of]) -> Ports:
+    """What these letters need; raises SettingsError."""
+    functions: dict[Of, tuple[Invoke, str]] = {
+        of: (function(name, title), title)
+        for of, name, title in ((Of.ENCRYPTOR, "REDRIVER", "redriver"), (Of.AUDITOR, "AUDITOR", "auditor"))
+        if of in whose
+    }
+    if Of.REENCRYPTOR not in whose:
+        return Ports(queues(whose), functions)
+    findings_queue = setting("FINDINGS_QUEUE")
+    return Ports(queues(whose), functions, SqsFindingsQueue(client("sqs"), findings_queue).send)
+
+
+def _worked_off(ports: Ports, message_ids: Collection[str], teller: Teller) -> Iterator[Fate]:
+    at_once = MESSAGES_PER_CALL if message_ids else 1
+    for queue in ports.queues:
+        in_vain = done = 0
+        with queue.letters(at_once=at_once) as letters:
+            for letter in letters:
+                if message_ids and letter.message_id not in message_ids:
+                    continue
+                fate = _work_off(letter, queue, ports, teller)
+                in_vain = in_vain + 1 if fate.state is State.WAITING else 0
+                done += 1
+                teller.happened("letter", **document(letter), **_told(fate))
+                teller.progress(done, None, f"{queue.of}: {plural(done, 'letter')}")
+                yield fate
+                if in_vain == GIVES_UP_AFTER:
+                    teller.told(f"{in_vain} letters of the {queue.of} in a row got nowhere: leaving the others")
+                    break
+
+
+def _work_off(letter: Letter, queue: Queue, ports: Ports, teller: Teller) -> Fate:
+    patience = Patience(ports.clock, teller.trouble)
+    content = letter.content
+    match content:
+        case Position():
+            return _read_again(letter, content, queue, ports, patience)
+        case Findings():
+            try:
+                patience.insist(partial(ports.send_findings, content.references))
+            except NoProgress as error:
+                return Fate(letter, State.WAITING, why=str(error))
+            queue.delete(letter)
+            return Fate(letter, State.DONE, Reading(done=True, records=letter.records))
+        case Foreign():
+            return Fate(letter, State.FOREIGN, why=content.why)
+        case _:  # pragma: no cover
+            assert_never(content)
+
+
+def _read_again(letter: Letter, position: Position, queue: Queue, ports: Ports, patience: Patience) -> Fate:
+    invoke, title = ports.functions[letter.of]
+    asked = {"operation": "reread", "shard_id": position.shard_id, "first": position.first, "last": position.last}
+    stretch = Stretch(invoke, title, asked)
+    try:
+        while not stretch.reading.done:
+            patience.insist(partial(queue.hold, letter))
+            stretch.step(patience)
+    except NoProgress as error:
+        return Fate(letter, State.WAITING, stretch.reading, str(error))
+    except FunctionRefused as error:
+        return Fate(letter, State.REFUSED, stretch.reading, str(error))
+    reading = stretch.reading
+    if reading.missing:
+        left = f"the stream holds from {reading.found_from} on" if reading.found_from else "nothing of it is left"
+        return Fate(letter, State.MISSING, reading, left)
+    queue.delete(letter)
+    return Fate(letter, State.DONE, reading)
+
+
+def _told(fate: Fate) -> dict[str, Any]:
+    reading = fate.reading
+    return {
+        "state": str(fate.state),
+        "read": reading.records,
+        "counts": dict(reading.counts),
+        "reasons": dict(reading.reasons),
+        "found_from": reading.found_from or None,
+        "why": fate.why,
+    }
+
+
+def _counts(fates: Iterable[Fate]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for fate in fates:
+        total = added(total, fate.reading.counts)
+    return total
+
+
+def _report(fates: Sequence[Fate], unknown: Sequence[str]) -> Iterator[str]:
+    if not fates and not unknown:
+        yield "no dead letters"
+        return
+    done = sum(fate.state is State.DONE for fate in fates)
+    yield f"{plural(len(fates), 'dead letter')}, {done:,} done"
+    for of in Of:
+        counts = _counts(fate for fate in fates if fate.letter.of is of)
+        if counts:
+            yield f"{of}: {counted(counts)}"
+    left = [fate for fate in fates if fate.state is not State.DONE]
+    if left:
+        yield "left:"
+        yield from table(("of", "state", "records", "arrived", "id", "why"), [_row(fate) for fate in left], indent=2)
+    for of in (Of.ENCRYPTOR, Of.AUDITOR):
+        if any(fate.state is State.MISSING and fate.letter.of is of for fate in left):
+            yield _MISSING[of]
+    if unknown:
+        yield f"not in these queues, or held by another command: {', '.join(unknown)}"
+
+
+def _row(fate: Fate) -> tuple[str, ...]:
+    letter, content = fate.letter, fate.letter.content
+    arrived = iso(content.arrived_from) or "?" if isinstance(content, Position) else ""
+    records = f"{letter.records:,}" if letter.records else "?"
+    return (str(letter.of), str(fate.state), records, arrived, letter.message_id, fate.why)

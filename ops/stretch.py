@@ -1,0 +1,152 @@
+"""A stretch of a stream that a function reads again, step by step; each step may be repeated."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ops.clock import iso
+from ops.errors import FunctionFailed
+from ops.functions import Invoke, not_understood
+from ops.patience import Patience
+from ops.text import plural
+
+STEP_SECONDS: Final = 5
+"""How long one invocation reads, so that progress is seen."""
+LONGEST_STEP_SECONDS: Final = 300
+"""How long where it finds nothing: a quiet stretch takes many reads."""
+RETRY: Final = "retry"
+
+
+class StandsStill(FunctionFailed):
+    """A record of the stretch does not pass, and what is behind it waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How far a stretch is read.
+
+    Attributes:
+        after: the last sequence number that was read; "" before the first.
+        records: Kinesis records, or changes of the table.
+        counts: user records by outcome, or changes by verdict; one that is tried again counts each time but as `retry`.
+        reasons: those quarantined, by reason.
+        waiting: user records that the last step left to be tried again.
+        reached: when the oldest that the last step read arrived, seconds since the epoch; None where nobody knows.
+        missing: the stream no longer holds the first.
+        found_from: the first that it still holds, of those that are missing their beginning; "" where none.
+    """
+
+    done: bool = False
+    after: str = ""
+    records: int = 0
+    counts: Mapping[str, int] = field(default_factory=dict)
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    waiting: int = 0
+    reached: float | None = None
+    missing: bool = False
+    found_from: str = ""
+
+    def document(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "done": self.done,
+            "after": self.after or None,
+            "records": self.records,
+            "counts": dict(self.counts),
+            "reasons": dict(self.reasons),
+            "waiting": self.waiting,
+            "reached": iso(self.reached),
+        }
+
+    def then(self, step: Reading) -> Reading:
+        """This one, and a step further."""
+        return Reading(
+            done=step.done,
+            after=step.after or self.after,
+            records=self.records + step.records,
+            counts=added(self.counts, step.counts),
+            reasons=added(self.reasons, step.reasons),
+            waiting=step.waiting,
+            reached=max(filter(None, (self.reached, step.reached)), default=None),
+            missing=self.missing or step.missing,
+            found_from=self.found_from or step.found_from,
+        )
+
+
+@dataclass(slots=True)
+class Stretch:
+    """Reads on from where it is.
+
+    Attributes:
+        who: the function's title, for messages.
+        payload: what it is asked, without how far it is.
+        start: what it is asked besides as long as nothing was read.
+        reading: replaced by each step, so that other threads may look at it.
+    """
+
+    function: Invoke
+    who: str
+    payload: Mapping[str, Any]
+    start: Mapping[str, Any] = field(default_factory=dict)
+    reading: Reading = field(default_factory=Reading)
+    seconds: int = STEP_SECONDS
+
+    def step(self, patience: Patience) -> Reading:
+        """Read on for some seconds; how far it is now.
+
+        Raises:
+            FunctionRefused: it will not do it.
+            NoProgress: nothing got on for too long.
+        """
+        return patience.insist(self._step)
+
+    def to_the_end(self, patience: Patience) -> Reading:
+        """Read until all is read; raises as `step`."""
+        while not self.reading.done:
+            self.step(patience)
+        return self.reading
+
+    def _step(self) -> Reading:
+        before = self.reading
+        where = {"after": before.after} if before.after else self.start
+        step = read_answer(self.function({**self.payload, **where, "seconds": self.seconds}), self.who)
+        self.reading = before.then(step)
+        if step.done or self.reading.after != before.after:
+            self.seconds = STEP_SECONDS
+        elif step.waiting or self.seconds == LONGEST_STEP_SECONDS:
+            behind = f"behind {before.after}" if before.after else "at its beginning"
+            waiting = f": {plural(step.waiting, 'record')} to be tried again" if step.waiting else ""
+            raise StandsStill(f"{self.payload['shard_id']} does not get on {behind}{waiting}")
+        else:
+            self.seconds = min(2 * self.seconds, LONGEST_STEP_SECONDS)
+        return self.reading
+
+
+def read_answer(answer: Any, who: str) -> Reading:
+    """One step, as the redriver or the auditor tells it; raises FunctionRefused where this is something else."""
+    try:
+        told = answer.get("outcomes") or answer.get("verdicts") or {}
+        counts = {str(name): int(number) for name, number in told.items()}
+        waiting = counts.pop(RETRY, 0)
+        reached = answer.get("oldest_arrived_at")
+        return Reading(
+            done=bool(answer["done"]),
+            after=str(answer["after"] or ""),
+            records=int(answer["kinesis_records"] if "kinesis_records" in answer else answer["records"]),
+            counts={name: number for name, number in counts.items() if number},
+            reasons={str(name): int(number) for name, number in (answer.get("reasons") or {}).items()},
+            waiting=waiting,
+            reached=None if reached is None else float(reached),
+            missing=bool(answer.get("missing", False)),
+            found_from=str(answer.get("found_from") or ""),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise not_understood(who) from None
+
+
+def added(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    """Counts of both."""
+    return dict(Counter(one) + Counter(other))

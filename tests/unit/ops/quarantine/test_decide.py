@@ -1,0 +1,191 @@
+"""Entries are decided about by the redriver; what is left is listed."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ops.clock import Clock
+from ops.errors import FunctionFailed, FunctionRefused
+from ops.quarantine.decide import ENTRIES_PER_CALL, Operation, Ports, decide
+from ops.quarantine.index import Selection
+from tests.fakes.clock import FakeClock
+from tests.fakes.redriver import FakeRedriver
+from tests.unit.ops.quarantine.world import IDS, FakeIndex, index
+
+REDRIVEN = {"state": "redriven", "outcomes": {"written": 1, "retry": 0}, "reason": "", "detail": ""}
+HELD = {"state": "held", "outcomes": {"quarantined": 1}, "reason": "too_deep", "detail": "at path a.b"}
+WAITING = {"state": "held", "outcomes": {"retry": 1}, "reason": "not_json", "detail": "ask again"}
+
+
+@pytest.fixture
+def redriver():
+    return FakeRedriver(entries=dict.fromkeys(IDS, REDRIVEN))
+
+
+@pytest.fixture
+def ports(redriver):
+    clock = FakeClock()
+    return Ports(index(), redriver, Clock(clock.wall, clock.monotonic, clock.advance))
+
+
+@pytest.fixture
+def done(ports, capsys):
+    def run(*quarantine_ids, operation=Operation.REDRIVE, selection=Selection(), ask=None):  # noqa: B008 - frozen
+        status = decide(operation, quarantine_ids, selection, ask=ask, ports=ports)
+        return status, [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    return run
+
+
+@pytest.fixture
+def shown(ports, monkeypatch, capsys):
+    def run(*quarantine_ids, operation=Operation.REDRIVE):
+        monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+        status = decide(operation, quarantine_ids, Selection(), ask=None, ports=ports)
+        return status, capsys.readouterr().out
+
+    return run
+
+
+def test_what_a_filter_means_is_redriven(redriver, done):
+    status, lines = done(selection=Selection(reasons=("undeclared_attribute",)))
+
+    assert 0 == status
+    assert [{"operation": "redrive", "quarantine_ids": IDS[1:]}] == redriver.asked
+    assert ["decided", "decided", "finished"] == [line["event"] for line in lines]
+    assert ({"redriven": 2}, 2) == (lines[-1]["states"], lines[-1]["outcomes"]["written"])
+
+
+def test_ids_are_asked_for_as_they_are_each_once(redriver, done):
+    done(IDS[2], IDS[0], IDS[2], operation=Operation.DISCARD)
+    assert [{"operation": "discard", "quarantine_ids": [IDS[2], IDS[0]]}] == redriver.asked
+
+
+def test_what_is_rejected_again_is_listed_with_its_present_reason(redriver, shown):
+    redriver.entries = {IDS[0]: REDRIVEN, IDS[1]: HELD}
+    status, text = shown(*IDS[:2])
+
+    assert 1 == status
+    assert "entries: redriven 1, held 1" in text
+    assert [IDS[1], "held", "too_deep", "at", "path", "a.b"] == text.splitlines()[-1].split()
+
+
+@pytest.mark.parametrize("state", ["gone", "too_old", "discarded"])
+def test_what_was_not_redriven_is_not_all_well(redriver, shown, state):
+    redriver.entries = {IDS[0]: {"state": state}}
+    status, text = shown(IDS[0])
+    assert (1, True) == (status, f"entries: {state.replace('_', ' ')} 1" in text)
+
+
+def test_what_was_discarded_before_is_discarded(redriver, shown):
+    redriver.entries = {IDS[0]: {"state": "discarded"}}
+    assert 0 == shown(IDS[0], operation=Operation.DISCARD)[0]
+
+
+def test_many_are_asked_for_some_at_a_time(redriver, ports, done):
+    ids = [f"{number:032x}" for number in range(60)]
+    redriver.entries = dict.fromkeys(ids, REDRIVEN)
+
+    assert 0 == done(*ids)[0]
+    assert [25, 25, 10] == [len(one["quarantine_ids"]) for one in redriver.asked]
+    assert ENTRIES_PER_CALL == 25
+
+
+def test_what_a_call_did_not_get_to_is_asked_for_again(redriver, done):
+    answered = redriver._redrive
+    redriver._redrive = lambda payload: answered({"quarantine_ids": payload["quarantine_ids"][:2]})
+
+    assert 0 == done(*IDS)[0]
+    assert [IDS, IDS[2:]] == [one["quarantine_ids"] for one in redriver.asked]
+
+
+def test_a_call_that_fails_is_repeated(redriver, done):
+    def fails_at_first(payload):
+        if len(redriver.asked) < 3:
+            raise FunctionFailed("redriver: killed")
+
+    redriver.before = fails_at_first
+    status, lines = done(*IDS)
+    assert (0, 2) == (status, sum(line["event"] == "trouble" for line in lines))
+
+
+def test_records_that_do_not_pass_for_now_are_tried_again(redriver, done):
+    redriver.entries = {IDS[0]: WAITING, IDS[1]: REDRIVEN}
+
+    def mended(payload):
+        if len(redriver.asked) == 4:
+            redriver.entries = {IDS[0]: REDRIVEN}
+
+    redriver.before = mended
+    status, lines = done(*IDS[:2])
+
+    assert 0 == status
+    assert {"redriven": 2} == lines[-1]["states"]
+    assert [IDS[:2], IDS[:1], IDS[:1], IDS[:1]] == [one["quarantine_ids"] for one in redriver.asked]
+
+
+def test_records_that_never_pass_keep_no_other_waiting_and_are_listed(redriver, done):
+    stuck = [f"a{number:031x}" for number in range(ENTRIES_PER_CALL)]
+    redriver.entries = dict.fromkeys(stuck, WAITING) | dict.fromkeys(IDS, REDRIVEN)
+
+    status, lines = done(*stuck, *IDS)
+
+    assert 1 == status
+    assert {"held": ENTRIES_PER_CALL, "redriven": 3} == lines[-1]["states"]
+
+
+def test_where_nothing_answers_it_ends(redriver, done):
+    ids = [f"{number:032x}" for number in range(200)]
+
+    def down(payload):
+        raise FunctionFailed("redriver: throttled")
+
+    redriver.before = down
+    status, lines = done(*ids)
+
+    assert (1, {"not_reached": 200}) == (status, lines[-1]["states"])
+    assert ENTRIES_PER_CALL * 3 == sum(line["event"] == "decided" for line in lines)
+
+
+def test_a_refusal_is_one(redriver, done):
+    def refuses(payload):
+        raise FunctionRefused("redriver: no")
+
+    redriver.before = refuses
+    with pytest.raises(FunctionRefused):
+        done(*IDS)
+
+
+@pytest.mark.parametrize("answer", [None, {}, {"entries": None}, {"entries": {IDS[0]: {}}}, {"entries": {IDS[0]: 5}}])
+def test_an_answer_of_another_form_is_refused(ports, redriver, done, answer):
+    redriver._redrive = lambda payload: answer
+    with pytest.raises(FunctionRefused, match="does not understand"):
+        done(IDS[0])
+
+
+def test_it_is_asked_with_what_it_is_about_and_a_no_does_nothing(redriver, done):
+    asked = []
+
+    def refuse(question):
+        asked.append(question)
+        return False
+
+    assert 1 == done(*IDS[1:], "f" * 32, operation=Operation.DISCARD, ask=refuse)[0]
+    assert [] == redriver.asked
+    assert ["Discard 2 entries, 1,002 records: undeclared attribute 2; 1 id of no entry, for good?"] == asked
+
+
+def test_a_yes_does_it(redriver, done):
+    assert 0 == done(*IDS, ask=lambda question: True)[0]
+    assert 1 == len(redriver.asked)
+
+
+def test_nothing_to_do_is_all_well_and_asks_nothing(ports, shown, done, redriver):
+    assert isinstance(ports.index, FakeIndex)
+    ports.index.held = []
+    assert 0 == done(ask=lambda question: pytest.fail("asked"))[0]
+    status, text = shown()
+    assert (0, True) == (status, text.endswith("no entries\n"))
+    assert [] == redriver.asked

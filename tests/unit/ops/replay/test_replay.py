@@ -1,0 +1,188 @@
+"""A replay reads every shard to its end, tells what came of it, and may be cut off anywhere."""
+
+from __future__ import annotations
+
+import json
+from threading import Barrier, Event
+
+import pytest
+
+from ops.clock import Clock
+from ops.errors import FunctionFailed, FunctionRefused
+from ops.replay.replay import Options, Ports, replay
+from tests.fakes.clock import FakeClock
+from tests.fakes.redriver import FakeRecord, FakeRedriver
+
+SINCE, UNTIL = 1_700_000_000.0, 1_700_000_100.0
+OPTIONS = Options(SINCE, UNTIL)
+
+
+def records(*outcomes, start=10):
+    return [FakeRecord(start + place, SINCE + place, outcome) for place, outcome in enumerate(outcomes)]
+
+
+@pytest.fixture
+def redriver():
+    return FakeRedriver({"a": records("written", "duplicate", "duplicate"), "b": records("superseded")}, {"b": ("a",)})
+
+
+@pytest.fixture
+def clock():
+    return FakeClock()
+
+
+@pytest.fixture
+def ports(redriver, clock):
+    return Ports(redriver, Clock(clock.wall, clock.monotonic, clock.advance))
+
+
+@pytest.fixture
+def done(ports, capsys):
+    def run(options=OPTIONS):
+        status = replay(options, ports=ports)
+        return status, [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    return run
+
+
+@pytest.fixture
+def shown(ports, monkeypatch, capsys):
+    def run(options=OPTIONS):
+        monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+        status = replay(options, ports=ports)
+        return status, capsys.readouterr().out
+
+    return run
+
+
+def test_all_shards_are_read_and_the_outcomes_told(done):
+    status, lines = done()
+
+    assert 0 == status
+    begun, *progress, finished = lines
+    assert ("begun", ["a", "b"], "2023-11-14T22:13:20Z") == (begun["event"], begun["shards"], begun["from"])
+    assert ["a", "a", "b"] == [line["shard_id"] for line in progress]
+    assert (True, 4, {"written": 1, "duplicate": 2, "superseded": 1}) == (
+        finished["done"],
+        finished["records"],
+        finished["counts"],
+    )
+
+
+def test_the_payloads_hold_times_and_a_share_of_the_rate(redriver, done):
+    done(Options(SINCE, UNTIL, records_per_second=100.0, workers=8))
+
+    (first, second, _) = redriver.of("replay")
+    assert {
+        "operation": "replay",
+        "shard_id": "a",
+        "from": SINCE,
+        "to": UNTIL,
+        "records_per_second": 50.0,
+        "seconds": 5,
+    } == first
+    assert ("11", None) == (second["after"], second.get("from"))
+
+
+def test_one_shard_can_be_named_and_an_unknown_one_is_said_with_those_there_are(redriver, done):
+    status, lines = done(Options(SINCE, UNTIL, shard_ids=("b",)))
+    assert (0, ["b"]) == (status, lines[0]["shards"])
+
+    with pytest.raises(SystemExit, match="named c; there are: a, b"):
+        done(Options(SINCE, UNTIL, shard_ids=("c",)))
+
+
+def test_what_goes_to_quarantine_makes_status_1_and_is_told_by_reason(redriver, shown):
+    redriver.shards = {"a": records("written", "quarantined")}
+    status, text = shown()
+
+    assert 1 == status
+    assert "quarantined: not json 1" in text
+    assert ["quarantined", "1"] in [line.split() for line in text.splitlines()]
+
+
+def test_a_dry_run_says_what_would_be(redriver, shown):
+    redriver.shards = {"a": records("written", "duplicate")}
+    status, text = shown(Options(SINCE, UNTIL, dry_run=True))
+
+    assert 0 == status
+    assert all(one["dry_run"] for one in redriver.of("replay"))
+    assert ["sendable", "2"] in [line.split() for line in text.splitlines()]
+    assert "nothing written" in text
+
+
+def test_a_time_without_records_has_no_shards_and_is_all_well(redriver, shown):
+    redriver.shards = {}
+    status, text = shown()
+    assert (0, True) == (status, "0 Kinesis records replayed" in text)
+
+
+def test_shards_are_read_side_by_side_but_children_after_their_parents(redriver, ports):
+    redriver.shards = {"a": records("written"), "b": records("written"), "c": records("written")}
+    redriver.parents = {"c": ("a", "b")}
+    side_by_side = Barrier(2)
+
+    def meet(payload):
+        if payload.get("shard_id") in {"a", "b"}:
+            side_by_side.wait(10)
+
+    redriver.before = meet
+    assert 0 == replay(Options(SINCE, UNTIL, workers=3), ports=ports)
+    assert "c" == redriver.of("replay")[-1]["shard_id"]
+
+
+def test_a_record_that_stays_to_be_tried_again_ends_it_with_how_far_it_came(redriver, shown):
+    redriver.shards = {"a": records("written", "written", "written", "retry")}
+    status, text = shown()
+
+    assert 1 == status
+    assert "gave up after" in text
+    assert "not read to their end" in text
+    assert ["a", "2023-11-14T22:13:22Z"] in [line.split() for line in text.splitlines()]
+    assert ["written", "3"] in [line.split() for line in text.splitlines()]
+
+
+def test_a_refusal_ends_it_for_all_workers(redriver, done):
+    redriver.parents = {}
+    refused = Event()
+
+    def refuses(payload):
+        if payload.get("shard_id") == "a":
+            refused.set()
+            raise FunctionRefused("redriver: no")
+        if payload.get("shard_id") == "b":
+            refused.wait(10)
+
+    redriver.before = refuses
+    status, lines = done()
+
+    assert (1, "redriver: no") == (status, lines[-1]["why"])
+
+
+def test_ctrl_c_shows_what_was_done_and_begins_nothing_more(redriver, ports, monkeypatch, capsys):
+    looked = []
+
+    def interrupted(works, *, meanwhile, every_seconds):
+        looked.append(every_seconds)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ops.replay.replay.together", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        replay(OPTIONS, ports=ports)
+
+    finished = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert ("finished", False) == (finished["event"], finished["done"])
+    assert [1.0] == looked
+
+
+def test_a_function_that_fails_now_and_then_delays_it_only(redriver, done):
+    def every_third_fails(payload):
+        if len(redriver.asked) % 3 == 0:
+            raise FunctionFailed("redriver: killed")
+
+    redriver.before = every_third_fails
+    status, lines = done()
+
+    assert 0 == status
+    assert any(line["event"] == "trouble" for line in lines)
+    assert {"written": 1, "duplicate": 2, "superseded": 1} == lines[-1]["counts"]
