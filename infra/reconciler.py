@@ -47,7 +47,7 @@ class Reconciler(Construct):
                 rights.scan_items(data.items.table_arn),
                 *rights.read_key_states(keys.key_store.table_arn),
                 rights.send_findings(data.findings.queue.queue_arn),
-                rights.keep_runs(data.runs.table_arn),
+                *rights.keep_segments(data.runs.table_arn),
             ],
             storage_key=keys.storage_key,
         )

@@ -29,6 +29,9 @@ AUDITOR_READS = (
 )
 """Every attribute of the key store but `encrypted_data_key`."""
 
+SEGMENT_ATTRIBUTES = ("run_id", "row", "phase", "number", "cursor", "done", "tally", "version")
+"""Every attribute of a segment's row in the runs table; a run, and the name of a kind's latest, need others."""
+
 
 def read_kinesis_stream(stream_arn: str) -> iam.PolicyStatement:
     """What an event source mapping needs of a Kinesis stream."""
@@ -175,6 +178,18 @@ def keep_runs(table_arn: str) -> iam.PolicyStatement:
         sid="KeepRuns",
         actions=["dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem"],
         resources=[table_arn],
+    )
+
+
+def keep_segments(table_arn: str) -> tuple[iam.PolicyStatement, ...]:
+    """Load runs, store how far their segments are; what has another attribute than a segment, as a run, is no put."""
+    named = {
+        "ForAllValues:StringEquals": {"dynamodb:Attributes": list(SEGMENT_ATTRIBUTES)},
+        "Null": {"dynamodb:Attributes": "false"},
+    }
+    return (
+        iam.PolicyStatement(sid="LoadRuns", actions=["dynamodb:GetItem"], resources=[table_arn]),
+        iam.PolicyStatement(sid="KeepSegments", actions=["dynamodb:PutItem"], resources=[table_arn], conditions=named),
     )
 
 

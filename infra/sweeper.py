@@ -53,7 +53,7 @@ class Sweeper(Construct):
                 rights.scan_items(data.items.table_arn),
                 rights.mend_items(data.items.table_arn),
                 *rights.reseal_quarantine(bucket.bucket_arn),
-                rights.keep_runs(data.runs.table_arn),
+                *rights.keep_segments(data.runs.table_arn),
                 rights.invoke(reopens.function_arn),
             ],
             storage_key=keys.storage_key,

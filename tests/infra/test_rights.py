@@ -7,10 +7,12 @@ from typing import TypeAlias
 
 import pytest
 
-from infra.rights import AUDITOR_READS
+from infra.rights import AUDITOR_READS, SEGMENT_ATTRIBUTES
 from shared.aws.key_rows import POLICY_ATTRIBUTES, STATUS_ATTRIBUTES, data_key_item, pointer_item, policy_item
+from shared.aws.run_rows import current_row, run_row, segment_row
 from shared.keys.ports import DataKeyRow
 from shared.model import KeyState
+from shared.runs.model import Phase, Run, RunKind, Segment
 from tests.infra.simulator import ADMINISTRATOR, Account, Request
 from tests.infra.synthesis import ACCOUNT, REGION
 
@@ -27,6 +29,9 @@ CONTEXT = {
 KEY_STATES: Circumstances = {"dynamodb:Attributes": ["tenant_id", "row", "data_class", "state"]}
 ENCRYPTED_KEYS: Circumstances = {"dynamodb:Attributes": ["tenant_id", "row", "encrypted_data_key"]}
 ONLY_KEY_CONDITION: Circumstances = {"dynamodb:Attributes": ["tenant_id", "row"]}
+SEGMENT: Circumstances = {"dynamodb:Attributes": sorted(SEGMENT_ATTRIBUTES)}
+RUN: Circumstances = {"dynamodb:Attributes": ["run_id", "row", "kind", "phase", "version"]}
+CURRENT_RUN: Circumstances = {"dynamodb:Attributes": ["run_id", "row", "latest"]}
 SELECTED: Circumstances = {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"}
 EVERY_ATTRIBUTE: Circumstances = {"dynamodb:Select": "ALL_ATTRIBUTES"}
 
@@ -265,18 +270,24 @@ TABLE: list[tuple[str, str, str, Mapping[str, Sequence[str]], str]] = [
     ("reconciler", "dynamodb:Scan", "key store", KEY_STATES | SELECTED, NO),
     ("reconciler", "dynamodb:PutItem", "key store", {}, NO),
     ("reconciler", "dynamodb:UpdateItem", "key store", {}, NO),
-    # runs: rotation and the workers keep them, nobody forgets one
+    # runs: rotation keeps them, nobody forgets one, and the workers store how far they are and begin none
     ("rotation", "dynamodb:GetItem", "runs", {}, YES),
     ("rotation", "dynamodb:Query", "runs", {}, YES),
     ("rotation", "dynamodb:PutItem", "runs", {}, YES),
     ("rotation", "dynamodb:DeleteItem", "runs", {}, NO),
     ("sweeper", "dynamodb:GetItem", "runs", {}, YES),
-    ("sweeper", "dynamodb:Query", "runs", {}, YES),
-    ("sweeper", "dynamodb:PutItem", "runs", {}, YES),
+    ("sweeper", "dynamodb:Query", "runs", {}, NO),
+    ("sweeper", "dynamodb:PutItem", "runs", SEGMENT, YES),
+    ("sweeper", "dynamodb:PutItem", "runs", RUN, NO),
+    ("sweeper", "dynamodb:PutItem", "runs", CURRENT_RUN, NO),
+    ("sweeper", "dynamodb:PutItem", "runs", {}, NO),
     ("sweeper", "dynamodb:DeleteItem", "runs", {}, NO),
     ("reconciler", "dynamodb:GetItem", "runs", {}, YES),
-    ("reconciler", "dynamodb:Query", "runs", {}, YES),
-    ("reconciler", "dynamodb:PutItem", "runs", {}, YES),
+    ("reconciler", "dynamodb:Query", "runs", {}, NO),
+    ("reconciler", "dynamodb:PutItem", "runs", SEGMENT, YES),
+    ("reconciler", "dynamodb:PutItem", "runs", RUN, NO),
+    ("reconciler", "dynamodb:PutItem", "runs", CURRENT_RUN, NO),
+    ("reconciler", "dynamodb:PutItem", "runs", {}, NO),
     ("reconciler", "dynamodb:DeleteItem", "runs", {}, NO),
     ("reencryptor", "dynamodb:GetItem", "runs", {}, NO),
     ("reopener", "dynamodb:GetItem", "runs", {}, NO),
@@ -471,3 +482,11 @@ def test_the_auditors_list_is_every_attribute_of_the_key_store_but_the_encrypted
 
     assert written.keys() - {"encrypted_data_key"} == set(AUDITOR_READS)
     assert {*STATUS_ATTRIBUTES, *POLICY_ATTRIBUTES} <= set(AUDITOR_READS), "what it asks for"
+
+
+def test_who_may_write_a_segments_attributes_alone_writes_segments_and_neither_a_run_nor_the_name_of_one():
+    run = Run("5" * 32, RunKind.DESTRUCTION, Phase.CENSUS, started_at=0.0, segments=1, workers=1)
+
+    assert set(SEGMENT_ATTRIBUTES) == segment_row(Segment(run.run_id, Phase.SWEEP, 0)).keys()
+    assert not run_row(run).keys() <= set(SEGMENT_ATTRIBUTES)
+    assert not current_row(run.kind, run.run_id).keys() <= set(SEGMENT_ATTRIBUTES)

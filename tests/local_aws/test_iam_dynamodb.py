@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from infra import rights
+from shared.aws.runs import DynamoRunStore
+from shared.errors import StoreUnavailable
+from shared.runs.model import Phase, Run, RunKind
 from tests.local_aws.support import ACCOUNT, REGION, LocalAws, make_role, unique
 
 _KEYS = ("tenant_id", "row")
@@ -31,6 +36,19 @@ def table(local_aws: LocalAws) -> str:
                 "Projection": {"ProjectionType": "ALL"},
             }
         ],
+    )
+    return name
+
+
+@pytest.fixture(scope="module")
+def runs(local_aws: LocalAws) -> str:
+    """The runs table."""
+    name = unique("runs")
+    local_aws.client("dynamodb").create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in ("run_id", "row")],
+        KeySchema=[{"AttributeName": "run_id", "KeyType": "HASH"}, {"AttributeName": "row", "KeyType": "RANGE"}],
     )
     return name
 
@@ -245,6 +263,22 @@ def test_a_writer_writes_only_the_attributes_that_its_policy_names(local_aws, ta
     assert [update("SET data_class = :v"), update("SET data_class = :v REMOVE encrypted_data_key")] == ["", denied]
     assert update("SET data_class = :v", ConditionExpression="attribute_exists(encrypted_data_key)") == denied
     assert update("SET data_class = :v", ReturnValues="ALL_OLD") == denied
+
+
+def test_a_worker_stores_segments_of_a_run_and_neither_a_run_nor_the_name_of_one(local_aws, runs):
+    statements = [one.to_statement_json() for one in rights.keep_segments(_arn(runs))]
+    worker = DynamoRunStore(_session(local_aws, *statements), runs)
+    rotation = DynamoRunStore(local_aws.client("dynamodb"), runs)
+    run = rotation.begin(Run("5" * 32, RunKind.ROTATION, Phase.SWEEP, started_at=1.0, segments=1, workers=1))
+
+    stored = worker.save_segment(worker.segment(run.run_id, run.phase, 0))
+    assert stored is not None
+    assert worker.save_segment(replace(stored, done=True)) == rotation.segment(run.run_id, run.phase, 0)
+    assert run == worker.load(run.run_id)
+    with pytest.raises(StoreUnavailable, match="AccessDenied"):
+        worker.save(replace(run, phase=Phase.DONE))
+    with pytest.raises(StoreUnavailable, match="AccessDenied"):
+        worker.begin(replace(run, run_id="6" * 32, kind=RunKind.DESTRUCTION))
 
 
 def test_each_partiql_statement_needs_its_own_permission(local_aws, table):
