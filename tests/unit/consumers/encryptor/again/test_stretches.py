@@ -1,0 +1,280 @@
+"""The stream read again: outcomes, cursors, what does not pass, and what must not be touched."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from shared.errors import KeyServiceUnavailable, RequestRefused, StoreUnavailable
+from tests.fakes.kinesis import aggregate
+from tests.unit.consumers.encryptor.again.conftest import CANARY, SHARD, counts, number, record
+
+NOW = 1_700_000_000.0
+WINDOW: dict[str, Any] = {"shard_id": SHARD, "from": NOW - 7200, "to": NOW}
+
+
+def test_what_was_never_written_is_and_the_answer_says_how_far_reading_came(world):
+    world.put(record("1", ssn=CANARY), record("2"), record("3"))
+
+    answer = world.call("replay", **WINDOW)
+
+    expected = {
+        "shard_id": SHARD,
+        "done": True,
+        "after": number(2),
+        "kinesis_records": 3,
+        "outcomes": counts(written=3),
+        "reasons": {},
+        "oldest_arrived_at": NOW - 3600,
+    }
+    assert expected == answer
+    assert {"S": CANARY} == world.encryptor.opened("acme", "1")["ssn"]
+    assert [None] == world.published
+
+
+def test_a_replay_changes_nothing_that_stands_and_says_so(world):
+    world.deliver(record("1", n=1), record("1", n=2), record("2"), b"no json")
+    items = dict(world.encryptor.table.items)
+    held = dict(world.encryptor.quarantine.entries)
+
+    answers = [world.call("replay", **WINDOW) for _ in range(2)]
+
+    assert [counts(duplicate=2, superseded=1, quarantined=1)] * 2 == [one["outcomes"] for one in answers]
+    assert {"not_json": 1} == answers[0]["reasons"]
+    assert (items, held) == (world.encryptor.table.items, world.encryptor.quarantine.entries)
+
+
+def test_only_what_arrived_in_the_window_is_replayed(world):
+    world.put(record("1"), record("2"), record("3"), record("4"))
+    begin = NOW - 3600 + 1
+
+    answer = world.call("replay", **{**WINDOW, "from": begin, "to": begin + 2})
+
+    assert {("acme", "2"), ("acme", "3")} == world.encryptor.table.items.keys()
+    assert (2, begin) == (answer["kinesis_records"], answer["oldest_arrived_at"])
+
+
+def test_a_call_whose_time_is_over_goes_on_from_its_cursor(world):
+    world.put(*[record(str(n)) for n in range(5)])
+    fields: dict[str, Any] = dict(WINDOW)
+    cursors = []
+    while not cursors or not answer["done"]:
+        world.seconds_left = 59.0
+        answer = world.call("replay", **fields)
+        fields = {"shard_id": SHARD, "to": NOW, "after": answer["after"]}
+        cursors.append(answer["after"])
+        assert len(cursors) < 9
+
+    assert 5 == len(world.encryptor.table.items) + world.encryptor.quarantine.entries.__len__()
+    assert sorted(cursors) == cursors
+
+
+def test_what_does_not_pass_is_tried_again_within_the_call(world):
+    world.put(record("1"), record("2"))
+    failures = [StoreUnavailable("down")]
+
+    def fail_once(item: Any) -> None:
+        if item.item_id == "2" and failures:
+            raise failures.pop()
+
+    world.encryptor.table.before_put = fail_once
+
+    assert counts(written=2) == world.call("replay", **WINDOW)["outcomes"]
+    assert [1] == world.waited
+
+
+def test_a_call_ends_before_what_still_does_not_pass_and_counts_nothing_behind_it(world):
+    world.put(record("1"), record("2"), record("3"), record("4"))
+
+    def refuse(item: Any) -> None:
+        if item.item_id == "3":
+            raise StoreUnavailable("down")
+
+    world.encryptor.table.before_put = refuse
+    answer = world.call("replay", **WINDOW)
+
+    assert (False, number(1), 2) == (answer["done"], answer["after"], answer["kinesis_records"])
+    assert counts(written=2, retry=1) == answer["outcomes"]
+    world.encryptor.table.before_put = lambda _: None
+    rest = world.call("replay", shard_id=SHARD, after=answer["after"], to=NOW)
+    assert (True, counts(written=1, duplicate=1)) == (rest["done"], rest["outcomes"])
+
+
+def test_of_an_aggregate_that_passes_in_part_each_record_counts_once(world):
+    world.put(aggregate([("a", record("1")), ("b", record("2"))]))
+    failures = [StoreUnavailable("down")]
+
+    def fail_once(item: Any) -> None:
+        if item.item_id == "2" and failures:
+            raise failures.pop()
+
+    world.encryptor.table.before_put = fail_once
+
+    assert counts(written=2) == world.call("replay", **WINDOW)["outcomes"]
+
+
+def test_a_rate_is_kept(world):
+    world.put(*[record(str(n)) for n in range(6)])
+
+    world.call("replay", **WINDOW, records_per_second=2)
+
+    assert pytest.approx(3.0) == sum(world.waited)
+
+
+def test_a_rate_never_holds_a_call_longer_than_its_time(world):
+    world.put(record("1"), record("2"))
+
+    answer = world.call("replay", **WINDOW, records_per_second=0.001, seconds=5)
+
+    assert [5.0] == world.waited
+    assert (False, number(0)) == (answer["done"], answer["after"])
+
+
+def test_a_dry_run_writes_nothing_and_uses_no_key(world):
+    world.put(record("1", ssn=CANARY), b"no json", record("2", note=CANARY), record("3"))
+
+    answer = world.call("replay", **WINDOW, dry_run=True)
+
+    assert {"sendable": 2, "quarantined": 2} == answer["outcomes"]
+    assert {"not_json": 1, "undeclared_attribute": 1} == answer["reasons"]
+    assert (True, 4) == (answer["done"], answer["kinesis_records"])
+    assert not world.encryptor.table.puts
+    assert not world.encryptor.quarantine.entries
+    assert not world.encryptor.kms.generated
+    assert not world.published
+    assert [] == world.lines()
+
+
+def test_a_dry_run_ends_before_what_nobody_can_say_now(world):
+    world.put(record("1"), record("2"))
+    world.encryptor.shards.fail_with = StoreUnavailable("down")
+
+    answer = world.call("replay", **WINDOW, dry_run=True)
+
+    assert (False, None) == (answer["done"], answer["after"])
+
+
+def test_a_replay_and_what_it_put_into_quarantine_are_told(world):
+    world.put(record("1"), b"no json")
+
+    world.call("replay", **WINDOW)
+
+    lines = world.lines()
+    (replayed,) = [line for line in lines if line.get("event") == "stream.replayed"]
+    expected = counts(written=1, quarantined=1) | {
+        "shard_id": SHARD,
+        "first_sequence_number": number(0),
+        "last_sequence_number": number(1),
+        "kinesis_records": 2,
+        "request_id": "request-1",
+    }
+    assert expected.items() <= replayed.items()
+    assert 1 == sum(line.get("event") == "record.quarantined" for line in lines)
+    (metrics,) = [line for line in lines if line.get("Function") == "redriver"]
+    names = ("Written", "Duplicate", "Superseded", "Quarantined", "Retried")
+    assert metrics["RecordsReceived"] == 2 == sum(metrics[f"Records{name}"] for name in names)
+
+
+def test_a_call_that_came_to_nothing_is_no_replay(world):
+    world.call("replay", **WINDOW)
+
+    assert [] == world.lines()
+
+
+def test_a_dead_letters_records_are_put_back(world):
+    world.put(*[record(str(n)) for n in range(5)])
+
+    answer = world.call("reread", shard_id=SHARD, first=number(1), last=number(3))
+
+    assert {("acme", "1"), ("acme", "2"), ("acme", "3")} == world.encryptor.table.items.keys()
+    assert (True, False, None) == (answer["done"], answer["missing"], answer["found_from"])
+    (told,) = [line for line in world.lines() if line.get("event") == "record.redriven"]
+    assert (number(1), number(3), 3) == (
+        told["first_sequence_number"],
+        told["last_sequence_number"],
+        told["kinesis_records"],
+    )
+
+
+@pytest.mark.parametrize(("oldest", "found_from", "written"), [(2, 2, 2), (9, None, 0)])
+def test_what_retention_took_is_said_and_what_is_left_is_put_back(world, oldest, found_from, written):
+    world.put(*[record(str(n)) for n in range(5)])
+    world.stream.oldest = int(number(oldest))
+
+    answer = world.call("reread", shard_id=SHARD, first=number(1), last=number(3))
+
+    assert (True, True) == (answer["done"], answer["missing"])
+    assert (None if found_from is None else number(found_from)) == answer["found_from"]
+    assert written == answer["outcomes"]["written"]
+
+
+def test_shards_are_listed_parents_first(world):
+    def shard(name: str, *parents: str, since: float = NOW, is_closed: bool = False) -> Any:
+        return SimpleNamespace(shard_id=name, parents=parents, is_closed=is_closed, since=since)
+
+    world.shards = [shard("a", "c"), shard("b", "c", "gone"), shard("c", "d", is_closed=True), shard("d", since=1.0)]
+
+    assert [
+        {"shard_id": "c", "parents": [], "closed": True},
+        {"shard_id": "a", "parents": ["c"], "closed": False},
+        {"shard_id": "b", "parents": ["c"], "closed": False},
+    ] == world.call("shards", **{"from": 5.0})["shards"]
+
+
+def test_what_is_given_up_is_told_and_nothing_else(world):
+    world.put(record("1"))
+
+    assert {} == world.call("skip", shard_id=SHARD, first=number(0), last=number(5), records=6)
+
+    (told,) = world.lines()
+    assert ("record.skipped", "source", 6) == (told["event"], told["stream"], told["record_count"])
+    assert not world.encryptor.table.puts
+
+
+@pytest.mark.parametrize(
+    ("operation", "fields"),
+    [
+        ("replay", {**WINDOW, "from": NOW}),
+        ("replay", {**WINDOW, "from": NOW + 10, "to": NOW + 20}),
+        ("replay", {"shard_id": SHARD}),
+        ("replay", {**WINDOW, "shard_id": CANARY + "/"}),
+        ("replay", {**WINDOW, "records_per_second": 0}),
+        ("reread", {"shard_id": SHARD, "first": "5", "last": "4"}),
+        ("reread", {"shard_id": SHARD, "first": "5"}),
+        ("skip", {"shard_id": SHARD, "first": "5", "last": "6"}),
+        ("redrive", {"quarantine_ids": []}),
+        ("redrive", {"quarantine_ids": ["0" * 32] * 26}),
+        ("discard", {"quarantine_ids": [CANARY]}),
+        ("shards", {}),
+        ("write", {}),
+    ],
+)
+def test_a_request_of_another_form_is_refused_and_not_quoted(world, operation, fields):
+    world.put(record("1"))
+
+    with pytest.raises(RequestRefused) as refused:
+        world.call(operation, **fields)
+
+    assert CANARY not in str(refused.value)
+    assert not world.encryptor.table.puts
+
+
+def test_a_replay_without_an_end_ends_now(world):
+    world.put(record("1"))
+    world.put(record("2"), arrived_at=NOW + 100)
+
+    answer = world.call("replay", shard_id=SHARD, **{"from": NOW - 7200})
+
+    assert (True, 1) == (answer["done"], answer["kinesis_records"])
+
+
+def test_an_outage_of_kms_ends_the_call_before_it_and_prints_nothing_of_the_record(world):
+    world.put(record("1", ssn=CANARY))
+    world.encryptor.kms.fail_with = KeyServiceUnavailable("down")
+
+    answer = world.call("replay", **WINDOW)
+
+    assert (False, None, counts(retry=1)) == (answer["done"], answer["after"], answer["outcomes"])
+    assert CANARY not in str(world.lines())
