@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from consumers.rotation.answer import run_answer
-from consumers.rotation.ending import Ending
+from consumers.rotation.ending import DONE_TO_A_KEY, Ending
 from consumers.rotation.pages import PAGE_ROWS, RESERVE_SECONDS, Pages, data_keys
 from consumers.rotation.prepare import Preparation
 from consumers.rotation.report import Report
@@ -55,9 +55,10 @@ class Advancer:
             run = following
             if seconds_left() < RESERVE_SECONDS:
                 break
+        answer = self._answer(run)
         if ended_before or run.verdict == RunVerdict.CANCELLED:
-            tell_again(data_keys(self.pages.store), run, self.report)
-        return self._answer(run)
+            self._tell_again(run)
+        return answer
 
     def cancel(self, run_id: str) -> dict[str, Any]:
         """Call a run off, in whatever phase it is; what was done stays done, and a run that is done stays as it is.
@@ -72,8 +73,9 @@ class Advancer:
         while run.phase is not Phase.DONE:  # whoever stores another version meanwhile takes the run nearer to its end
             asked = replace(run, phase=Phase.DONE, verdict=RunVerdict.CANCELLED.value, ended_at=self.wall())
             run = self.pages.save(asked)
-        tell_again(data_keys(self.pages.store), run, self.report)
-        return self._answer(run)
+        answer = self._answer(run)
+        self._tell_again(run)
+        return answer
 
     def _answer(self, run: Run) -> dict[str, Any]:
         sweep, census = self._scan(run, Phase.SWEEP), self._scan(run, Phase.CENSUS)
@@ -81,6 +83,11 @@ class Advancer:
             # by each who comes: the one who ended it may not have come so far as to tell
             self.report.completed(run, sweep.tally, census.tally)
         return run_answer(run, sweep, census, self.wall())
+
+    def _tell_again(self, run: Run) -> None:
+        """After its end is told: for this the whole key store is gone through."""
+        if run.kind in DONE_TO_A_KEY:
+            tell_again(data_keys(self.pages.store), run, self.report)
 
     def _step(self, run: Run, seconds_left: Callable[[], float]) -> Run:
         """The run in its next phase; in the same one where it must wait, or the time is over."""

@@ -21,12 +21,12 @@ from shared.runtime.audit_log import AuditEvent
 
 EndOne: TypeAlias = Callable[[DataKeyRow], Ended]
 
-_DONE_TO_A_KEY: Final[Mapping[RunKind, tuple[str, str, AuditEvent]]] = {
+DONE_TO_A_KEY: Final[Mapping[RunKind, tuple[str, str, AuditEvent]]] = {
     RunKind.ROTATION: ("retired", "to_retire", AuditEvent.KEY_RETIRED),
     RunKind.RETIREMENT: ("retired", "to_retire", AuditEvent.KEY_RETIRED),
     RunKind.DESTRUCTION: ("destroyed", "to_destroy", AuditEvent.KEY_DESTROYED),
 }
-"""What counts are called (done, or only found possible), and the event."""
+"""Of the kinds that do something to keys: what counts are called (done, or only found possible), and the event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Ending:
         def finish(run: Run) -> Run:
             return replace(run, phase=Phase.DONE, verdict=after_census(run, census).value, ended_at=self.wall())
 
-        if run.kind not in _DONE_TO_A_KEY:
+        if run.kind not in DONE_TO_A_KEY:
             return self.pages.save(finish(run))
         end_one = self._end_one(run, census)
         return self.pages.work(run, lambda run, page: self._treat(run, page, end_one), finish, seconds_left)
@@ -61,7 +61,7 @@ class Ending:
         return lambda row: self.ender.destroy(row, run, census, earliest)
 
     def _treat(self, run: Run, page: KeyStorePage, end_one: EndOne) -> Run:
-        done, possible, event = _DONE_TO_A_KEY[run.kind]
+        done, possible, event = DONE_TO_A_KEY[run.kind]
         counts: Counter[str] = Counter()
         kept: list[Example] = []
         for row in page.rows:

@@ -176,3 +176,24 @@ def test_who_called_it_off_and_died_is_completed_by_whoever_comes_next(world):
 def test_a_run_that_is_not_there_cannot_be_called_off(world, run_id):
     with pytest.raises(RunRefused, match=r"no run of this id|'run_id' must be"):
         world.rotation.run({"operation": "cancel", "run_id": run_id}, world.seconds_left)
+
+
+KINDS_WITHOUT_KEYS = (RunKind.ADOPTION, RunKind.SURVEY, RunKind.RECONCILIATION)
+
+
+@pytest.mark.parametrize("kind", RunKind)
+def test_the_end_is_told_first_and_the_key_store_is_gone_through_only_where_the_run_may_have_touched_a_key(world, kind):
+    run_id = led_to(world, kind, PHASES[kind][0])
+    page, told = world.store.page, []
+
+    def pages(*arguments):
+        told.append([event["event"] for event in world.events("rotation.completed")])
+        return page(*arguments)
+
+    world.store.page = pages
+
+    world.cancel(run_id)
+    world.advance(run_id)
+
+    completed = ["rotation.completed"]
+    assert ([] if kind in KINDS_WITHOUT_KEYS else [completed, 2 * completed]) == told
