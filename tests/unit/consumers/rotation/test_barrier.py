@@ -144,9 +144,7 @@ def test_an_encryptor_that_slept_across_the_whole_rotation_seals_again_under_the
         assert stage.to_end(stage.to_barrier())[0]["verdict"] == "retired"
 
     process = Writer(stage.table, Paused(process.sealer, a_whole_rotation))
-    outcome, _ = process.write(stage.record("2", 2))
-
-    assert outcome is Outcome.WRITTEN
+    assert process.write(stage.record("2", 2)).outcome is Outcome.WRITTEN
     assert stage.key_of() == stage.world.active_id(ACME, PII) != old
     assert [] == stage.lost()
 
@@ -184,7 +182,7 @@ def race(stage: Stage, *, barrier_seconds: float, lands_after: float = LATEST_SE
 
     world.clock.advance(MAX_AGE_SECONDS - 1)
     stage.table.before_put = under_way
-    assert process.write(stage.record("1", 1))[0] is Outcome.WRITTEN
+    assert process.write(stage.record("1", 1)).outcome is Outcome.WRITTEN
     assert stage.key_of() == old
     return (ended or stage.to_end(run_id))[0], old
 
@@ -242,7 +240,7 @@ def test_a_replayed_record_brings_no_retired_key_back(stage, sequence):
     old = stage.key_of()
     assert stage.to_end(stage.to_barrier())[0]["verdict"] == "retired"
 
-    outcome, _ = process.write(stage.record(str(sequence), sequence))
+    outcome = process.write(stage.record(str(sequence), sequence)).outcome
 
     expected = {1: Outcome.SUPERSEDED, 2: Outcome.DUPLICATE, 3: Outcome.WRITTEN}
     assert expected[sequence] is outcome
