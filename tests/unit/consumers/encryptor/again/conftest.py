@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -67,7 +67,6 @@ class World:
     published: list[None] = field(default_factory=list)
     waited: list[float] = field(default_factory=list)
     capsys: Any = None
-    before_page: list[Any] = field(default_factory=list)
 
     def put(self, *payloads: bytes, partition_key: str = "p", arrived_at: float | None = None) -> list[Any]:
         """Put records on the one shard, a second apart."""
@@ -137,9 +136,6 @@ def world(capsys) -> Iterator[World]:
         yield World(encryptor, FakeHeldEntries(encryptor.quarantine), FakeShardRecords({SHARD: []}), capsys=capsys)
 
 
-def counts(**outcomes: int) -> Mapping[str, int]:
+def counts(**outcomes: int) -> dict[str, Any]:
     """All five outcomes."""
     return {"written": 0, "duplicate": 0, "superseded": 0, "quarantined": 0, "retry": 0} | outcomes
-
-
-__all__ = ["replace"]

@@ -59,15 +59,17 @@ def test_only_what_arrived_in_the_window_is_replayed(world):
 def test_a_call_whose_time_is_over_goes_on_from_its_cursor(world):
     world.put(*[record(str(n)) for n in range(5)])
     fields: dict[str, Any] = dict(WINDOW)
-    cursors = []
-    while not cursors or not answer["done"]:
-        world.seconds_left = 59.0
+    cursors: list[str] = []
+    answer: dict[str, Any] = {"done": False}
+    world.seconds_left = 59.0
+    while not answer["done"]:
         answer = world.call("replay", **fields)
         fields = {"shard_id": SHARD, "to": NOW, "after": answer["after"]}
         cursors.append(answer["after"])
         assert len(cursors) < 9
 
-    assert 5 == len(world.encryptor.table.items) + world.encryptor.quarantine.entries.__len__()
+    assert 5 == len(world.encryptor.table.items)
+    assert len(cursors) > 1
     assert sorted(cursors) == cursors
 
 

@@ -1,0 +1,391 @@
+"""Entries put back or given up: nothing is done before all of it is, and every call may be cut off anywhere."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from consumers.encryptor.again.content import records_of
+from shared.envelope.associated_data import record_prefix
+from shared.envelope.seal import seal_value
+from shared.errors import KeyServiceUnavailable, QuarantineCorrupt, Reason, StoreUnavailable
+from shared.model import QUARANTINE_CLASS, QUARANTINE_PATH, REDRIVE_SECONDS, SYSTEM_TENANT, EntryState
+from shared.policy.load import parse_policy
+from shared.source_position import FOUND, SourcePosition, kinesis_position
+from tests.fakes.kinesis import MAGIC, aggregate
+from tests.unit.consumers.encryptor.again.conftest import (
+    CANARY,
+    LENIENT,
+    SHARD,
+    SOURCE,
+    World,
+    counts,
+    number,
+    record,
+)
+
+
+def redrive(world: World, quarantine_id: str | None = None) -> dict[str, Any]:
+    asked = quarantine_id or world.entry_id()
+    return dict(world.call("redrive", quarantine_ids=[asked])["entries"][asked])
+
+
+def discard(world: World, asked: str) -> dict[str, Any]:
+    return dict(world.call("discard", quarantine_ids=[asked])["entries"][asked])
+
+
+def told(world: World, name: str) -> list[dict[str, Any]]:
+    return [line for line in world.lines() if line.get("event") == name]
+
+
+@pytest.fixture
+def held(world) -> World:
+    """A world with one entry of one record that the policy rejects."""
+    world.deliver(record("1", note=CANARY))
+    world.capsys.readouterr()
+    return world
+
+
+def test_after_a_change_of_the_policy_a_record_goes_through_at_its_own_place(held):
+    held.deploy(LENIENT)
+    asked = held.entry_id()
+
+    fate = redrive(held)
+
+    assert {"state": "redriven", "outcomes": {"written": 1}, "reason": "", "detail": ""} == fate
+    item = held.encryptor.table.items["acme", "1"]
+    assert kinesis_position(b"p", number(0), 0) == SourcePosition.from_bytes(item["_src"]["B"])
+    assert {"S": CANARY} == held.encryptor.opened("acme", "1")["note"]
+    assert (EntryState.REDRIVEN, "") == (held.held.rows[asked].state, held.held.rows[asked].object_key)
+    assert not held.encryptor.quarantine.entries
+    assert [None] == held.published
+
+
+def test_a_redrive_is_told_with_counts_and_who_called(held):
+    held.deploy(LENIENT)
+    asked = held.entry_id()
+
+    redrive(held)
+
+    lines = held.lines()
+    (event,) = [line for line in lines if line.get("event") == "record.redriven"]
+    expected = {
+        "quarantine_id": asked,
+        "reason": "undeclared_attribute",
+        "written": 1,
+        "request_id": "request-1",
+    }
+    assert expected.items() <= event.items()
+    (metrics,) = [line for line in lines if line.get("Function") == "redriver"]
+    assert (1, 1) == (metrics["RecordsReceived"], metrics["RecordsWritten"])
+    assert CANARY not in json.dumps(lines)
+
+
+def test_what_is_rejected_again_stays_held_with_its_present_reason_and_makes_no_new_entry(held):
+    held.deploy(parse_policy(SOURCE.replace('id = "id"', 'id = "id"\norder = "at"'), "ordered.toml"))
+    asked = held.entry_id()
+
+    fate = redrive(held)
+
+    assert ("held", "order_missing", {"quarantined": 1}) == (fate["state"], fate["reason"], fate["outcomes"])
+    assert [asked] == list(held.encryptor.quarantine.entries)
+    row = held.held.rows[asked]
+    assert (Reason.ORDER_MISSING, Reason.UNDECLARED_ATTRIBUTE) == (row.reason, row.kept_reason)
+    lines = held.lines()
+    assert not [line for line in lines if line.get("event") in {"record.quarantined", "record.redriven"}]
+    (metrics,) = [line for line in lines if line.get("Function") == "redriver"]
+    assert (1, 1) == (metrics["RecordsReceived"], metrics["RecordsQuarantined"])
+
+
+def test_once_the_policy_fits_what_was_held_for_another_reason_goes_through(held):
+    held.deploy(parse_policy(SOURCE.replace('id = "id"', 'id = "id"\norder = "at"'), "ordered.toml"))
+    redrive(held)
+    held.deploy(LENIENT)
+
+    assert "redriven" == redrive(held)["state"]
+
+
+def test_what_is_rejected_for_the_same_reason_is_not_written_to_the_index(held):
+    calls: list[str] = []
+    held.held.before = calls.append
+
+    assert "undeclared_attribute" == redrive(held)["reason"]
+    assert "hold" not in calls
+
+
+def test_a_record_that_is_older_than_its_item_or_known_already_is_done(held):
+    held.deploy(LENIENT)
+    held.deliver(record("1", n=2))
+
+    fate = redrive(held)
+
+    assert ("redriven", {"superseded": 1}) == (fate["state"], fate["outcomes"])
+    assert {"N": "2"} == held.encryptor.table.items["acme", "1"]["n"]
+
+
+def test_a_damaged_aggregate_is_taken_apart_again(world):
+    whole = aggregate([("a", record("1", ssn=CANARY)), ("b", record("2"))])
+    world.deliver(whole[:-1] + bytes([whole[-1] ^ 1]))
+    asked = world.entry_id()
+
+    assert "aggregate_corrupt" == redrive(world)["reason"]
+
+    # as if the code had learnt to read it
+    kept = world.encryptor.quarantine.entries[asked]
+    healed = _kept_with_payload(world, kept, whole)
+    world.encryptor.quarantine.entries[asked] = healed
+    fate = redrive(world, asked)
+    assert ("redriven", {"written": 2}) == (fate["state"], fate["outcomes"])
+
+
+def _kept_with_payload(world: World, kept: Any, payload: bytes) -> Any:
+    content = world.encryptor.held(kept)
+    (one,) = content["M"]["records"]["L"]
+    one["M"]["payload"] = {"B": payload}
+    key = world.encryptor.keyring.active(SYSTEM_TENANT, QUARANTINE_CLASS)
+    prefix = record_prefix(dataset="customers", tenant_id=SYSTEM_TENANT, item_id=kept.quarantine_id)
+    return replace(kept, sealed_content=seal_value(key.cipher, prefix, QUARANTINE_PATH, content))
+
+
+def test_a_record_inside_an_aggregate_that_looks_like_one_is_not_taken_apart(world):
+    inner = aggregate([("x", record("9"))])
+    assert inner.startswith(MAGIC)
+    world.deliver(aggregate([("a", inner)]))
+
+    assert "invalid_utf8" == redrive(world)["reason"]
+    assert not world.encryptor.table.items
+
+
+def test_of_an_entry_of_many_records_all_must_be_done(world):
+    world.deliver(aggregate([("a", record("1", note="x")), ("a", record("2", note="y", other="z"))]))
+    world.deploy(LENIENT)
+
+    fate = redrive(world)
+
+    assert ("held", {"written": 1, "quarantined": 1}) == (fate["state"], fate["outcomes"])
+    assert 1 == len(world.encryptor.quarantine.entries)
+    again = redrive(world)
+    assert {"duplicate": 1, "quarantined": 1} == again["outcomes"]
+
+
+def test_what_does_not_pass_for_now_stays_held(held):
+    held.deploy(LENIENT)
+    held.encryptor.kms.fail_with = KeyServiceUnavailable("down")
+    held.encryptor.clock.advance(1_000)  # no key is at hand
+
+    fate = redrive(held)
+
+    assert ("held", "down") == (fate["state"], fate["detail"])
+    held.encryptor.kms.fail_with = None
+    assert "redriven" == redrive(held)["state"]
+
+
+def test_a_table_that_is_down_leaves_it_held(held):
+    held.deploy(LENIENT)
+
+    def down(_: Any) -> None:
+        raise StoreUnavailable("down")
+
+    held.encryptor.table.before_put = down
+    fate = redrive(held)
+
+    assert ("held", {"retry": 1}, "undeclared_attribute") == (fate["state"], fate["outcomes"], fate["reason"])
+
+
+def test_what_arrived_too_long_ago_is_not_put_back_since_a_tombstone_may_be_gone(held):
+    held.deploy(LENIENT)
+    held.encryptor.clock.advance(REDRIVE_SECONDS)
+
+    fate = redrive(held)
+
+    assert ("too_old", "undeclared_attribute") == (fate["state"], fate["reason"])
+    assert not held.encryptor.table.puts
+    assert "discarded" == discard(held, held.entry_id())["state"]
+
+
+def test_a_misplaced_record_is_written_only_where_no_item_stands(world):
+    world.encryptor.shards.by_id = {SHARD: range(0)}
+    world.deliver(record("1", n=1))
+    world.deliver(record("2", n=1))
+    world.encryptor.shards.by_id = None
+    world.deliver(record("2", n=5))
+    first, second = world.encryptor.quarantine.entries
+
+    assert "redriven" == redrive(world, first)["state"]
+    fate = redrive(world, second)
+    assert ("held", "misplaced", {"superseded": 1}) == (fate["state"], fate["reason"], fate["outcomes"])
+    assert second in world.encryptor.quarantine.entries, "nobody knows that it is older"
+    assert FOUND == SourcePosition.from_bytes(world.encryptor.table.items["acme", "1"]["_src"]["B"])
+    assert {"N": "5"} == world.encryptor.table.items["acme", "2"]["n"]
+
+
+def test_an_order_ahead_of_its_time_passes_once_its_time_has_come(world):
+    ordered = parse_policy(
+        SOURCE.replace('id = "id"', 'id = "id"\norder = "at"').replace('"n" =', '"at" = { plain = "string" }\n"n" ='),
+        "ordered.toml",
+    )
+    world.deploy(ordered)
+    world.deliver(record("1", at="2023-11-20T00:00:00Z"))
+    assert "order_ahead" == redrive(world)["reason"]
+
+    world.encryptor.clock.advance(6 * 86_400)
+
+    assert "redriven" == redrive(world)["state"]
+
+
+@pytest.mark.parametrize("name", ["sequence_number", "shard_id", "stream_arn", "tenant_id"])
+def test_a_row_that_somebody_changed_moves_no_record(held, name):
+    asked = held.entry_id()
+    held.deploy(LENIENT)
+    held.held.find(asked)
+    held.held.rows[asked] = replace(held.held.rows[asked], **{name: "1"})
+
+    fate = redrive(held)
+
+    assert ("held", True) == (fate["state"], "index row is not the one" in fate["detail"])
+    assert not held.encryptor.table.puts
+
+
+@pytest.mark.parametrize("spoil", [lambda sealed: b"plain", lambda sealed: sealed[:-1] + bytes([sealed[-1] ^ 1])])
+def test_content_that_does_not_open_stays_where_it_is(held, spoil):
+    asked = held.entry_id()
+    kept = held.encryptor.quarantine.entries[asked]
+    held.encryptor.quarantine.entries[asked] = replace(kept, sealed_content=spoil(kept.sealed_content))
+
+    assert "held" == redrive(held)["state"]
+    assert CANARY not in str(held.lines())
+
+
+def test_content_of_another_form_is_said_and_not_quoted(held):
+    entry = held.held.find(held.entry_id())
+
+    contents: list[Any] = [{"M": {}}, {"S": CANARY}, {"M": {"records": {"L": [{"M": {"payload": {"B": CANARY}}}]}}}]
+    for content in contents:
+        with pytest.raises(QuarantineCorrupt) as raised:
+            records_of(entry, content)
+        assert CANARY not in str(raised.value)
+
+
+def test_content_that_is_gone_is_said(held):
+    asked = held.entry_id()
+    held.held.find(asked)
+    held.encryptor.quarantine.entries.clear()
+
+    assert "gone" == redrive(held, asked)["state"]
+    assert "gone" == redrive(held, "0" * 32)["state"]
+
+
+def test_what_is_given_up_is_deleted_and_told(held):
+    asked = held.entry_id()
+
+    fate = discard(held, asked)
+
+    assert {"state": "discarded", "outcomes": {}, "reason": "", "detail": ""} == fate
+    assert not held.encryptor.quarantine.entries
+    assert not held.published
+    (event,) = told(held, "record.discarded")
+    assert {"quarantine_id": asked, "record_count": 1, "request_id": "request-1"}.items() <= event.items()
+
+
+def test_who_asks_again_is_told_what_was_decided_and_nothing_is_told_twice(held):
+    asked = held.entry_id()
+    discard(held, asked)
+    held.capsys.readouterr()
+
+    assert "discarded" == redrive(held, asked)["state"]
+    assert [] == held.lines()
+
+
+@pytest.mark.parametrize("operation", ["redrive", "discard"])
+@pytest.mark.parametrize("killed_in", ["find", "content", "decide", "carry_out"])
+def test_a_call_that_is_cut_off_anywhere_is_finished_by_the_next(held, operation, killed_in):
+    held.deploy(LENIENT)
+    asked = held.entry_id()
+
+    def kill(name: str) -> None:
+        if name == killed_in:
+            held.held.before = lambda _: None
+            raise KeyboardInterrupt
+
+    held.held.before = kill
+    if (operation, killed_in) != ("discard", "content"):
+        with pytest.raises(KeyboardInterrupt):
+            held.call(operation, quarantine_ids=[asked])
+    first = [line["event_id"] for line in told(held, f"record.{'redriven' if operation == 'redrive' else 'discarded'}")]
+
+    fate = held.call(operation, quarantine_ids=[asked])["entries"][asked]
+
+    assert ("redriven" if operation == "redrive" else "discarded") == fate["state"]
+    assert not held.encryptor.quarantine.entries
+    again = told(held, f"record.{fate['state']}")
+    assert 1 == len({*first, *(line["event_id"] for line in again)}), "one event, however often it is told"
+    assert (operation == "redrive") == (("acme", "1") in held.encryptor.table.items)
+
+
+def test_a_decision_that_could_not_be_carried_out_is_left_to_the_next_call(held):
+    asked = held.entry_id()
+
+    def down(name: str) -> None:
+        if name == "carry_out":
+            raise StoreUnavailable("the content could not be deleted")
+
+    held.held.before = down
+    assert ("held", "the content could not be deleted") == tuple(
+        discard(held, asked)[name] for name in ("state", "detail")
+    )
+    held.held.before = lambda _: None
+    assert "discarded" == discard(held, asked)["state"]
+
+
+def test_of_two_who_decide_the_second_is_told_what_the_first_decided(held):
+    held.deploy(LENIENT)
+    asked = held.entry_id()
+
+    def another(name: str) -> None:
+        if name == "decide":
+            held.held.before = lambda _: None
+            discard(held, asked)
+
+    held.held.before = another
+    fate = redrive(held)
+
+    assert "discarded" == fate["state"]
+    assert [] == told(held, "record.redriven")
+
+
+def test_a_replay_brings_what_was_given_up_back_to_quarantine(held):
+    asked = held.entry_id()
+    discard(held, asked)
+    held.held.rows.clear()
+
+    now = held.encryptor.clock.wall_seconds
+    answer = held.call("replay", shard_id=SHARD, **{"from": now - 7200})
+
+    assert counts(quarantined=1) == answer["outcomes"]
+    assert [asked] == list(held.encryptor.quarantine.entries)
+
+
+def test_an_error_that_nobody_foresaw_is_one_entrys_and_prints_nothing(held):
+    asked = held.entry_id()
+    calls: list[str] = []
+
+    def fail(name: str) -> None:
+        calls.append(name)
+        if len(calls) == 1:
+            raise ValueError(CANARY)
+
+    held.held.before = fail
+    answer = held.call("discard", quarantine_ids=["0" * 32, asked])["entries"]
+
+    assert ["held", "discarded"] == [answer["0" * 32]["state"], answer[asked]["state"]]
+    assert CANARY not in str(held.lines())
+    assert CANARY not in str(answer)
+
+
+def test_with_no_time_left_the_rest_is_left_to_another_call(held):
+    held.seconds_left = 59.0
+
+    assert ["0" * 32] == list(held.call("discard", quarantine_ids=["0" * 32, held.entry_id()])["entries"])
