@@ -1,0 +1,158 @@
+"""Operators' calls to the auditor: changes judged again under the same ids, or given up."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import consumers.auditor.handler as module
+from consumers.auditor.again import OperatorCalls
+from consumers.auditor.audit import Auditor
+from consumers.auditor.gather import KnownPolicies
+from shared.errors import RequestRefused, RetryLater, StoreUnavailable
+from shared.model import Verdict, VerdictKind
+from shared.policy.load import load_policy
+from shared.runtime.audit_log import AuditLog
+from shared.runtime.settings import POLICY_FILE
+from tests.fakes.clock import FakeClock
+from tests.fakes.findings import FakeFindingsQueue
+from tests.fakes.key_store import FakeKeyStore
+from tests.fakes.shard_records import FakeShardRecords, of_table
+
+CANARY = "canary-4111111111111111"
+SHARD = "shardId-00000001700000000000-abcd1234"
+
+
+def change(number: int) -> dict[str, Any]:
+    keys = {"tenant_id": {"S": "acme"}, "item_id": {"S": str(number)}}
+    sealed = {"B": "AQAAAAcAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=="}
+    body = {"Keys": keys, "NewImage": keys | {"ssn": sealed, "x": {"S": CANARY}}, "SequenceNumber": str(number)}
+    return {"eventName": "INSERT", "dynamodb": body | {"ApproximateCreationDateTime": 1_700_000_000.0}}
+
+
+@dataclass
+class World:
+    auditor: Auditor
+    store: FakeKeyStore
+    stream: FakeShardRecords
+    clock: FakeClock
+    capsys: Any
+    seconds_left: float = 60.0
+
+    def call(self, operation: str, **fields: Any) -> dict[str, Any]:
+        calls = OperatorCalls(self.auditor, self.stream, self.clock.advance, self.clock.wall, self.clock.monotonic)
+        return calls.answer(
+            {"operation": operation, **fields}, request_id="request-1", seconds_left=lambda: self.seconds_left
+        )
+
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.capsys.readouterr().out.splitlines()]
+
+
+@pytest.fixture
+def world(capsys) -> World:
+    store = FakeKeyStore()
+    judge: Callable[..., Verdict] = lambda *_: Verdict(VerdictKind.VERIFIED)  # noqa: E731 - the shortest fake
+    auditor = Auditor(load_policy(POLICY_FILE), store, KnownPolicies(store), AuditLog(), FakeFindingsQueue(), judge)
+    stream = FakeShardRecords({SHARD: [of_table(change(number)) for number in range(1, 8)]})
+    return World(auditor, store, stream, FakeClock(), capsys)
+
+
+def test_changes_are_judged_again_under_the_ids_that_they_have(world):
+    world.auditor.audit([change(3), change(4)])
+    before = [line["event_id"] for line in world.lines() if "event_id" in line]
+
+    answer = world.call("reread", shard_id=SHARD, first="3", last="4")
+
+    lines = world.lines()
+    assert before == [line["event_id"] for line in lines if "event_id" in line]
+    assert {
+        "shard_id": SHARD,
+        "done": True,
+        "after": "4",
+        "missing": False,
+        "found_from": None,
+        "records": 2,
+    }.items() <= (answer.items())
+    assert {"verified": 2} == {kind: count for kind, count in answer["verdicts"].items() if count}
+    assert {"auditor"} == {line["Function"] for line in lines if "Function" in line}
+    assert CANARY not in json.dumps(lines)
+
+
+@pytest.mark.parametrize(("oldest", "found_from"), [(3, "3"), (6, None)])
+def test_what_the_stream_has_forgotten_is_said(world, oldest, found_from):
+    world.stream.oldest = oldest
+
+    answer = world.call("reread", shard_id=SHARD, first="2", last="4")
+
+    assert (True, True, found_from) == (answer["done"], answer["missing"], answer["found_from"])
+
+
+def test_a_call_whose_time_is_over_goes_on_from_its_cursor(world):
+    world.seconds_left = 10.0
+
+    first = world.call("reread", shard_id=SHARD, first="1", last="4")
+    world.seconds_left = 60.0
+    rest = world.call("reread", shard_id=SHARD, first="1", last="4", after=first["after"])
+
+    assert (False, "2", 2) == (first["done"], first["after"], first["records"])
+    assert (True, "4", 2, False) == (rest["done"], rest["after"], rest["records"], rest["missing"])
+
+
+def test_a_call_ends_before_what_cannot_be_judged(world):
+    world.store.fail_with = StoreUnavailable("down")
+
+    answer = world.call("reread", shard_id=SHARD, first="1", last="4", seconds=30)
+
+    assert (False, None, 0) == (answer["done"], answer["after"], answer["records"])
+
+
+def test_what_is_given_up_is_told(world):
+    assert {} == world.call("skip", shard_id=SHARD, first="1", last="4", records=4)
+
+    (told,) = world.lines()
+    assert ("record.skipped", "items", "1", "4", 4, "request-1") == tuple(
+        told[name]
+        for name in (
+            "event",
+            "stream",
+            "first_sequence_number",
+            "last_sequence_number",
+            "record_count",
+            "request_id",
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    "fields", [{}, {"operation": "replay"}, {"operation": "reread", "shard_id": SHARD, "first": "2", "last": "1"}]
+)
+def test_a_request_of_another_form_is_refused(world, fields):
+    with pytest.raises(RequestRefused):
+        world.call(**{"operation": "x", **fields})
+
+
+def test_the_handler_takes_an_event_without_records_for_an_operators_call(world, monkeypatch):
+    context: Any = SimpleNamespace(aws_request_id="request-2", get_remaining_time_in_millis=lambda: 60_000)
+    monkeypatch.setattr(module, "_auditor", lambda: world.auditor)
+    monkeypatch.setattr(module, "_settings", lambda: SimpleNamespace(table_stream="arn"))
+    monkeypatch.setattr(module, "client", lambda _: None)
+
+    skipped = {"operation": "skip", "shard_id": SHARD, "first": "1", "last": "4", "records": 4}
+    assert {} == module.handler(skipped, context)
+    with pytest.raises(RequestRefused):
+        module.handler({"operation": CANARY}, context)
+    monkeypatch.setattr(module, "TableStream", lambda *_: SimpleNamespace(pages=_down))
+    with pytest.raises(RetryLater) as raised:
+        module.handler({"operation": "reread", "shard_id": SHARD, "first": "1", "last": "2"}, context)
+    assert RetryLater is type(raised.value)
+    assert CANARY not in str(world.lines())
+
+
+def _down(*_: object) -> Any:
+    raise StoreUnavailable("down")
