@@ -15,7 +15,7 @@ from shared.errors import RunRefused
 from shared.keys.rotation.decide import is_in_scope
 from shared.keys.rotation.ports import ItemsHistory, RotatingKeyStore
 from shared.policy.compiled import Policy
-from shared.runs.model import PHASES, Phase, Run, Scope
+from shared.runs.model import PHASES, Phase, Run, RunKind, Scope
 from shared.runs.ports import RunStore
 
 _ITEMS_PER_SEGMENT: Final = 50_000
@@ -61,7 +61,7 @@ class Beginner:
             started_at=now,
             segments=options.segments or self._segments(options.workers),
             workers=options.workers,
-            scope=self._checked(options.scope),
+            scope=self._checked(options.scope, options.kind),
             items_per_second=options.items_per_second,
             retire=options.retire,
             abandon_backups=options.abandon_backups,
@@ -73,7 +73,7 @@ class Beginner:
         """Enough for every worker, and none so long that its end keeps all others waiting."""
         return min(MAX_SEGMENTS, max(workers, self.history.item_count() // _ITEMS_PER_SEGMENT))
 
-    def _checked(self, scope: Scope) -> Scope:
+    def _checked(self, scope: Scope, kind: RunKind) -> Scope:
         """The scope, of which there is a data key at least; raises RunRefused."""
         if scope.key_id is not None:
             return self._with_tenant(scope)
@@ -82,8 +82,9 @@ class Beginner:
             f"class {scope.data_class}" * bool(scope.data_class),
         ]
         named = " and ".join(filter(None, narrowed))
-        if named and not any(is_in_scope(row, scope) for row in data_keys(self.store)):
-            raise RunRefused(f"there is no data key of {named}: nothing would be done")
+        if named and not any(is_in_scope(row, scope) for row in data_keys(self.store, scope.tenant_id)):
+            done = "destroyed" if kind is RunKind.DESTRUCTION else "renewed"
+            raise RunRefused(f"there is no data key of {named}: nothing would be {done}")
         return scope
 
     def _with_tenant(self, scope: Scope) -> Scope:

@@ -81,11 +81,11 @@ class Pages:
             run = saved
 
 
-def data_keys(store: RotatingKeyStore) -> Iterator[DataKeyRow]:
-    """Every data key of the key store, but those whose rows cannot be read."""
+def data_keys(store: RotatingKeyStore, tenant_id: str = "") -> Iterator[DataKeyRow]:
+    """Every data key of the key store, or of one tenant, but those whose rows cannot be read."""
     cursor = ""
     while True:
-        page = store.page(cursor, PAGE_ROWS)
+        page = store.page(cursor, PAGE_ROWS, tenant_id=tenant_id)
         yield from (row for row in page.rows if isinstance(row, DataKeyRow))
         cursor = page.cursor
         if not cursor:

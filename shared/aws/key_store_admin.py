@@ -31,21 +31,26 @@ _AS_READ: Final = ("encrypted_data_key", "state", "closed_at")
 class DynamoKeyStoreAdmin(DynamoKeyStore):
     """The key store behind the port `RotatingKeyStore`."""
 
-    def page(self, cursor: str, limit: int) -> KeyStorePage:
-        """The data keys among the next `limit` rows after the cursor; "" for the first."""
-        start: dict[str, Any] = {"ExclusiveStartKey": primary_key(*json.loads(cursor))} if cursor else {}
+    def page(self, cursor: str, limit: int, *, tenant_id: str = "") -> KeyStorePage:
+        """The data keys among the next `limit` rows after the cursor ("" for the first), of all tenants or of one."""
+        asked: dict[str, Any] = {
+            "TableName": self._table,
+            "ConsistentRead": True,
+            "Limit": limit,
+            "ExpressionAttributeNames": {"#row": "row"},
+            "ExpressionAttributeValues": {":key": {"S": KEY_PREFIX}},
+        }
+        if cursor:
+            asked["ExclusiveStartKey"] = primary_key(*json.loads(cursor))
         try:
-            answer = self._client.scan(
-                TableName=self._table,
-                ConsistentRead=True,
-                Limit=limit,
-                FilterExpression="begins_with(#row, :key)",
-                ExpressionAttributeNames={"#row": "row"},
-                ExpressionAttributeValues={":key": {"S": KEY_PREFIX}},
-                **start,
-            )
+            if tenant_id:
+                asked["ExpressionAttributeValues"][":tenant"] = {"S": tenant_id}
+                named = "tenant_id = :tenant AND begins_with(#row, :key)"
+                answer: Any = self._client.query(KeyConditionExpression=named, **asked)
+            else:
+                answer = self._client.scan(FilterExpression="begins_with(#row, :key)", **asked)
         except AWS_ERRORS as error:
-            raise store_error(error, "reading the whole key store") from None
+            raise store_error(error, "reading the data keys of the key store") from None
         last = answer.get("LastEvaluatedKey")
         following = json.dumps([last["tenant_id"]["S"], last["row"]["S"]]) if last else ""
         return KeyStorePage([_row(item) for item in answer["Items"]], following)

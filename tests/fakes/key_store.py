@@ -67,10 +67,10 @@ class FakeKeyStore:
             self._pointers[pointer] = row.key_id
             return True
 
-    def page(self, cursor: str, limit: int) -> KeyStorePage:
+    def page(self, cursor: str, limit: int, *, tenant_id: str = "") -> KeyStorePage:
         self._fail()
         with self._lock:
-            names = sorted(f"{tenant_id} {key_id:08x}" for tenant_id, key_id in self._rows)
+            names = sorted(f"{owner} {key_id:08x}" for owner, key_id in self._rows if tenant_id in {"", owner})
             left = [name for name in names if name > cursor]
             rows = [self._on_page(*name.split(" ")) for name in left[:limit]]
             return KeyStorePage(rows, left[limit - 1] if len(left) > limit else "")

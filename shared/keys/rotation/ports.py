@@ -32,8 +32,8 @@ class KeyStorePage:
 class RotatingKeyStore(KeyStore, Protocol):
     """The key store, seen from rotation. Every read is strongly consistent."""
 
-    def page(self, cursor: str, limit: int) -> KeyStorePage:
-        """The data keys among the next `limit` rows after the cursor; "" for the first."""
+    def page(self, cursor: str, limit: int, *, tenant_id: str = "") -> KeyStorePage:
+        """The data keys among the next `limit` rows after the cursor ("" for the first), of all tenants or of one."""
 
     def replace_row(self, read: DataKeyRow, changed: DataKeyRow) -> bool:
         """Write what changed of a data key, if state, closing time and encrypted key still are as they were read.

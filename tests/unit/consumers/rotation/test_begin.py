@@ -150,7 +150,7 @@ def test_a_key_that_several_tenants_have_needs_a_tenant(world):
     )
 
 
-@pytest.mark.parametrize("kind", ["rotation", "destruction"])
+@pytest.mark.parametrize(("kind", "what"), [("rotation", "renewed"), ("destruction", "destroyed")])
 @pytest.mark.parametrize(
     ("options", "says"),
     [
@@ -160,9 +160,9 @@ def test_a_key_that_several_tenants_have_needs_a_tenant(world):
     ],
     ids=str,
 )
-def test_a_scope_without_a_data_key_is_refused_before_anything_is_begun(world, kind, options, says):
+def test_a_scope_without_a_data_key_is_refused_before_anything_is_begun(world, kind, what, options, says):
     world.first_keys(("acme", "pii"))
-    with pytest.raises(RunRefused, match=says):
+    with pytest.raises(RunRefused, match=f"{says}: nothing would be {what}$"):
         world.begin(kind, **options)
     assert [] == world.events()
     assert not world.begin(kind, tenant_id="acme", data_class="pii")["joined"]
@@ -173,3 +173,20 @@ def test_a_key_that_nobody_has_is_refused(world, options):
     world.first_keys(("other", "pii"))
     with pytest.raises(RunRefused, match=r"has (no|a) data key 00000001: look for its id in the audit log"):
         world.begin(key_id="00000001", **options)
+
+
+@pytest.mark.parametrize("kind", ["rotation", "destruction"])
+def test_whether_a_named_tenant_has_keys_is_seen_among_its_own_alone(world, kind):
+    world.first_keys(("acme", "pii"), *[(f"tenant-{number}", "pii") for number in range(3)])
+    page = world.store.page
+    seen: list[str] = []
+
+    def pages(*arguments, **named):
+        found = page(*arguments, **named)
+        seen.extend(row.tenant_id for row in found.rows)
+        return found
+
+    world.store.page = pages
+
+    assert begun(world, kind, tenant_id="acme").scope.tenant_id == "acme"
+    assert ["acme"] == seen

@@ -186,9 +186,9 @@ def test_the_end_is_told_first_and_the_key_store_is_gone_through_only_where_the_
     run_id = led_to(world, kind, PHASES[kind][0])
     page, told = world.store.page, []
 
-    def pages(*arguments):
+    def pages(*arguments, **named):
         told.append([event["event"] for event in world.events("rotation.completed")])
-        return page(*arguments)
+        return page(*arguments, **named)
 
     world.store.page = pages
 

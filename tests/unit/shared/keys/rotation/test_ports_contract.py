@@ -57,10 +57,10 @@ def stored(store, key_id: int = ROW.key_id) -> DataKeyRow:
     return store.rows(ROW.tenant_id, [key_id])[key_id]
 
 
-def pages(store, limit: int):
+def pages(store, limit: int, **of):
     cursor, found, count = "", [], 0
     while True:
-        page = store.page(cursor, limit)
+        page = store.page(cursor, limit, **of)
         found += page.rows
         count += 1
         cursor = page.cursor
@@ -79,6 +79,8 @@ def test_pages_give_every_data_key_of_every_tenant_once_and_nothing_else(store, 
 
     assert sorted(rows, key=lambda row: row.key_id) == sorted(found, key=lambda row: row.key_id)
     assert count >= len(rows) / limit
+    own = [row for row in rows if row.tenant_id == "tenant-1"]
+    assert own == sorted(pages(store, limit, tenant_id="tenant-1")[0], key=lambda row: row.key_id)
 
 
 def test_an_empty_store_has_one_empty_page(store):
