@@ -179,8 +179,11 @@ def test_a_key_that_others_keep_changing_is_a_reason_to_try_again(world, old):
         world.advance(run_id)
 
 
-def test_a_retirement_without_a_waiting_key_has_nothing_to_retire(world, old):
-    assert world.rotate(kind="retirement")["verdict"] == "nothing_to_retire"
+def test_a_retirement_without_a_waiting_key_sweeps_and_has_nothing_to_retire(world, old):
+    run_id = world.begin(kind="retirement")["run_id"]
+    answer = world.advance(run_id)
+    assert ("sweep", True) == (answer["phase"], bool(answer["segments"]))
+    assert world.drive(run_id)["verdict"] == "nothing_to_retire"
 
 
 @pytest.mark.parametrize("kind", ["adoption", "survey"])
