@@ -78,12 +78,13 @@ def stream_records(stream_arn: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """(where, record) of everything that a table's stream still holds."""
     streams = client("dynamodbstreams")
     for shard in streams.describe_stream(StreamArn=stream_arn)["StreamDescription"]["Shards"]:
-        yield from _shard_records(streams, stream_arn, shard["ShardId"])
+        yield from shard_records(streams, stream_arn, shard["ShardId"])
 
 
-def _shard_records(
+def shard_records(
     streams: DynamoDBStreamsClient, stream_arn: str, shard_id: str
 ) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The same of one shard."""
     iterator: str | None = streams.get_shard_iterator(
         StreamArn=stream_arn, ShardId=shard_id, ShardIteratorType="TRIM_HORIZON"
     )["ShardIterator"]
