@@ -8,7 +8,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.acknowledge import acknowledge
-from infra.settings import Settings
+from infra.settings import DEAD_LETTER_HOURS, Settings
 
 
 class DeadLetters(Construct):
@@ -22,7 +22,7 @@ class DeadLetters(Construct):
             encryption=sqs.QueueEncryption.KMS,
             encryption_master_key=storage_key,
             enforce_ssl=True,
-            retention_period=cdk.Duration.days(14),  # the longest there is
+            retention_period=cdk.Duration.hours(DEAD_LETTER_HOURS),
             removal_policy=settings.removal_policy,
         )
         acknowledge(self.queue, "SQS3", reason="It is itself a dead-letter queue")

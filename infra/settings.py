@@ -16,6 +16,12 @@ POLICY_FILE = ROOT / "policy.toml"
 MIN_HOURS = 24
 MAX_HOURS = 365 * 24
 """How long Kinesis can keep records."""
+TOMBSTONE_HOURS = 400 * 24
+"""How long an item's deletion is remembered after the record that asked for it arrived."""
+REDRIVE_HOURS = 365 * 24
+"""How long after its arrival a record may be put back from quarantine."""
+DEAD_LETTER_HOURS = 14 * 24
+"""How long a dead letter, which names a record, waits for somebody to decide: the longest that SQS can."""
 _DEFAULTS = {
     "prefix": "sealstream",
     "local": "false",
@@ -70,6 +76,10 @@ class Settings:
         if not (_HOURS.fullmatch(retention_hours) and MIN_HOURS <= int(retention_hours) <= MAX_HOURS):
             message = f"context retention_hours: {retention_hours!r} is no whole number of {MIN_HOURS} to {MAX_HOURS}"
             raise ContextError(message)
+        comes_back = max(int(retention_hours), REDRIVE_HOURS) + DEAD_LETTER_HOURS
+        if comes_back >= TOMBSTONE_HOURS:
+            message = f"a record can come back {comes_back} h after it arrived, its deletion is forgotten after"
+            raise ContextError(f"{message} {TOMBSTONE_HOURS} h: the item would rise again")
         if not _GENERATIONS.fullmatch(attribute_keys):
             message = f"context attribute_keys: {attribute_keys!r} is no whole number of 1 to 9"
             raise ContextError(message)

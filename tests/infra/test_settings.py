@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import aws_cdk as cdk
 import pytest
 
-from infra.settings import Settings
+from infra.settings import REDRIVE_HOURS, TOMBSTONE_HOURS, Settings
+from shared.model import REDRIVE_SECONDS, TOMBSTONE_SECONDS
 
 
 def settings(**context: object) -> Settings:
@@ -47,6 +48,22 @@ def test_the_source_stream_keeps_records_as_long_as_kinesis_can(given, hours):
 def test_any_other_retention_is_an_error(given):
     with pytest.raises(ValueError, match="context retention_hours"):
         settings(retention_hours=given)
+
+
+def test_a_deletion_is_remembered_for_longer_than_any_deleted_record_can_come_back(monkeypatch):
+    comes_back = 365 + 14
+    monkeypatch.setattr("infra.settings.TOMBSTONE_HOURS", comes_back * 24)
+    with pytest.raises(ValueError, match="9096 h after it arrived"):
+        settings()
+    monkeypatch.setattr("infra.settings.TOMBSTONE_HOURS", comes_back * 24 + 1)
+    assert 8_760 == settings(retention_hours=8_760).retention_hours
+    monkeypatch.setattr("infra.settings.REDRIVE_HOURS", 366 * 24)
+    with pytest.raises(ValueError, match="would rise again"):
+        settings()
+
+
+def test_what_the_synthesis_counts_on_is_what_the_functions_do():
+    assert (TOMBSTONE_SECONDS, REDRIVE_SECONDS) == (TOMBSTONE_HOURS * 3_600, REDRIVE_HOURS * 3_600)
 
 
 @pytest.mark.parametrize(("given", "keys"), [("1", 1), (1, 1), ("2", 2), (9, 9)])
