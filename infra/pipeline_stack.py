@@ -64,19 +64,22 @@ class PipelineStack(cdk.Stack):
         )
         Alarms(self, "Alarms", settings=settings, findings_dead_letters=data.findings.dead_letters, machine=machine)
 
-        consumers = {
-            "Encryptor": encryptor.consumer,
-            "Redriver": redriver.consumer,
-            "Auditor": auditor.consumer,
-            "Reencryptor": reencryptor.consumer,
-            "Sweeper": sweeper.consumer,
-            "Reconciler": reconciler.consumer,
-            "Rotation": rotation.consumer,
-            "Reopener": reopener.consumer,
-        }
-        for name, consumer in consumers.items():
-            cdk.CfnOutput(self, name, value=consumer.function.function_name)
-            cdk.CfnOutput(self, f"{name}LogGroup", value=consumer.log_group.log_group_name)
+        cdk.CfnOutput(self, "Encryptor", value=encryptor.consumer.function.function_name)
+        cdk.CfnOutput(self, "EncryptorLogGroup", value=encryptor.consumer.log_group.log_group_name)
+        cdk.CfnOutput(self, "Redriver", value=redriver.consumer.function.function_name)
+        cdk.CfnOutput(self, "RedriverLogGroup", value=redriver.consumer.log_group.log_group_name)
+        cdk.CfnOutput(self, "Auditor", value=auditor.consumer.function.function_name)
+        cdk.CfnOutput(self, "AuditorLogGroup", value=auditor.consumer.log_group.log_group_name)
+        cdk.CfnOutput(self, "Reencryptor", value=reencryptor.consumer.function.function_name)
+        cdk.CfnOutput(self, "ReencryptorLogGroup", value=reencryptor.consumer.log_group.log_group_name)
+        cdk.CfnOutput(self, "Sweeper", value=sweeper.consumer.function.function_name)
+        cdk.CfnOutput(self, "SweeperLogGroup", value=sweeper.consumer.log_group.log_group_name)
+        cdk.CfnOutput(self, "Reconciler", value=reconciler.consumer.function.function_name)
+        cdk.CfnOutput(self, "ReconcilerLogGroup", value=reconciler.consumer.log_group.log_group_name)
+        cdk.CfnOutput(self, "Rotation", value=rotation.consumer.function.function_name)
+        cdk.CfnOutput(self, "RotationLogGroup", value=rotation.consumer.log_group.log_group_name)
+        cdk.CfnOutput(self, "Reopener", value=reopener.consumer.function.function_name)
+        cdk.CfnOutput(self, "ReopenerLogGroup", value=reopener.consumer.log_group.log_group_name)
         cdk.CfnOutput(self, "EncryptorDeadLetterQueue", value=encryptor.dead_letters.queue_url)
         cdk.CfnOutput(self, "AuditorDeadLetterQueue", value=auditor.dead_letters.queue_url)
         cdk.CfnOutput(self, "RotationMachine", value=machine.state_machine_arn)

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from shared.errors import RequestRefused
 
-_SEQUENCE_NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,128}")
+_SEQUENCE_NUMBER: Final = re.compile(r"[0-9]{1,129}")
+"""Those of a table's stream may begin with zeros."""
 _SHARD_ID: Final = re.compile(r"[a-zA-Z0-9_.-]{1,128}")
 
 
