@@ -108,7 +108,7 @@ def lines(watch: Watch, why: str, *, dry_run: bool) -> Iterator[str]:
         rows = [(name, f"{number:,}") for name, number in counts.items()]
         yield from table(("would be" if dry_run else "outcome", "user records"), rows, indent=2)
     if reasons:
-        yield f"quarantined: {counted(reasons)}"
+        yield f"{'would be quarantined' if dry_run else 'quarantined'}: {counted(reasons)}"
     left = [stretch for stretch in watch.stretches if not stretch.reading.done]
     if why:
         yield why
