@@ -101,8 +101,10 @@ def _content(rejected: Sequence[Rejected]) -> dict[str, Any]:
         if record.explicit_hash_key is not None:
             kept["explicit_hash_key"] = _index(hash_keys, record.explicit_hash_key.to_bytes(HASH_KEY_BYTES, "big"))
         records.append({"M": kept})
+    arrived_ms = round(rejected[0].record.arrived_at * 1_000)
     return {
         "M": {
+            "arrived_ms": {"N": str(arrived_ms)},  # the index row says so, too, and whoever writes there could say else
             "partition_keys": {"L": [{"B": key} for key in partition_keys]},
             "explicit_hash_keys": {"L": [{"B": key} for key in hash_keys]},
             "records": {"L": records},

@@ -34,18 +34,20 @@ def open_content(entry: HeldEntry, sealed: bytes, keyring: Keyring, dataset: str
 def records_of(entry: HeldEntry, content: AttributeValue) -> Sequence[Received]:
     """The records, an aggregate that was kept whole once more taken apart.
 
-    The places that the row names are those that the id was made of, and the content is bound to the id: a row that
-    somebody changed does not move a record.
+    The places that the row names are those that the id was made of, the content is bound to the id and says when its
+    records arrived: a row that somebody changed does not move a record, nor make it younger.
 
     Raises:
         QuarantineCorrupt: content or row are not what was kept.
     """
     try:
         records = kept_records(entry, content["M"])
+        arrived_ms = int(content["M"].get("arrived_ms", {}).get("N", round(entry.arrived_at * 1_000)))
     except (KeyError, IndexError, TypeError, ValueError):
         raise QuarantineCorrupt(f"entry {entry.quarantine_id}: its content is not what sealstream keeps") from None
     rejected = [Rejected(one, RecordRejected(entry.kept_reason), entry.tenant_id) for one in records]
-    if not rejected or quarantine_id(entry.stream_arn, rejected) != entry.quarantine_id:
+    is_its_row = arrived_ms == round(entry.arrived_at * 1_000)
+    if not rejected or not is_its_row or quarantine_id(entry.stream_arn, rejected) != entry.quarantine_id:
         raise QuarantineCorrupt(f"entry {entry.quarantine_id}: its index row is not the one that it was kept with")
     if entry.kept_reason is Reason.AGGREGATE_CORRUPT:
         return take_out(map(_as_lambda_gives_it, records))

@@ -236,12 +236,16 @@ def test_an_order_ahead_of_its_time_passes_once_its_time_has_come(world):
     assert "redriven" == redrive(world)["state"]
 
 
-@pytest.mark.parametrize("name", ["sequence_number", "shard_id", "stream_arn", "tenant_id"])
-def test_a_row_that_somebody_changed_moves_no_record(held, name):
+@pytest.mark.parametrize(
+    "changed",
+    [*({name: "1"} for name in ("sequence_number", "shard_id", "stream_arn", "tenant_id")), {"arrived_at": 1.7e9 - 9}],
+    ids=str,
+)
+def test_a_row_that_somebody_changed_moves_no_record(held, changed):
     asked = held.entry_id()
     held.deploy(LENIENT)
     held.held.find(asked)
-    held.held.rows[asked] = replace(held.held.rows[asked], **{name: "1"})
+    held.held.rows[asked] = replace(held.held.rows[asked], **changed)
 
     fate = redrive(held)
 
