@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from shared.errors import Reason
 from shared.model import Outcome
 from shared.policy.load import parse_policy
+from shared.sealed_table import SealedTable
 from shared.source_position import SourcePosition
 from tests.fakes.encryptor import EncryptorWorld, encryptor_world
 from tests.fakes.inline_executor import InlineExecutor
@@ -185,6 +186,38 @@ def test_where_an_order_is_taken_away_one_replay_brings_every_item_back_to_its_l
         # of these nobody can say: their records are told, not guessed
         unsettled = {item for item in were_misplaced if item in last}
         assert not unsettled or Reason.ORDER_UNKNOWN in reasons(world)
+
+
+class Reads:
+    """The items of a world, for an application's `SealedTable`."""
+
+    def __init__(self, world: EncryptorWorld) -> None:
+        self._items = world.table.items
+
+    def get(self, key: tuple[str, str], *, consistent: bool) -> Any:
+        return self._items.get(key)
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=10), randoms)
+def test_by_two_doors_without_an_order_the_applications_write_stays_and_the_records_are_told(writes, random):
+    """True is a write of the application; the records of the stream come in between, and then all of them again."""
+    stream = FakeStream()
+    with encryptor_world(PLAIN, at_once=InlineExecutor()) as world:
+        reads: Any = Reads(world)
+        application = SealedTable(
+            reads=reads, writes=world.table, keyring=world.keyring, statuses=world.store, policy=PLAIN
+        )
+        for serial, by_application in enumerate(writes):
+            if by_application:
+                application.put_item(Item={"tenant_id": "acme", "item_id": "0", "a": serial})
+            else:
+                stream.put(sent(serial, 0))
+                world.process(stream.records()[-1])
+        deliver(world, stream, random)
+
+        stays = max((n for n, by_application in enumerate(writes) if by_application), default=len(writes) - 1)
+        assert stays == standing(world)["0"]
+        assert reasons(world) == ({Reason.ORDER_UNKNOWN} if len(set(writes)) == 2 else set())
 
 
 def _keys_of_two_shards() -> tuple[str, str]:

@@ -10,13 +10,14 @@ import pytest
 from consumers.auditor.events import write_event
 from consumers.auditor.standing.visitor import standing
 from consumers.encryptor.identify import identify
-from consumers.encryptor.writing import standing_item
+from consumers.encryptor.placing import STREAMED, place
+from consumers.encryptor.writing import Written, standing_item
 from shared.envelope.associated_data import record_prefix
 from shared.envelope.cipher import ValueCipher
 from shared.envelope.layout import OVERHEAD_BYTES
 from shared.envelope.seal import open_value, seal_value
 from shared.envelope.typed_value import HEADER_BYTES
-from shared.errors import DoesNotOpen, KeyRetired, Reason, RecordRejected
+from shared.errors import DoesNotOpen, KeyRetired
 from shared.model import (
     AttributeValue,
     ChangeKind,
@@ -35,7 +36,7 @@ from shared.policy.verify import PublishedPolicy, verify
 from shared.policy.verify_change import Mending, mending, open_seconds
 from shared.runs.model import Tally
 from shared.runtime.audit_log import AuditLog
-from shared.source_position import kinesis_position
+from shared.source_position import SourcePosition, kinesis_position
 from tests.fakes.rotation_world import DAY, World
 
 SOURCE = """\
@@ -87,7 +88,7 @@ def test_a_forged_position_at_the_end_of_its_lane_supersedes_all_that_follows_an
     forged = kinesis_position(b"c-1", str(2**186 - 1), 2**24 - 1)
     last_of_all = kinesis_position(b"c-1", str(2**186 - 1), 0)
 
-    assert standing_item(last_of_all, {"B": forged.to_bytes()}) is Outcome.SUPERSEDED
+    assert Written(Outcome.SUPERSEDED) == standing_item(last_of_all, {"B": forged.to_bytes()})
     assert judge(stored(position=forged, ssn={"B": sealed("x")}), stored()).kind is VerdictKind.VERIFIED
 
 
@@ -156,20 +157,15 @@ def test_a_partition_key_of_few_possibilities_is_found_by_trying_in_items_but_no
     assert secret not in event
 
 
-@pytest.mark.parametrize("change", ['unknown_order = "arrival"', 'order = "at"'])
-def test_a_change_of_order_refuses_updates_of_standing_items(change):
-    record = InboundRecord("6", "shardId-000000000000", 0, b"c-1", 1_700_000_000.0, b"")
-    attributes: dict[str, AttributeValue] = {
-        "tenant_id": {"S": "acme"},
-        "id": {"S": "c-1"},
-        "at": {"S": "2026-01-31T12:00:00Z"},
-    }
-    changed = parse_policy(SOURCE.replace('id = "id"\n', f'id = "id"\n{change}\n'), "policy.toml")
+def test_an_integer_far_ahead_supersedes_all_that_follow():
+    ordered = parse_policy(SOURCE.replace('id = "id"\n', 'id = "id"\norder = "at"\n'), "policy.toml")
 
-    assert standing_item(identify(record, attributes, POLICY).position, {"B": PLACE.to_bytes()})
-    with pytest.raises(RecordRejected) as rejected:
-        standing_item(identify(record, attributes, changed).position, {"B": PLACE.to_bytes()})
-    assert rejected.value.reason is Reason.ORDER_UNKNOWN
+    def placed(at: str) -> SourcePosition:
+        record = InboundRecord("6", "shardId-000000000000", 0, b"c-1", NOW, b"")
+        attributes: dict[str, AttributeValue] = {"tenant_id": {"S": "acme"}, "id": {"S": "c-1"}, "at": {"N": at}}
+        return place(identify(record, attributes, ordered), STREAMED, None).position
+
+    assert Written(Outcome.SUPERSEDED) == standing_item(placed("5"), {"B": placed("9" * 38).to_bytes()})
 
 
 def test_random_bytes_in_a_sealed_values_place_are_told_as_reencrypted():
