@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from threading import Event, Lock, current_thread, main_thread
 
 import pytest
@@ -174,10 +175,11 @@ def test_a_refusal_ends_it_at_once():
 def test_segments_are_worked_on_by_the_function_that_the_kind_of_run_asks_for(kind):
     deployment, asked = Deployment(), set()
 
-    def working(worker):
-        return lambda payload: asked.add(worker) or deployment.sweeper(payload)
+    def work(worker, payload):
+        asked.add(worker)
+        return deployment.sweeper(payload)
 
-    ports = replace(deployment.ports(), workers={worker: working(worker) for worker in Worker})
+    ports = replace(deployment.ports(), workers={worker: partial(work, worker) for worker in Worker})
     drive(kind, ports=ports)
 
     assert {Worker.RECONCILER if kind is RunKind.RECONCILIATION else Worker.SWEEPER} == asked
