@@ -10,6 +10,7 @@ from shared.aws.clients import client
 from shared.aws.items import DynamoItemTable
 from shared.model import SOURCE, PutResult, SealedItem
 from shared.source_position import (
+    FOUND,
     SourcePosition,
     counter_position,
     integer_position,
@@ -77,3 +78,14 @@ def test_a_source_of_another_form_is_shown_and_replaced_only_as_seen(items, depl
 
     assert PutResult(stored=False, found_source=found) == items.put_if_newer(item(item_id, LOW))
     assert items.put_if_source_is(item(item_id, LOW), found).stored
+
+
+@pytest.mark.parametrize("standing", [FOUND, LOW, counter_position(1)])
+def test_what_compares_with_nothing_is_put_only_where_no_item_stands(items, standing):
+    item_id = unique("absent")
+
+    assert items.put_if_absent(item(item_id, FOUND)).stored
+    assert items.put_if_newer(item(item_id, LOW)).stored
+    other = unique("standing")
+    items.put_if_newer(item(other, standing))
+    assert PutResult(stored=False, found_source={"B": standing.to_bytes()}) == items.put_if_absent(item(other, FOUND))

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from decimal import Decimal
+from hashlib import md5
 from pathlib import Path
 
 import pytest
@@ -72,7 +73,8 @@ def test_a_kpl_aggregate_becomes_an_item_per_user_record(deployment: Deployment)
     aggregator = RecordAggregator()
     items = [unique(f"kpl-{n}") for n in range(5)]
     for item in items:
-        aggregator.add_user_record(item, json.dumps({"tenant_id": "acme", "id": item, "ssn": CANARY}).encode())
+        record = {"tenant_id": "acme", "id": item, "ssn": CANARY}
+        aggregator.add_user_record(items[0], json.dumps(record).encode())  # one key: else it may be in another shard
     deployment.put(aggregator.clear_and_get().get_contents()[2], partition_key=items[0])
 
     for item in items:
@@ -134,6 +136,27 @@ def test_a_second_partition_key_for_one_item_is_quarantined(deployment: Deployme
     (row,) = wait_until(lambda: deployment.quarantined(sequence_number), ARRIVES_WITHIN_SECONDS)
     assert (row["reason"]["S"], row["tenant_id"]["S"]) == ("order_unknown", "acme")
     assert deployment.stored("acme", item)["amount"] == {"N": "1"}
+
+
+def test_a_record_that_came_by_another_shard_than_its_own_is_quarantined(deployment: Deployment):
+    item, kinesis = unique("misplaced"), client("kinesis")
+    hash_key = int.from_bytes(md5(item.encode(), usedforsecurity=False).digest())
+    shards = kinesis.list_shards(StreamName=deployment["STREAM"], ShardFilter={"Type": "AT_LATEST"})["Shards"]
+    bounds = [(int(one["StartingHashKey"]), int(one["EndingHashKey"])) for one in (s["HashKeyRange"] for s in shards)]
+    elsewhere = next(start for start, end in bounds if not start <= hash_key <= end)
+
+    record = {"tenant_id": "acme", "id": item, "amount": 1}
+    sequence_number = kinesis.put_record(
+        StreamName=deployment["STREAM"],
+        Data=json.dumps(record).encode(),
+        PartitionKey=item,
+        ExplicitHashKey=str(elsewhere),
+    )["SequenceNumber"]
+
+    (row,) = wait_until(lambda: deployment.quarantined(sequence_number), ARRIVES_WITHIN_SECONDS)
+    assert ("misplaced", "acme") == (row["reason"]["S"], row["tenant_id"]["S"])
+    deployment.put_json(record)
+    assert {"N": "1"} == deployment.wait_for_item("acme", item)["amount"]
 
 
 def test_an_item_written_past_the_encryptor_is_found(deployment: Deployment):
