@@ -6,6 +6,7 @@ A folder (`build/` unless a test says otherwise) holds what belongs to it:
                      holds its process id, port and start time
     local_aws.log    its output
     local_aws.tmp/   its temporary files: unpacked Lambda bundles
+    local_aws.state  what a server that keeps its state left for the next one
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ HOST: Final = "127.0.0.1"
 SERVER = ["-m", "ops.local_aws.server"]
 
 _LOCK: Final = "local_aws.lock"
+_STATE: Final = "local_aws.state"
 #: How long a held lock may go without the name of its process: until it is started, or ended.
 _NAMELESS_SECONDS: Final = 1
 #: Inherited from the caller; nothing else, since Lambdas inherit the server's environment in turn.
@@ -56,6 +58,7 @@ class Server:
     port: int
     started_at: str
     stock: bool = False
+    keeps_state: bool = False
 
     @property
     def endpoint(self) -> str:
@@ -64,9 +67,16 @@ class Server:
 
 
 def start(
-    folder: Path = BUILD, *, port: int | None = None, stock: bool = False, deadline_seconds: float = 60
+    folder: Path = BUILD,
+    *,
+    port: int | None = None,
+    stock: bool = False,
+    keep_state: bool = False,
+    deadline_seconds: float = 60,
 ) -> Server:
     """Start a server that outlives the caller, and wait until it answers.
+
+    With `keep_state`, SIGTERM makes it write down what it knows, and it knows what one before it wrote down.
 
     Raises LocalAwsError where one runs already, the port is taken, or the server dies or does not answer in time.
     """
@@ -80,13 +90,16 @@ def start(
         chosen = _free_port(port)
         temporary = folder / "local_aws.tmp"
         temporary.mkdir()
+        if not keep_state:
+            (folder / _STATE).unlink(missing_ok=True)
         process = None
         try:
-            with (folder / "local_aws.log").open("wb") as log, held_back():
+            with (folder / "local_aws.log").open("ab" if keep_state else "wb") as log, held_back():
                 process = subprocess.Popen(
                     [
                         *(sys.executable, *SERVER, "--port", str(chosen), "--lock", str((folder / _LOCK).resolve())),
                         *(["--stock"] if stock else []),
+                        *(["--state", str((folder / _STATE).resolve())] if keep_state else []),
                     ],
                     cwd=PROJECT,
                     env={name: os.environ[name] for name in _INHERITED if name in os.environ}
@@ -97,7 +110,7 @@ def start(
                     start_new_session=True,  # survives the shell, and its Lambda workers can be ended with it
                     pass_fds=[lock],  # the lock is the server's from here on
                 )
-            server = Server(process.pid, chosen, datetime.now(UTC).isoformat(timespec="seconds"), stock)
+            server = Server(process.pid, chosen, datetime.now(UTC).isoformat(timespec="seconds"), stock, keep_state)
             os.pwrite(lock, json.dumps(asdict(server)).encode() + b"\n", 0)
             _wait_until_healthy(process, chosen, folder, deadline_seconds)
         except BaseException:
@@ -150,14 +163,36 @@ def stop(folder: Path = BUILD, *, deadline_seconds: float = 10) -> bool:
         with _lock(folder) as lock:
             if lock is not None:
                 _remove_leftovers(folder, lock)
-        return False
+    else:
+        _end(server, folder, deadline_seconds)
+    (folder / _STATE).unlink(missing_ok=True)
+    return server is not None
+
+
+def restart(folder: Path = BUILD, *, deadline_seconds: float = 60) -> Server:
+    """End the server as `stop` does, but what it knows stays, and start it again on the same port.
+
+    Its Lambda workers end at once, in the middle of what they do.
+
+    Raises LocalAwsError where none runs that was started to keep its state, and as `start` and `stop`.
+    """
+    server = running(folder)
+    if server is None or not server.keeps_state:
+        raise LocalAwsError("no local AWS runs that keeps its state; start it with `keep_state=True`")
+    _end(server, folder, deadline_seconds)
+    if not (folder / _STATE).is_file():
+        log = folder / "local_aws.log"
+        raise LocalAwsError(f"the local AWS ended and left no state; {shown(log)} ends with:\n{tail(log)}")
+    return start(folder, port=server.port, keep_state=True, deadline_seconds=deadline_seconds)
+
+
+def _end(server: Server, folder: Path, deadline_seconds: float) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(server.pid, signal.SIGTERM)
     if not _has_ended(folder, server.pid, deadline_seconds):
         _kill_group(server.pid)
         if not _has_ended(folder, server.pid, deadline_seconds):
             raise LocalAwsError(f"process {server.pid} does not end, even on SIGKILL")
-    return True
 
 
 def command(verb: str, folder: Path = BUILD) -> str:

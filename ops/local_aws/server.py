@@ -7,6 +7,7 @@ comes, which is how the contract tests are shown to fail without the repairs.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import signal
 import sys
@@ -14,11 +15,13 @@ import threading
 import time
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 #: The repairs replace functions by name, so they hold for this version only.
 MINISTACK_VERSION: Final = "1.5.33"
 _LOOKS_EVERY_SECONDS: Final = 1
+#: How long requests that are being served may take once the server is told to end.
+_GRACE_SECONDS: Final = 1
 
 
 def main() -> None:
@@ -26,6 +29,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m ops.local_aws.server")
     parser.add_argument("--port", type=int, required=True, help="the loopback port to listen on")
     parser.add_argument("--lock", type=Path, help="the file by which the server is found; it ends when that is gone")
+    parser.add_argument("--state", type=Path, help="where everything is written at the end, and read at the beginning")
     parser.add_argument("--stock", action="store_true", help="MiniStack as it comes, without the repairs")
     arguments = parser.parse_args()
 
@@ -39,7 +43,7 @@ def main() -> None:
     _set_environment(arguments.port)
     if arguments.lock:
         threading.Thread(target=_end_without, args=[arguments.lock], daemon=True).start()
-    _serve(stock=arguments.stock)
+    _serve(stock=arguments.stock, state_file=arguments.state)
 
 
 def _set_environment(port: int) -> None:
@@ -65,17 +69,49 @@ def _end_without(lock: Path) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _serve(*, stock: bool) -> None:
+def _serve(*, stock: bool, state_file: Path | None) -> None:
     # Imported only now, since the import reads the environment.
     from ministack import app  # noqa: PLC0415
 
-    if not stock:
-        from ops.local_aws import event_source_mappings, repairs  # noqa: PLC0415
-
-        repairs.apply_all()
-        event_source_mappings.start()
     sys.argv = sys.argv[:1]  # MiniStack parses it too
+    if stock:
+        app.main()
+        return
+    from ops.local_aws import event_source_mappings, repairs, state  # noqa: PLC0415
+
+    repairs.apply_all()
+    if state_file:
+        state.restore(state_file)
+    event_source_mappings.start()
+    _end_workers_first()
     app.main()
+    if state_file:
+        state.save(state_file)
+
+
+def _end_workers_first() -> None:
+    """On SIGTERM, before anything else: else the server would wait for what its functions do."""
+    from hypercorn import asyncio as hypercorn  # noqa: PLC0415
+    from ministack.core import lambda_runtime  # noqa: PLC0415
+
+    from ops.local_aws import event_source_mappings  # noqa: PLC0415
+
+    serve = hypercorn.serve
+
+    async def serve_until_told(app: Any, config: Any) -> None:
+        told = asyncio.Event()
+        for end in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(end, told.set)
+
+        async def ending() -> None:
+            await told.wait()
+            event_source_mappings.end()
+            await asyncio.to_thread(lambda_runtime.reset)
+
+        config.graceful_timeout = _GRACE_SECONDS
+        await serve(app, config, shutdown_trigger=ending)
+
+    hypercorn.serve = serve_until_told  # type: ignore[assignment]
 
 
 if __name__ == "__main__":

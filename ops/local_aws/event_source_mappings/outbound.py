@@ -9,7 +9,7 @@ import json
 import logging
 import os
 from functools import cache
-from threading import Lock
+from threading import Event, Lock
 from typing import Any, Final
 from uuid import uuid4
 
@@ -23,10 +23,21 @@ from ops.local_aws.event_source_mappings.failure_record import failure_record, o
 _LONGEST_FUNCTION_SECONDS: Final = 900
 _log = logging.getLogger(__name__)
 _making_clients = Lock()
+_ending = Event()
+
+
+def end() -> None:
+    """The server ends, and takes the functions along: what they answer from now on is not their failure."""
+    _ending.set()
 
 
 def invoke(function_arn: str, event: str) -> Invocation:
     """Run the function with this event; never raises."""
+    invocation = NotReached() if _ending.is_set() else _invoke(function_arn, event)
+    return NotReached() if _ending.is_set() else invocation
+
+
+def _invoke(function_arn: str, event: str) -> Invocation:
     try:
         response = _client("lambda", _region_of(function_arn)).invoke(
             FunctionName=function_arn, InvocationType="RequestResponse", Payload=event

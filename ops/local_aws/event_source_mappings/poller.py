@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from ministack.core.concurrency import esm_wake
 from ministack.core.responses import _request_account_id, _request_region
@@ -32,13 +32,12 @@ def start() -> None:
     lambda_svc._poll_sqs = lambda: False  # noqa: SLF001
     lambda_svc._poll_kinesis = lambda: False  # noqa: SLF001
     lambda_svc._poll_dynamodb_streams = lambda: False  # noqa: SLF001
-    supervisor = Supervisor(_find_mappings)
     queues = QueueConsumers(_find_queue_mappings, outbound.invoke)
 
     def anchor(mapping_id: str, source_arn: str, starting_position: str) -> None:
         source = source_of(source_arn)
         if source is not None:
-            supervisor.anchor(mapping_id, source, starting_position)
+            SUPERVISOR.anchor(mapping_id, source, starting_position)
 
     # MiniStack calls it for every mapping that is created, by the API and by CloudFormation.
     lambda_svc._init_stream_position = anchor  # noqa: SLF001
@@ -48,11 +47,11 @@ def start() -> None:
 
     def wake_all() -> None:
         wake_ministack()
-        supervisor.wake_consumers()
+        SUPERVISOR.wake_consumers()
         queues.wake()
 
     esm_wake.set = wake_all
-    threading.Thread(target=supervisor.run, daemon=True, name="event-source-mappings").start()
+    threading.Thread(target=SUPERVISOR.run, daemon=True, name="event-source-mappings").start()
     threading.Thread(target=queues.run, daemon=True, name="event-source-mappings-queues").start()
 
 
@@ -77,6 +76,9 @@ def _find_queue_mappings() -> list[FoundQueueMapping]:
 def _read(account: str, region: str, mapping_id: str) -> dict[str, Any] | None:
     mapping: dict[str, Any] | None = lambda_svc._esms.get_scoped(account, region, mapping_id)  # noqa: SLF001 - see the module
     return mapping
+
+
+SUPERVISOR: Final = Supervisor(_find_mappings)
 
 
 class _Outbound:

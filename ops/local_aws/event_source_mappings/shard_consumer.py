@@ -45,7 +45,12 @@ _log = logging.getLogger(__name__)
 class _Lane:
     pending: deque[StreamRecord] = field(default_factory=deque)
     waiting_since: float = 0.0  # monotonic, of the oldest pending record
-    is_busy: bool = False
+    delivering: StreamRecord | None = None  # the first one of the batch that is in flight
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a batch of the lane is at its function."""
+        return self.delivering is not None
 
 
 class ShardConsumer(threading.Thread):
@@ -78,6 +83,12 @@ class ShardConsumer(threading.Thread):
     def wake(self) -> None:
         """Look for records now."""
         self._woken.set()
+
+    def checkpoint(self) -> int:
+        """The position up to which every record is processed or given up; some behind it may be, too."""
+        with self._lock:
+            waiting = [lane.delivering or lane.pending[0] for lane in self._lanes if lane.is_busy or lane.pending]
+            return min([self.position, *(int(record.sequence_number) - 1 for record in waiting)])
 
     def run(self) -> None:
         """Read and dispatch until nothing can come any more."""
@@ -114,8 +125,8 @@ class ShardConsumer(threading.Thread):
             room = READ_AHEAD - sum(len(lane.pending) for lane in self._lanes)
         if room > 0:
             page = self._source.read(self._shard_id, self.position, room, mapping)
-            self.position = page.position
             with self._lock:
+                self.position = page.position
                 self._enqueue(page.records)
 
     def _enqueue(self, records: Sequence[StreamRecord]) -> None:
@@ -130,7 +141,7 @@ class ShardConsumer(threading.Thread):
         with self._lock:
             for lane in self._lanes:
                 if not lane.is_busy and self._has_due_batch(lane):
-                    lane.is_busy = True
+                    lane.delivering = lane.pending[0]
                     threading.Thread(target=self._work, args=(lane,), daemon=True, name=self.name).start()
 
     def _has_due_batch(self, lane: _Lane) -> bool:
@@ -142,9 +153,10 @@ class ShardConsumer(threading.Thread):
             with self._lock:
                 settings = self._settings
                 if not (self._is_current(settings) and self._has_due_batch(lane)):
-                    lane.is_busy = False
+                    lane.delivering = None
                     break
                 batch = [lane.pending.popleft() for _ in range(batch_length(lane.pending, settings))]
+                lane.delivering = batch[0]
                 lane.waiting_since = time.monotonic()
             left: Sequence[StreamRecord] = batch
             try:

@@ -43,6 +43,17 @@ class Supervisor:
         self._starting_positions: dict[str, dict[str, int]] = {}
         self._changed = threading.Event()
 
+    def positions(self) -> dict[str, dict[str, int]]:
+        """Up to where everything is done, by mapping and shard."""
+        found = {mapping: dict(shards) for mapping, shards in self._starting_positions.items()}
+        for (mapping, shard), consumer in list(self._consumers.items()):
+            found.setdefault(mapping, {})[shard] = consumer.checkpoint()
+        return found
+
+    def begin_at(self, positions: dict[str, dict[str, int]]) -> None:
+        """Read on from what `positions` gave; before the first consumer is started."""
+        self._starting_positions = positions
+
     def anchor(self, mapping_id: str, source: Source, starting_position: str) -> None:
         """A mapping is being created: hold on to where LATEST is now, whenever its first read comes."""
         if starting_position == "LATEST":
