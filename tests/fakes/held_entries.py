@@ -16,11 +16,13 @@ class FakeHeldEntries:
     Attributes:
         rows: by id; filled from what the quarantine keeps.
         before: called with the name of each call; may raise, as a store that is down or a process that is killed.
+        after: the same after each call that changes something.
     """
 
     def __init__(self, quarantine: FakeQuarantine) -> None:
         self.rows: dict[str, HeldEntry] = {}
         self.before: Callable[[str], None] = lambda name: None
+        self.after: Callable[[str], None] = lambda name: None
         self._quarantine = quarantine
 
     def find(self, quarantine_id: str) -> HeldEntry | None:
@@ -45,6 +47,7 @@ class FakeHeldEntries:
         if row.state is not EntryState.HELD:
             return False
         self.rows[entry.quarantine_id] = replace(row, state=state, decided_at=at)
+        self.after("decide")
         return True
 
     def carry_out(self, entry: HeldEntry) -> None:
@@ -52,6 +55,7 @@ class FakeHeldEntries:
         if self.rows[entry.quarantine_id].state is not EntryState.HELD:
             self._quarantine.entries.pop(entry.quarantine_id, None)
             self.rows[entry.quarantine_id] = replace(self.rows[entry.quarantine_id], object_key="")
+        self.after("carry_out")
 
 
 def _row(kept: QuarantineEntry) -> HeldEntry:

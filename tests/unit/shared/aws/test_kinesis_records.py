@@ -91,7 +91,7 @@ class Scripted:
 
     def get_records(self, **asked: Any) -> Any:
         self.asked.append(asked)
-        arrived = datetime(2026, 1, 1, tzinfo=UTC)
+        arrived = datetime(2026, 1, 1, 0, 0, 0, 123_456, tzinfo=UTC)
         record = {"SequenceNumber": "7", "Data": b"x", "PartitionKey": "p", "ApproximateArrivalTimestamp": arrived}
         return {"Records": [record], "MillisBehindLatest": 5_000, "ChildShards": [{"ShardId": "child"}]}
 
@@ -104,5 +104,6 @@ def test_a_closed_shard_ends_and_a_number_that_retention_took_is_said():
 
     assert (True, True, 95.0) == (page.trimmed, page.caught_up, page.reached)
     assert ["7"] == [one.sequence_number for one in page.records]
+    assert [1_767_225_600.123] == [one.arrived_at for one in page.records], "to the millisecond, as Lambda gives it"
     assert ["AT_SEQUENCE_NUMBER", "TRIM_HORIZON"] == [one["ShardIteratorType"] for one in kinesis.asked[:2]]
     assert all(one["StreamARN"] == ARN for one in kinesis.asked)

@@ -141,6 +141,20 @@ def test_a_damaged_aggregate_is_taken_apart_again(world):
     assert ("redriven", {"written": 2}) == (fate["state"], fate["outcomes"])
 
 
+def test_an_aggregate_is_taken_apart_whatever_it_is_held_for_by_now(world):
+    whole = aggregate([("a", record("1")), ("b", record("2", note=CANARY))])
+    world.deliver(whole[:-1] + bytes([whole[-1] ^ 1]))
+    asked = world.entry_id()
+    world.encryptor.quarantine.entries[asked] = _kept_with_payload(
+        world, world.encryptor.quarantine.entries[asked], whole
+    )
+
+    assert "undeclared_attribute" == redrive(world)["reason"]
+    world.deploy(LENIENT)
+
+    assert {"duplicate": 1, "written": 1} == redrive(world)["outcomes"]
+
+
 def _kept_with_payload(world: World, kept: Any, payload: bytes) -> Any:
     content = world.encryptor.held(kept)
     (one,) = content["M"]["records"]["L"]
@@ -327,6 +341,23 @@ def test_a_call_that_is_cut_off_anywhere_is_finished_by_the_next(held, operation
     again = told(held, f"record.{fate['state']}")
     assert 1 == len({*first, *(line["event_id"] for line in again)}), "one event, however often it is told"
     assert (operation == "redrive") == (("acme", "1") in held.encryptor.table.items)
+
+
+@pytest.mark.parametrize("killed_after", ["decide", "carry_out"])
+def test_a_decision_is_told_wherever_the_call_is_cut_off(held, killed_after):
+    asked = held.entry_id()
+
+    def kill(name: str) -> None:
+        if name == killed_after:
+            held.held.after = lambda _: None
+            raise KeyboardInterrupt
+
+    held.held.after = kill
+    with pytest.raises(KeyboardInterrupt):
+        discard(held, asked)
+    assert "discarded" == discard(held, asked)["state"]
+
+    assert 1 == len(told(held, "record.discarded"))
 
 
 def test_a_decision_that_could_not_be_carried_out_is_left_to_the_next_call(held):
