@@ -251,6 +251,7 @@ def test_what_outlives_its_keys_while_it_is_sealed_is_never_sent():
 
 def test_standing_item_is_read_exactly():
     assert Replace(None) == standing_item(at(1), None)
+    assert Replace(None) == standing_item(at(1), {"B": FOUND.to_bytes()})
     assert Replace(None) == standing_item(at(2), {"B": at(1).to_bytes()})
     assert Written(Outcome.DUPLICATE) == standing_item(at(1), {"B": at(1).to_bytes()})
     assert Written(Outcome.SUPERSEDED) == standing_item(at(1), {"B": at(2).to_bytes()})
