@@ -114,9 +114,11 @@ def test_once_the_cause_is_mended_what_was_held_is_written_at_its_own_position(d
     assert (1, "held") == (again.status, again.of("decided")[0]["state"])
 
     client("dynamodb").delete_item(TableName=deployment["KEY_STORE"], Key=pointer)
-    wait_until(
-        lambda: sealstream("quarantine", "redrive", "--tenant", tenant, "--yes").status == 0, ARRIVES_WITHIN_SECONDS, 1
-    )
+    redriven = sealstream("quarantine", "redrive", "--tenant", tenant, "--yes")
+    assert (0, [(entry, "redriven")]) == (
+        redriven.status,
+        [(one["quarantine_id"], one["state"]) for one in redriven.of("decided")],
+    ), redriven.text
     assert {"ssn": CANARY} == deployment.opened(tenant, item)
     assert deployment.put_json({"tenant_id": tenant, "id": item, "ssn": CANARY})
     assert [] == sealstream("quarantine", "list", "--tenant", tenant).of("entry")
