@@ -59,6 +59,7 @@ class Server:
     started_at: str
     stock: bool = False
     keeps_state: bool = False
+    faults: str = ""
 
     @property
     def endpoint(self) -> str:
@@ -72,11 +73,13 @@ def start(
     port: int | None = None,
     stock: bool = False,
     keep_state: bool = False,
+    faults: Path | None = None,
     deadline_seconds: float = 60,
 ) -> Server:
     """Start a server that outlives the caller, and wait until it answers.
 
     With `keep_state`, SIGTERM makes it write down what it knows, and it knows what one before it wrote down.
+    Its Lambda workers obey `faults`, a file as `ops.local_aws.faults` writes it; there may be none yet.
 
     Raises LocalAwsError where one runs already, the port is taken, or the server dies or does not answer in time.
     """
@@ -100,6 +103,7 @@ def start(
                         *(sys.executable, *SERVER, "--port", str(chosen), "--lock", str((folder / _LOCK).resolve())),
                         *(["--stock"] if stock else []),
                         *(["--state", str((folder / _STATE).resolve())] if keep_state else []),
+                        *(["--faults", str(faults.resolve())] if faults else []),
                     ],
                     cwd=PROJECT,
                     env={name: os.environ[name] for name in _INHERITED if name in os.environ}
@@ -110,7 +114,9 @@ def start(
                     start_new_session=True,  # survives the shell, and its Lambda workers can be ended with it
                     pass_fds=[lock],  # the lock is the server's from here on
                 )
-            server = Server(process.pid, chosen, datetime.now(UTC).isoformat(timespec="seconds"), stock, keep_state)
+            began = datetime.now(UTC).isoformat(timespec="seconds")
+            named = str(faults.resolve()) if faults else ""
+            server = Server(process.pid, chosen, began, stock, keep_state, named)
             os.pwrite(lock, json.dumps(asdict(server)).encode() + b"\n", 0)
             _wait_until_healthy(process, chosen, folder, deadline_seconds)
         except BaseException:
@@ -183,7 +189,8 @@ def restart(folder: Path = BUILD, *, deadline_seconds: float = 60) -> Server:
     if not (folder / _STATE).is_file():
         log = folder / "local_aws.log"
         raise LocalAwsError(f"the local AWS ended and left no state; {shown(log)} ends with:\n{tail(log)}")
-    return start(folder, port=server.port, keep_state=True, deadline_seconds=deadline_seconds)
+    faults = Path(server.faults) if server.faults else None
+    return start(folder, port=server.port, keep_state=True, faults=faults, deadline_seconds=deadline_seconds)
 
 
 def _end(server: Server, folder: Path, deadline_seconds: float) -> None:

@@ -30,6 +30,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True, help="the loopback port to listen on")
     parser.add_argument("--lock", type=Path, help="the file by which the server is found; it ends when that is gone")
     parser.add_argument("--state", type=Path, help="where everything is written at the end, and read at the beginning")
+    parser.add_argument("--faults", type=Path, help="the file of faults that Lambda workers obey")
     parser.add_argument("--stock", action="store_true", help="MiniStack as it comes, without the repairs")
     arguments = parser.parse_args()
 
@@ -43,7 +44,7 @@ def main() -> None:
     _set_environment(arguments.port)
     if arguments.lock:
         threading.Thread(target=_end_without, args=[arguments.lock], daemon=True).start()
-    _serve(stock=arguments.stock, state_file=arguments.state)
+    _serve(stock=arguments.stock, state_file=arguments.state, faults_file=arguments.faults)
 
 
 def _set_environment(port: int) -> None:
@@ -69,7 +70,7 @@ def _end_without(lock: Path) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _serve(*, stock: bool, state_file: Path | None) -> None:
+def _serve(*, stock: bool, state_file: Path | None, faults_file: Path | None) -> None:
     # Imported only now, since the import reads the environment.
     from ministack import app  # noqa: PLC0415
 
@@ -78,8 +79,11 @@ def _serve(*, stock: bool, state_file: Path | None) -> None:
         app.main()
         return
     from ops.local_aws import event_source_mappings, repairs, state  # noqa: PLC0415
+    from ops.local_aws.faults import workers  # noqa: PLC0415
 
     repairs.apply_all()
+    if faults_file:
+        workers.obey(faults_file)
     if state_file:
         state.restore(state_file)
     event_source_mappings.start()

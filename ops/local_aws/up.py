@@ -26,14 +26,19 @@ class Up:
 
 
 def up(
-    folder: Path = BUILD, *, port: int | None = None, keep_state: bool = False, say: Callable[[str], None] = print
+    folder: Path = BUILD,
+    *,
+    port: int | None = None,
+    keep_state: bool = False,
+    faults: Path | None = None,
+    say: Callable[[str], None] = print,
 ) -> Up:
     """Start, bootstrap and deploy; raises LocalAwsError, with nothing left running, where any of it fails.
 
-    `keep_state` as in `process.start`.
+    `keep_state` and `faults` as in `process.start`.
     """
     say("Starting the local AWS …")
-    server = process.start(folder, port=port, keep_state=keep_state)
+    server = process.start(folder, port=port, keep_state=keep_state, faults=faults)
     try:
         say(f"Local AWS started: {server.endpoint} (process {server.pid})")
         return Up(server, deploy(server, folder, say))
