@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import sleep
 from time import time as wall_time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from shared.aws.shard_pages import Answer, shard_pages
 from shared.runtime.rereading import AtRecord, AtTime, Page, Place, ShardRecord
@@ -49,6 +49,9 @@ class _Shard:
     shard_id: str
     wall: Callable[[], float]
 
+    # Kinesis has no error of its own for a number whose record is gone; it may also begin at the oldest one
+    trimmed_codes: ClassVar = frozenset({"InvalidArgumentException"})
+
     def iterator(self, place: Place | None) -> str:
         where: Any = {"StreamARN": self.stream_arn, "ShardId": self.shard_id, **_where(place)}
         return self.client.get_shard_iterator(**where)["ShardIterator"]
@@ -62,10 +65,6 @@ class _Shard:
             caught_up=behind_seconds == 0,
             reached=self.wall() - behind_seconds,
         )
-
-    def is_trimmed(self, code: str) -> bool:
-        # Kinesis has no error of its own for a number whose record is gone; it may also begin at the oldest one
-        return code == "InvalidArgumentException"
 
     def _records(self, records: Sequence[Mapping[str, Any]]) -> list[ShardRecord]:
         found = []

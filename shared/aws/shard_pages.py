@@ -6,7 +6,7 @@ retention took is said. Both services limit how often a shard is read, and its r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from time import sleep
 from typing import Final, Protocol
@@ -45,14 +45,15 @@ class Answer:
 class Shard(Protocol):
     """One shard at its service; both calls raise botocore's errors."""
 
+    @property
+    def trimmed_codes(self) -> Collection[str]:
+        """Errors of `iterator` that mean that the place is gone, beside the one that says just that."""
+
     def iterator(self, place: Place | None) -> str:
         """An iterator at this place; None: at the oldest record that is left."""
 
     def read(self, iterator: str) -> Answer:
         """The next records."""
-
-    def is_trimmed(self, code: str) -> bool:
-        """Whether an error of `iterator` means that the place is gone."""
 
 
 def shard_pages(shard: Shard, place: Place, *, wait: Callable[[float], None] = sleep) -> Iterator[Page]:
@@ -124,7 +125,7 @@ class _Reading:
             self._wait(PAUSE_SECONDS)
             return True
         asked_for_place = self._iterator is None and not self._from_oldest
-        if code == _TRIMMED or (asked_for_place and self._shard.is_trimmed(code)):
+        if code == _TRIMMED or (asked_for_place and code in self._shard.trimmed_codes):
             self._iterator, self._from_oldest, self.trimmed = None, True, True
             return True
         if code == _EXPIRED:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from time import sleep
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from shared.aws.shard_pages import Answer, shard_pages
 from shared.runtime.rereading import AtRecord, AtTime, Page, Place, ShardRecord
@@ -33,6 +33,8 @@ class TableStream:
 
 
 class _Shard:
+    trimmed_codes: ClassVar[frozenset[str]] = frozenset()
+
     def __init__(self, client: DynamoDBStreamsClient, stream_arn: str, shard_id: str) -> None:
         self._client = client
         self._stream_arn = stream_arn
@@ -48,9 +50,6 @@ class _Shard:
         records = [_record(record) for record in answer["Records"]]
         self._empty_pages = 0 if records else self._empty_pages + 1
         return Answer(records, answer.get("NextShardIterator"), caught_up=self._empty_pages == EMPTY_PAGES)
-
-    def is_trimmed(self, code: str) -> bool:
-        return code == "TrimmedDataAccessException"
 
 
 def _record(record: Any) -> ShardRecord:

@@ -217,6 +217,28 @@ def test_an_object_that_a_sweep_seals_anew_is_deleted_all_the_same(world):
     assert world.content() is None
 
 
+def test_content_that_somebody_else_deleted_meanwhile_is_deleted(world):
+    entry = world.decide()
+    world.s3.before["delete_object"] = lambda: world.held.carry_out(entry)
+
+    world.held.carry_out(entry)
+
+    assert "" == world.entry.object_key
+
+
+def test_a_deletion_that_s3_refuses_is_an_outage_and_the_row_still_names_the_content(world):
+    entry = world.decide()
+
+    def denied() -> None:
+        raise ClientError({"Error": {"Code": "AccessDenied"}}, "DeleteObject")
+
+    world.s3.before["delete_object"] = denied
+    with pytest.raises(StoreUnavailable, match="AccessDenied"):
+        world.held.carry_out(entry)
+
+    assert object_key(KEPT) == world.entry.object_key
+
+
 def test_who_never_gets_to_delete_says_so(world):
     entry, number = world.decide(), count()
 

@@ -40,7 +40,7 @@ def put(kinesis: Any, *payloads: bytes) -> list[str]:
 
 def read(kinesis: Any, place: Any) -> list[Any]:
     stream = KinesisRecords(kinesis, ARN, wait=lambda _: None)
-    found = []
+    found: list[Any] = []
     for page in stream.pages(SHARD, place):
         found += page.records
         if page.caught_up:

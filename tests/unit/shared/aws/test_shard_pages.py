@@ -21,7 +21,9 @@ def record(number: int) -> ShardRecord:
 
 
 class FakeShard:
-    """Records from 1 on, two a page; `calls` are answered by these failures first."""
+    """Some records, two a page; reads are answered by these failures first."""
+
+    trimmed_codes = frozenset({"Trimmed"})
 
     def __init__(self, *numbers: int, failures: tuple[str, ...] = (), trims: str = "Trimmed", closed: bool = True):
         self.numbers = numbers
@@ -47,9 +49,6 @@ class FakeShard:
         last = found[-1].sequence_number if found else iterator
         at_end = last == str(self.numbers[-1]) if self.numbers else True
         return Answer(found, None if at_end and self.closed else last, at_end)
-
-    def is_trimmed(self, code: str) -> bool:
-        return code == "Trimmed"
 
 
 def numbers(pages: list[Page]) -> list[str]:
