@@ -1,0 +1,200 @@
+"""Lambda environments: what lives in the memory of one process, and the invocations that it gets."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
+from functools import partial
+from typing import Any
+
+from consumers.encryptor.batch import Encryptor
+from consumers.encryptor.quarantine import Quarantine
+from consumers.encryptor.report import report_batch
+from consumers.encryptor.results import BatchResult
+from consumers.encryptor.sealing import RecordSealer
+from consumers.encryptor.writing import Writer
+from shared.envelope.layout import key_id_of
+from shared.envelope.walk import sealed_values
+from shared.keys.age import MAX_AGE_SECONDS
+from shared.keys.keyring import Keyring
+from shared.keys.ports import EncryptionContext, GeneratedKey
+from shared.model import Outcome, PutResult, SealedItem
+from shared.runtime.audit_log import AuditLog
+from shared.runtime.batch import partial_batch_response, whole_batch
+from tests.chaos.model import key_of, lane, newness
+from tests.chaos.stream import Sent
+from tests.chaos.turns import LATENCY_SECONDS, Fate, Killed
+from tests.chaos.world import World
+from tests.fakes.inline_executor import InlineExecutor
+
+SECONDS = 60
+"""An invocation of the encryptor."""
+MOST_SECONDS = 900
+"""An invocation of anything."""
+
+
+CALLER: ContextVar[Process | None] = ContextVar("CALLER", default=None)
+"""Whose invocation runs in this thread."""
+
+
+class Process:
+    """One process of any function.
+
+    Args:
+        world: what it works on.
+        skew: by how many seconds its wall clock is wrong.
+
+    Attributes:
+        asked_for: when KMS was last asked for each data key.
+    """
+
+    def __init__(self, world: World, skew: float = 0.0) -> None:
+        self.world = world
+        self.skew = skew
+        self.ends_at = float("inf")
+        self.asked_for: dict[tuple[str, int], float] = {}
+        self.ports = world.ports(self)
+
+    def begin(self, seconds: float) -> None:
+        """An invocation begins."""
+        CALLER.set(self)
+        self.ends_at = self.world.clock.monotonic() + seconds
+
+    def seconds_left(self) -> float:
+        """Until Lambda ends it."""
+        return self.ends_at - self.world.clock.monotonic()
+
+    def wait(self, fate: Fate) -> None:
+        """A call takes its time; raises Killed where that ends the invocation."""
+        self.world.clock.advance(LATENCY_SECONDS.get(fate, 0.0))
+
+    def check_time(self) -> None:
+        """Raises Killed once the invocation is over."""
+        if self.seconds_left() <= 0:
+            raise Killed
+
+    def new_keyring(self, **other: Any) -> Keyring:
+        """A keyring of this process."""
+        return Keyring(
+            store=self.ports.store,
+            service=_WatchedService(self.ports.service, self),
+            dataset=self.world.order.policy.dataset,
+            trusted_kms_key_arns=frozenset({self.world.kms_key_arn}),
+            wall=lambda: self.world.clock.wall() + self.skew,
+            monotonic=self.world.clock.monotonic,
+            **other,
+        )
+
+
+class EncryptorProcess(Process):
+    """The whole encryptor of one process.
+
+    Attributes:
+        keyring: what it seals with.
+    """
+
+    def __init__(self, world: World, skew: float = 0.0) -> None:
+        super().__init__(world, skew)
+        policy = world.order.policy
+        self.keyring = self.new_keyring()
+        self.encryptor = Encryptor(
+            policy=policy,
+            writer=Writer(_WatchedTable(self.ports.table, self), RecordSealer(policy, self.keyring)),
+            quarantine=Quarantine(self.ports.quarantine, self.keyring, policy.dataset),
+            prefetch=self.keyring.prefetch_active,
+            pool=InlineExecutor(),
+            shards=self.ports.shards,
+        )
+
+    def invoke(self, events: Sequence[Mapping[str, Any]], seconds: float = SECONDS) -> list[str]:
+        """What the handler does with a batch; the sequence numbers that come again."""
+        self.begin(seconds)
+        result = whole_batch(
+            lambda: self.encryptor.process(events, stream_arn=self.world.stream_arn, seconds_left=self.seconds_left)
+        )
+        counts = self.keyring.take_counts()
+        now = self.world.clock.wall()
+        report_batch(result, counts, AuditLog(), started=now, ended=now)
+        CALLER.set(None)
+        check_accounts(self.world, self.world.stream.sent_in(events), result)
+        response = partial_batch_response(result.failed_sequence_numbers)
+        return [failure["itemIdentifier"] for failure in response["batchItemFailures"]]
+
+
+def check_accounts(world: World, sent: Sequence[Sent], result: BatchResult) -> None:
+    """Every user record has one outcome, and that is what happened to it."""
+    by_place = {one.place: one for one in sent}
+    places = [(int(one.record.sequence_number), one.record.sub_sequence) for one in result.results]
+    assert Counter(one.place for one in sent) == Counter(places), "a record is unaccounted for, or twice"
+    assert len(sent) == result.received == result.outcomes().total()
+    told = world.lines()[-1]
+    by_outcome = [told[f"Records{name}"] for name in ("Written", "Duplicate", "Superseded", "Quarantined", "Retried")]
+    assert result.received == told["RecordsReceived"] == sum(by_outcome)
+    held = None
+    for place, one in zip(places, result.results, strict=True):
+        match one.outcome:
+            case Outcome.WRITTEN | Outcome.DUPLICATE:
+                assert place in _stored(world, by_place[place]), f"{one.outcome}, but it never stood there"
+            case Outcome.SUPERSEDED:
+                assert _is_superseded(world, by_place[place]), "superseded, but by nothing that is newer"
+            case Outcome.QUARANTINED:
+                held = held if held is not None else {one.place for one in world.held()}
+                assert place in held, "quarantined, but it is not there"
+            case Outcome.RETRY:
+                assert one.record.sequence_number in result.failed_sequence_numbers
+
+
+def _stored(world: World, sent: Sent) -> set[tuple[int, int]]:
+    assert sent.record is not None
+    return world.seen.stored[key_of(sent.record)]
+
+
+def _is_superseded(world: World, sent: Sent) -> bool:
+    others = [world.stream.sent[place] for place in _stored(world, sent)]
+    return any(
+        lane(other, world.order) == lane(sent, world.order) and newness(other, world.order) > newness(sent, world.order)
+        for other in others
+    )
+
+
+class _WatchedService:
+    """KMS, and when it was asked for which data key."""
+
+    def __init__(self, service: Any, process: Process) -> None:
+        self._service = service
+        self._process = process
+
+    def generate(self, context: EncryptionContext) -> GeneratedKey:
+        self._asked(context)
+        made: GeneratedKey = self._service.generate(context)
+        return made
+
+    def decrypt(self, encrypted: bytes, kms_key_arn: str, context: EncryptionContext) -> bytes:
+        self._asked(context)
+        opened: bytes = self._service.decrypt(encrypted, kms_key_arn, context)
+        return opened
+
+    def _asked(self, context: EncryptionContext) -> None:
+        now = self._process.world.clock.monotonic()
+        self._process.asked_for[context["tenant_id"], int(context["key_id"], 16)] = now
+
+
+class _WatchedTable:
+    """The table, and whether what is sent to it may still be."""
+
+    def __init__(self, table: Any, process: Process) -> None:
+        self._table = table
+        self._process = process
+
+    def __getattr__(self, name: str) -> Any:
+        return partial(self._put, getattr(self._table, name))
+
+    def _put(self, put: Any, item: SealedItem, *others: Any) -> PutResult:
+        now = self._process.world.clock.monotonic()
+        for _, sealed in sealed_values(item.attributes):
+            asked_at = self._process.asked_for[item.tenant_id, key_id_of(sealed)]
+            if now - asked_at >= MAX_AGE_SECONDS:
+                self._process.world.seen.broken.append(f"sent under a data key {now - asked_at} s old")
+        result: PutResult = put(item, *others)
+        return result

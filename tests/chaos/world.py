@@ -1,0 +1,171 @@
+"""What encryptors write to and what was seen of it: the same questions of stores in memory and of AWS's clients."""
+
+from __future__ import annotations
+
+import io
+import json
+from abc import ABC, abstractmethod
+from base64 import b64encode
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from unittest.mock import patch
+
+from shared.envelope.associated_data import record_prefix
+from shared.envelope.layout import key_id_of
+from shared.envelope.seal import open_value
+from shared.envelope.walk import open_attributes
+from shared.keys.keyring import Keyring
+from shared.keys.ports import KeyService, KeyStore
+from shared.model import QUARANTINE_PATH, SYSTEM_ATTRIBUTES, SYSTEM_TENANT, Attributes
+from shared.sealed_table_keys import ItemKeys
+from shared.source_position import SourcePosition
+from tests.chaos.model import ItemKey, Order, Place
+from tests.chaos.records import CANARY
+from tests.chaos.stream import Stream
+from tests.chaos.turns import Killed, Step, Turns
+from tests.fakes.clock import FakeClock
+from tests.fakes.inline_executor import InlineExecutor
+from tests.fakes.kinesis import STREAM_ARN
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Held:
+    """One record in quarantine, as whoever may open it sees it."""
+
+    place: Place
+    reason: str
+    entry_id: str
+    partition_key: bytes
+    payload: bytes
+
+
+@dataclass(frozen=True)
+class Ports:
+    """What an encryptor is built on."""
+
+    table: Any
+    quarantine: Any
+    store: KeyStore
+    service: KeyService
+    shards: Any
+
+
+@dataclass
+class Seen:
+    """What was observed while it happened.
+
+    Attributes:
+        stored: by item, the places that ever stood in it.
+        broken: what must never be, in words.
+    """
+
+    stored: dict[ItemKey, set[Place]] = field(default_factory=lambda: defaultdict(set))
+    broken: list[str] = field(default_factory=list)
+
+    def write(self, key: ItemKey, source: object) -> None:
+        """An item was stored with this `_src`."""
+        position = SourcePosition.from_bytes(source)
+        if position is not None and (record := position.kinesis_record()) is not None:
+            self.stored[key].add((int(record[0]), record[1]))
+
+
+class World(ABC):
+    """A stream, a clock, and stores.
+
+    Attributes:
+        log: all that was printed.
+        turns: who goes on, and what becomes of the calls.
+        kms_key_arn: the attribute key.
+        stream_arn: where records come from.
+    """
+
+    kms_key_arn: str
+    stream_arn = STREAM_ARN
+
+    def __init__(self, order: Order) -> None:
+        self.order = order
+        self.clock = FakeClock()
+        self.stream = Stream()
+        self.log = io.StringIO()
+        self.turns = Turns()
+        self.seen = Seen()
+
+    @abstractmethod
+    def ports(self, process: Any) -> Ports:
+        """What a process calls; each call may go wrong."""
+
+    @abstractmethod
+    def items(self) -> Mapping[ItemKey, Attributes]:
+        """What stands in the table."""
+
+    @abstractmethod
+    def entries(self) -> Iterable[tuple[str, int, str, bytes]]:
+        """Id, sequence number, reason and sealed content of each entry of the quarantine."""
+
+    @abstractmethod
+    def at_rest(self) -> Iterable[bytes]:
+        """Everything that is stored anywhere, as bytes."""
+
+    @abstractmethod
+    def reader(self) -> Keyring:
+        """Opens everything; nothing that it calls goes wrong."""
+
+    def run(self, works: Sequence[Callable[[], T]], steps: Iterable[Step] = ()) -> list[T | Killed]:
+        """Run invocations in turns; what they print is in the log."""
+        with redirect_stdout(self.log), _one_thread_each():
+            return self.turns.run(works, steps)
+
+    def contents(self) -> dict[ItemKey, dict[str, Any]]:
+        """Every item opened, without what sealstream itself puts on it."""
+        items = self.items()
+        with redirect_stdout(self.log), _one_thread_each():
+            keys = ItemKeys.fetch(self.reader(), self.order.policy.dataset, list(items.values()))
+            opened = {key: open_attributes(item, keys.opener(item)) for key, item in items.items()}
+        return {
+            key: {name: value for name, value in item.items() if name not in SYSTEM_ATTRIBUTES}
+            for key, item in opened.items()
+        }
+
+    def held(self) -> list[Held]:
+        """Every record in quarantine, opened."""
+        reader = self.reader()
+        return [record for entry in self.entries() for record in _records(*entry, self.order.policy.dataset, reader)]
+
+    def lines(self) -> list[dict[str, Any]]:
+        """What was printed."""
+        return [json.loads(line) for line in self.log.getvalue().splitlines()]
+
+    def leaks(self) -> list[bytes]:
+        """Whatever holds a canary in clear."""
+        return [found for found in (*self.at_rest(), self.log.getvalue().encode()) if _shows(found)]
+
+
+def _records(entry_id: str, sequence: int, reason: str, sealed: bytes, dataset: str, reader: Keyring) -> Iterator[Held]:
+    cipher = reader.opener(SYSTEM_TENANT, key_id_of(sealed)).cipher
+    prefix = record_prefix(dataset=dataset, tenant_id=SYSTEM_TENANT, item_id=entry_id)
+    content: Any = open_value(cipher, prefix, QUARANTINE_PATH, sealed)
+    keys = [key["B"] for key in content["M"]["partition_keys"]["L"]]
+    for record in (one["M"] for one in content["M"]["records"]["L"]):
+        place = sequence, int(record["sub_sequence"]["N"])
+        yield Held(place, reason, entry_id, keys[int(record["partition_key"]["N"])], record["payload"]["B"])
+
+
+_CLEAR = CANARY.encode()
+_FORMS = (_CLEAR, _CLEAR.hex().encode(), *(b64encode(bytes(skip) + _CLEAR)[4:-4] for skip in range(3)))
+"""As it is, and as it looks in hexadecimal and at each of base64's three places."""
+
+
+def _shows(found: bytes) -> bool:
+    return any(form in found for form in _FORMS)
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """A keyring loads several keys one after the other: a call's turn must not hang on the machine's."""
+    with patch("shared.keys.keyring.ThreadPoolExecutor", lambda *_, **__: InlineExecutor()):
+        yield

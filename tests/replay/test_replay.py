@@ -1,0 +1,137 @@
+"""Replaying any window leaves every item as its newest record left it: histories of every kind, by the redriver's path.
+
+The same bytes stand there afterwards, not only the same content: nothing that is read again is written again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from random import Random
+from typing import Any
+
+import pytest
+
+from shared.model import EntryState, Outcome
+from tests.chaos.chances import Producers, runs
+from tests.chaos.model import Order, expected
+from tests.chaos.turns import Fate, Step
+from tests.chaos.verdict import check, check_table
+from tests.replay.again import ReplayWorld
+
+ROUNDS = 3
+"""Of replays until a changed order has reached every item: what stands there first, then what compares with that."""
+
+
+class History:
+    """Records that were put and delivered over some time, shards that changed, and what operators do afterwards."""
+
+    def __init__(self, seed: int, order: Order) -> None:
+        self.chance = Random(seed)
+        self.world = ReplayWorld(order)
+        self._producers = Producers(order)
+        self._began_at = self.world.clock.wall()
+        for _ in range(4):
+            self.put()
+            self._act(self.world.deliver)
+
+    def put(self) -> None:
+        """More records, after shards may have changed and time has passed."""
+        if self.chance.random() < 0.3:
+            self.chance.choice((self.world.stream.split, self.world.stream.merge))(self.chance.randrange(4))
+        self._producers.put(self.chance, self.world.stream, self.world.clock.wall())
+        self.world.clock.advance(self.chance.choice((0.001, 1, 400)))
+
+    def replay_some(self) -> Iterator[dict[str, Any]]:
+        """Any window, twice, shards in any order; the answers."""
+        ends_at = self.world.clock.wall()
+        start, end = sorted(self.chance.uniform(self._began_at, ends_at) for _ in range(2))
+        if self.chance.random() < 0.4:
+            start, end = self._began_at, ends_at
+        shards = [shard.shard_id for shard in self.world.stream.shards] * 2
+        self.chance.shuffle(shards)
+        for shard_id in shards:
+            if start < end:
+                yield self._act(partial(self.world.replay, shard_id, start, end))
+
+    def replay_all(self) -> int:
+        """Everything, once; how many records were written."""
+        shards = [shard.shard_id for shard in self.world.stream.shards]
+        self.chance.shuffle(shards)
+        ends_at = self.world.clock.wall()
+        return sum(
+            self._act(partial(self.world.replay, one, self._began_at, ends_at))["outcomes"]["written"] for one in shards
+        )
+
+    def replay_among_live_traffic(self) -> None:
+        """A replay and deliveries in turns, call by call."""
+        shard_id = self.chance.choice(self.world.stream.shards).shard_id
+        replay: Callable[[], Any] = partial(self.world.replay, shard_id, self._began_at, self.world.clock.wall())
+        self.world.run([replay, self.world.deliver], self._turns())
+
+    def redrive_all(self) -> list[str]:
+        """Every entry that is held, in any order; what became of each."""
+        held = [row.quarantine_id for row in self.world.held_entries.rows.values() if row.state is EntryState.HELD]
+        self.chance.shuffle(held)
+        return [self._act(partial(self.world.redrive, one))["state"] for one in held]
+
+    def _turns(self) -> Iterator[Step]:
+        while True:
+            yield self.chance.randrange(2), Fate.DONE
+
+    def _act(self, work: Any) -> Any:
+        (answer,) = self.world.run([work])
+        return answer
+
+
+@pytest.mark.parametrize("order", Order)
+@pytest.mark.parametrize("seed", range(runs(25)))
+def test_a_replay_writes_nothing(seed, order):
+    history = History(seed, order)
+    check(history.world)
+    before = history.world.items(), history.world.held()
+
+    for answer in history.replay_some():
+        assert answer["outcomes"][Outcome.WRITTEN] == answer["outcomes"][Outcome.RETRY] == 0
+
+    assert before == (history.world.items(), history.world.held())
+
+
+@pytest.mark.parametrize("order", Order)
+@pytest.mark.parametrize("seed", range(runs(15)))
+def test_among_live_traffic_a_replay_leaves_what_live_traffic_alone_would(seed, order):
+    history = History(seed, order)
+    for _ in range(3):
+        history.put()
+        history.replay_among_live_traffic()
+
+    history.world.run([history.world.deliver])
+    check(history.world)
+
+
+@pytest.mark.parametrize("order", [Order.ATTRIBUTE, Order.ARRIVAL])
+@pytest.mark.parametrize("seed", range(runs(15)))
+def test_an_order_that_was_added_later_reaches_every_item_and_then_stays(seed, order):
+    history = History(seed, Order.SEQUENCE)
+    history.world.deploy(order)
+
+    assert 0 in [history.replay_all() for _ in range(ROUNDS)]
+
+    check_table(history.world, expected(history.world.stream.sent.values(), order))
+    before = history.world.items()
+    list(history.replay_some())
+    history.redrive_all()
+    assert before == history.world.items()
+
+
+@pytest.mark.parametrize("order", Order)
+@pytest.mark.parametrize("seed", range(runs(15)))
+def test_what_was_put_back_from_quarantine_stays_as_it_is(seed, order):
+    history = History(seed, order)
+    history.redrive_all()
+    before = history.world.items()
+
+    list(history.replay_some())
+    history.redrive_all()
+
+    assert before == history.world.items()
