@@ -18,9 +18,9 @@ from consumers.encryptor.identify import identify, known_tenant
 from consumers.encryptor.placing import STREAMED, Terms, place
 from consumers.encryptor.results import BatchResult, RecordResult
 from consumers.encryptor.sealing import PlannedRecord, plan_record
-from consumers.encryptor.settling import Keeper, Settling
+from consumers.encryptor.settling import Keeper, Prefetch, Settling
 from consumers.encryptor.writing import Writer
-from shared.errors import RecordRejected, SealstreamError
+from shared.errors import RecordRejected
 from shared.model import InboundRecord, Outcome
 from shared.policy.compiled import Policy
 from shared.runtime.batch import attempt
@@ -55,7 +55,7 @@ class Encryptor:
     policy: Policy
     writer: Writer
     quarantine: Keeper
-    prefetch: Callable[[Iterable[tuple[str, str]]], Mapping[tuple[str, str], SealstreamError]]
+    prefetch: Prefetch
     pool: Executor
     shards: Shards
 

@@ -13,16 +13,26 @@ from consumers.encryptor.quarantine import entry_key
 from consumers.encryptor.results import RecordResult
 from consumers.encryptor.sealing import PlannedRecord
 from consumers.encryptor.writing import Writer
-from shared.errors import KeyStoreCorrupt, OutOfTime, Reason, RecordRejected, RetryLater, SealstreamError
-from shared.keys.keyring import PARALLEL_LOADS
+from shared.errors import KeyStoreCorrupt, OutOfTime, Reason, RecordRejected, SealstreamError
 from shared.model import Outcome, QuarantineEntry
 from shared.runtime.batch import attempt
 from shared.runtime.log import log_failure
 
+PREFETCH_RESERVE_SECONDS: Final = 50
+"""With less time left no more data keys are asked for once some could not be had."""
 WRITE_RESERVE_SECONDS: Final = 36
 KEEP_RESERVE_SECONDS: Final = 28
 """With less time left no record's write begins, and then none is put into quarantine: a call of AWS takes 27 s at most
 (shared/aws/clients.py), and what the writes rejected needs time of its own."""
+
+
+class Prefetch(Protocol):
+    """Has data keys at hand; see `shared.keys.keyring.Keyring.prefetch_active`."""
+
+    def __call__(
+        self, pairs: Iterable[tuple[str, str]], *, gives_up: Callable[[int], bool]
+    ) -> Mapping[tuple[str, str], SealstreamError]:
+        """What could not be had and why."""
 
 
 class Keeper(Protocol):
@@ -47,7 +57,7 @@ class Settling:
 
     writer: Writer
     quarantine: Keeper
-    prefetch: Callable[[Iterable[tuple[str, str]]], Mapping[tuple[str, str], SealstreamError]]
+    prefetch: Prefetch
     pool: Executor
     stream_arn: str
     seconds_left: Callable[[], float]
@@ -75,9 +85,8 @@ class Settling:
     def _with_keys(self, planned: list[PlannedRecord]) -> tuple[list[PlannedRecord], list[RecordResult | Rejected]]:
         """The records whose data keys are at hand, and what becomes of the others."""
         missing: dict[tuple[str, str], SealstreamError] = {}
-        if not attempt(
-            "", lambda: missing.update(self._prefetch_all({pair for one in planned for pair in one.data_keys}))
-        ):
+        pairs = {pair for one in planned for pair in one.data_keys}
+        if not attempt("", lambda: missing.update(self.prefetch(sorted(pairs), gives_up=self._gives_up))):
             return [], [RecordResult(one.identified.record, Outcome.RETRY) for one in planned]
         if missing:
             log_failure(next(iter(missing.values())), data_keys_missing=str(len(missing)))
@@ -91,20 +100,9 @@ class Settling:
                 ready.append(one)
         return ready, others
 
-    def _prefetch_all(self, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], SealstreamError]:
-        """Have data keys at hand, some at a time; after the first outage the rest is not asked for.
-
-        Each call to a service that hangs takes long, and tenants whose keys are at hand must still be written.
-        """
-        missing: dict[tuple[str, str], SealstreamError] = {}
-        left = sorted(pairs)
-        while left:
-            asked, left = left[:PARALLEL_LOADS], left[PARALLEL_LOADS:]
-            missing |= self.prefetch(asked)
-            outage = next((error for error in missing.values() if isinstance(error, RetryLater)), None)
-            if outage:
-                return missing | dict.fromkeys(left, outage)
-        return missing
+    def _gives_up(self, loaded: int) -> bool:
+        """In an outage: each call to a service that hangs takes long, and who has a key must still be written."""
+        return loaded == 0 or self.seconds_left() < PREFETCH_RESERVE_SECONDS
 
     def _write_item(self, group: list[PlannedRecord]) -> list[RecordResult | Rejected]:
         """Write the records of one item: the newest of each lane, which supersedes the rest without asking the table.

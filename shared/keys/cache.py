@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Hashable
+from math import inf
 from threading import Lock
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from shared.keys.age import AgeLimit, Deadline
+
+SWEEP_SECONDS: Final = 1.0
+"""Between two looks at every entry, which cost as much as a call of KMS where there are thousands."""
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -23,6 +27,7 @@ class AgingCache(Generic[Key, Value]):
         self._age = age
         self._max_entries = max_entries
         self._entries: OrderedDict[Key, tuple[Value, Deadline]] = OrderedDict()
+        self._swept_at = -inf
         self._lock = Lock()
 
     def get(self, key: Key) -> Value | None:
@@ -39,12 +44,9 @@ class AgingCache(Generic[Key, Value]):
             return value
 
     def put(self, key: Key, value: Value, deadline: Deadline) -> None:
-        """Keep the value; drop every expired one, so that no plaintext key stays only because nobody asks for it."""
-        wall, monotonic = self._age.wall(), self._age.monotonic()
+        """Keep the value; once a second drop all expired ones: no plaintext key stays because nobody asks for it."""
         with self._lock:
-            expired = [old for old, (_, until) in self._entries.items() if not until.allows(wall, monotonic)]
-            for old in expired:
-                del self._entries[old]
+            self._sweep()
             self._entries[key] = (value, deadline)
             self._entries.move_to_end(key)
             while len(self._entries) > self._max_entries:
@@ -54,6 +56,15 @@ class AgingCache(Generic[Key, Value]):
         """Keep it no longer."""
         with self._lock:
             self._entries.pop(key, None)
+
+    def _sweep(self) -> None:
+        wall, monotonic = self._age.wall(), self._age.monotonic()
+        if monotonic - self._swept_at < SWEEP_SECONDS:
+            return
+        self._swept_at = monotonic
+        expired = [old for old, (_, until) in self._entries.items() if not until.allows(wall, monotonic)]
+        for old in expired:
+            del self._entries[old]
 
     def __len__(self) -> int:
         with self._lock:

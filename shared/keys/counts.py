@@ -9,12 +9,13 @@ from threading import Lock
 
 @dataclass(frozen=True, slots=True)
 class KeyringCounts:
-    """Questions answered from the cache or not, and calls of KMS."""
+    """Questions answered from the cache or not, calls of KMS, and those of them that KMS refused or did not answer."""
 
     cache_hits: int = 0
     cache_misses: int = 0
     kms_generate: int = 0
     kms_decrypt: int = 0
+    kms_failed: int = 0
 
 
 class Tally:

@@ -17,7 +17,7 @@ from time import monotonic as monotonic_clock
 from time import time
 from typing import Final, TypeVar
 
-from shared.errors import DoesNotOpen, KeyStoreCorrupt, SealstreamError
+from shared.errors import DoesNotOpen, KeyStoreCorrupt, RetryLater, SealstreamError
 from shared.keys.age import MAX_AGE_SECONDS, AgeLimit
 from shared.keys.cache import AgingCache
 from shared.keys.counts import KeyringCounts, Tally
@@ -134,14 +134,29 @@ class Keyring:
         """Ask the key store anew for this class's active key: the one at hand is known to have been replaced."""
         self._active.drop((tenant_id, data_class))
 
-    def prefetch_active(self, pairs: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], SealstreamError]:
-        """Have the active keys of these (tenant, class) pairs at hand; the missing ones are loaded in parallel.
+    def prefetch_active(
+        self, pairs: Iterable[tuple[str, str]], *, gives_up: Callable[[int], bool] = lambda _: False
+    ) -> Mapping[tuple[str, str], SealstreamError]:
+        """Have the active keys of these (tenant, class) pairs at hand; the missing ones are loaded some at a time.
+
+        Args:
+            pairs: those that a batch needs.
+            gives_up: asked where some of those could not be had for now, with how many could; True: no more are asked
+                for, and what kept those away keeps the rest away. What is at hand already is no part of it.
 
         Returns:
             What could not be had and why, so that one tenant's trouble does not become the batch's.
         """
-        missing = [pair for pair in dict.fromkeys(pairs) if self._active.get(pair) is None]
-        return _in_parallel(missing, lambda pair: self.active(*pair))
+        left = [pair for pair in dict.fromkeys(pairs) if self._active.get(pair) is None]
+        missing: dict[tuple[str, str], SealstreamError] = {}
+        while left:
+            asked, left = left[:PARALLEL_LOADS], left[PARALLEL_LOADS:]
+            failed = _in_parallel(asked, lambda pair: self.active(*pair))
+            missing |= failed
+            outage = next((error for error in failed.values() if isinstance(error, RetryLater)), None)
+            if outage and gives_up(len(asked) - len(failed)):
+                return missing | dict.fromkeys(left, outage)
+        return missing
 
     def prefetch(self, tenant_id: str, key_ids: Iterable[int]) -> Mapping[int, SealstreamError]:
         """Have these keys of one tenant at hand; rows are read together, the missing keys unwrapped in parallel.

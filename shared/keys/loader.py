@@ -6,7 +6,8 @@ from its row: an id leads to one key only, and a row that lies about the class d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
 from shared.envelope.cipher import KEY_BYTES, ValueCipher
@@ -89,7 +90,8 @@ class KeyLoader:
 
         def open_with_kms() -> DataKey:
             self._tally.add(kms_decrypt=1)
-            plaintext = self._service.decrypt(row.encrypted_data_key, row.kms_key_arn, context)
+            with self._counted_failures():
+                plaintext = self._service.decrypt(row.encrypted_data_key, row.kms_key_arn, context)
             return _data_key(row, plaintext, deadline)
 
         return self._unwraps.run((tenant_id, key_id), open_with_kms)
@@ -133,10 +135,19 @@ class KeyLoader:
 
     def _generate(self, context: Mapping[str, str]) -> GeneratedKey:
         self._tally.add(kms_generate=1)
-        generated = self._service.generate(context)
+        with self._counted_failures():
+            generated = self._service.generate(context)
         if generated.kms_key_arn not in self._trusted_kms_key_arns:  # once stored, nobody would open it
             raise SettingsError(f"data keys come from {generated.kms_key_arn}, which is no trusted attribute key")
         return generated
+
+    @contextmanager
+    def _counted_failures(self) -> Iterator[None]:
+        try:
+            yield
+        except (KeyServiceUnavailable, KeyDenied):
+            self._tally.add(kms_failed=1)
+            raise
 
     def _context(self, tenant_id: str, data_class: str, key_id: int) -> Mapping[str, str]:
         return encryption_context(tenant_id=tenant_id, data_class=data_class, dataset=self._dataset, key_id=key_id)

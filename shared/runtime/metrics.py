@@ -34,6 +34,7 @@ class Metric(StrEnum):
     KEY_CACHE_HITS = "KeyCacheHits"
     KEY_CACHE_MISSES = "KeyCacheMisses"
     KMS_CALLS = "KmsCalls"
+    KMS_FAILURES = "KmsFailures"
     ITEMS_VERIFIED = "ItemsVerified"
     ITEMS_STALE = "ItemsStale"
     ITEMS_PLAINTEXT = "ItemsPlaintext"

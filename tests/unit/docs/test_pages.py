@@ -58,7 +58,7 @@ def test_every_audit_event_that_is_named_exists(page):
 
 @EVERY_PAGE
 def test_every_metric_that_is_named_exists(page):
-    ours = r"(?:Records|Items|Findings|Values|Keys|KeyCache|KmsCalls|AttributesSealed|OldestRecord|BatchDuration)\w*"
+    ours = r"(?:Records|Items|Findings|Values|Keys|KeyCache|Kms|AttributesSealed|OldestRecord|BatchDuration)\w*"
 
     assert {span for span in code_spans(page) if re.fullmatch(ours, span)} - METRICS == set()
 

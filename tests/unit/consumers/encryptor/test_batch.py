@@ -16,7 +16,8 @@ from consumers.encryptor.identify import identify
 from consumers.encryptor.sealing import RecordSealer, plan_record
 from consumers.encryptor.settling import Settling
 from consumers.encryptor.writing import Writer
-from shared.errors import BatchFailed, KeyServiceUnavailable, Reason, RecordRejected, StoreUnavailable
+from shared.errors import BatchFailed, KeyDenied, KeyServiceUnavailable, Reason, RecordRejected, StoreUnavailable
+from shared.keys.keyring import PARALLEL_LOADS
 from shared.model import InboundRecord, KeyState, Outcome
 from shared.policy.load import parse_policy
 from tests.fakes.encryptor import EncryptorWorld, encryptor_world
@@ -320,22 +321,51 @@ def test_a_slow_table_does_not_keep_bad_records_out_of_quarantine_and_the_batch_
 
 
 def test_an_outage_of_kms_is_asked_about_once_and_leaves_time_for_who_has_a_key(world):
-    world.process(kinesis_record(record("0", "healthy", a=1)))
-    left, asked = [60.0], []
+    world.process(*[kinesis_record(record("0", f"z{n:03}", a=1), sequence=n) for n in range(40)])
+    world.kms.fail_with = KeyServiceUnavailable("timed out")
+    world.kms.generated.clear()
+    without = [kinesis_record(record("1", f"a{n:03}", a=1), sequence=100 + n) for n in range(160)]
+    with_key = [kinesis_record(record("1", f"z{n:03}", a=1), sequence=500 + n) for n in range(40)]
 
-    def hangs(pairs):
-        asked.append(len(pairs))
-        left[0] -= 21 if any(tenant != "healthy" for tenant, _ in pairs) else 0
-        return {pair: KeyServiceUnavailable("timed out") for pair in pairs if pair[0] != "healthy"}
+    result = world.process(*without, *with_key)
 
-    encryptor = replace(world.encryptor, prefetch=hangs)
-    others = [kinesis_record(record("1", f"t{n:03}", a=1), sequence=n) for n in range(1, 200)]
-    healthy = kinesis_record(record("1", "healthy", a=1), sequence=500)
+    assert {Outcome.RETRY: 160, Outcome.WRITTEN: 40} == result.outcomes()
+    assert PARALLEL_LOADS == len(world.kms.generated)
 
-    result = encryptor.process([*others, healthy], stream_arn=STREAM_ARN, seconds_left=lambda: left[0])
 
-    assert {Outcome.RETRY: 199, Outcome.WRITTEN: 1} == result.outcomes()
-    assert [16] == asked
+def test_a_tenant_whose_key_is_refused_keeps_no_other_tenants_key_away(world):
+    first = [kinesis_record(record("0", f"t{n:03}", a=1), sequence=n) for n in range(60)]
+    world.process(*first)
+    world.clock.advance(301)
+
+    def refuses_one(context):
+        if context["tenant_id"] == "t000":
+            raise KeyDenied("refused")
+
+    world.kms.on_decrypt = refuses_one
+
+    result = world.process(*[kinesis_record(record("1", f"t{n:03}", a=1), sequence=100 + n) for n in range(60)])
+
+    assert {Outcome.RETRY: 1, Outcome.WRITTEN: 59} == result.outcomes()
+
+
+def test_slow_failures_leave_time_for_who_has_a_key(world):
+    """The first sixteen keys take so long that for others no time is left, though some of them came."""
+    world.process(*[kinesis_record(record("0", f"t{n:03}", a=1), sequence=n) for n in range(60)])
+    left = [60.0]
+    world.clock.advance(301)
+
+    def slow_for_one(context):
+        if context["tenant_id"] == "t000":
+            left[0] -= 21
+            raise KeyServiceUnavailable("timed out")
+
+    world.kms.on_decrypt = slow_for_one
+    again = [kinesis_record(record("1", f"t{n:03}", a=1), sequence=100 + n) for n in range(60)]
+
+    result = world.process(*again, seconds_left=lambda: left[0])
+
+    assert {Outcome.RETRY: 45, Outcome.WRITTEN: 15} == result.outcomes()
 
 
 def test_a_spoiled_key_costs_only_the_records_that_need_it(world):

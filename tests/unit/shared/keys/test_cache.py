@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.keys.age import AgeLimit
+from shared.keys.age import AgeLimit, Deadline
 from shared.keys.cache import AgingCache
 
 
@@ -50,6 +50,25 @@ def test_what_nobody_asks_for_goes_too_once_it_is_too_old(cache, age, clock):
     clock.advance(300)
     cache.put("b", 2, age.deadline())
     assert len(cache) == 1
+
+
+def test_entries_are_looked_through_once_a_second_and_not_for_each_new_one(age, clock):
+    looked = []
+
+    class Watched(Deadline):
+        def allows(self, wall: float, monotonic_now: float) -> bool:
+            looked.append(wall)
+            return super().allows(wall, monotonic_now)
+
+    cache = AgingCache(age, 1_000)
+    wall, monotonic = clock.wall(), clock.monotonic()
+    for number in range(100):
+        cache.put(number, number, Watched(wall, wall + 300, monotonic + 300))
+    assert looked == []
+    clock.advance(1)
+    for number in range(100, 200):
+        cache.put(number, number, Watched(wall, wall + 300, monotonic + 300))
+    assert len(looked) == 100
 
 
 def test_a_keyring_keeps_no_more_keys_than_it_was_told(make_keyring, service):

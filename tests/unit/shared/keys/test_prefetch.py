@@ -12,7 +12,7 @@ from shared.errors import (
     KeyUnknown,
     StoreUnavailable,
 )
-from shared.keys.keyring import Keyring
+from shared.keys.keyring import PARALLEL_LOADS, Keyring
 from shared.model import KeyState
 
 CLASSES = ("pii", "pci", "phi")
@@ -108,3 +108,34 @@ def test_trouble_of_one_tenant_is_told_for_that_tenant(make_keyring, service):
     failed = make_keyring().prefetch_active([("tenant-1", "pii"), ("tenant-2", "pii")])
     assert list(failed) == [("tenant-1", "pii")]
     assert isinstance(failed["tenant-1", "pii"], KeyServiceUnavailable)
+
+
+def test_who_gives_up_in_an_outage_asks_no_more_and_keeps_what_is_at_hand(make_keyring, service):
+    keyring = make_keyring()
+    at_hand = [(f"known-{number}", "pii") for number in range(40)]
+    keyring.prefetch_active(at_hand)
+    service.fail_with = KeyServiceUnavailable("throttled")
+    service.generated.clear()
+    came = []
+
+    new = [(f"new-{number}", "pii") for number in range(40)]
+    failed = keyring.prefetch_active([*new, *at_hand], gives_up=lambda loaded: came.append(loaded) or True)
+
+    assert set(new) == set(failed)
+    assert ([0], PARALLEL_LOADS) == (came, len(service.generated))
+
+
+def test_who_does_not_give_up_gets_what_can_be_had(make_keyring, service):
+    pairs = [(f"tenant-{number:02}", "pii") for number in range(40)]
+    make_keyring().prefetch_active(pairs)
+
+    def refuse_one(context) -> None:
+        if context["tenant_id"] == "tenant-00":
+            raise KeyServiceUnavailable("refused")
+
+    service.on_decrypt = refuse_one
+    came = []
+    failed = make_keyring().prefetch_active(pairs, gives_up=lambda loaded: came.append(loaded) and False)
+
+    assert [pairs[0]] == list(failed)
+    assert [PARALLEL_LOADS - 1] == came
