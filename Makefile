@@ -9,7 +9,7 @@ UV     := $(BIN)/uv
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test unit integration drill bench lint format synth deploy lock clean
+.PHONY: help setup demo up down test unit faults integration drill bench lint format synth deploy lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,12 +37,15 @@ up: setup ## start the local AWS, deploy the stacks, leave it running; then: . b
 down: setup ## end the local AWS that `make up` started
 	$(BIN)/python -m ops.local_aws down
 
-test: lint unit integration ## everything CI runs
+test: lint unit faults integration ## everything CI runs
 
 unit: setup ## unit, property and infrastructure tests, with the coverage gate
 	$(BIN)/pytest --numprocesses auto --cov --cov-report= tests/unit tests/properties tests/vectors tests/infra
 	$(BIN)/coverage report --fail-under=98
 	$(BIN)/coverage report --include='shared/policy/*,shared/envelope/*' --fail-under=100
+
+faults: setup ## the functions under faults and replays, in process; SEALSTREAM_CHAOS_RUNS=1000 for more of each
+	$(BIN)/pytest --numprocesses auto tests/chaos tests/replay
 
 integration: setup ## the tests on one deployed local AWS
 	$(BIN)/pytest tests/local_aws tests/integration
