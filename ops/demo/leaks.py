@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import base64
-import heapq
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import ahocorasick
@@ -82,12 +80,13 @@ def stream_records(stream_arn: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def shard_records(
-    streams: DynamoDBStreamsClient, stream_arn: str, shard_id: str
+    streams: DynamoDBStreamsClient, stream_arn: str, shard_id: str, *, after: str = ""
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The same of one shard."""
-    iterator: str | None = streams.get_shard_iterator(
-        StreamArn=stream_arn, ShardId=shard_id, ShardIteratorType="TRIM_HORIZON"
-    )["ShardIterator"]
+    """The same of one shard; of what follows a sequence number, if one is given."""
+    place: Any = {"ShardIteratorType": "TRIM_HORIZON"}
+    if after:
+        place = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": after}
+    iterator: str | None = streams.get_shard_iterator(StreamArn=stream_arn, ShardId=shard_id, **place)["ShardIterator"]
     while iterator:
         answer = streams.get_records(ShardIterator=iterator)
         if not answer["Records"]:
@@ -97,38 +96,28 @@ def shard_records(
         iterator = answer.get("NextShardIterator")
 
 
-def log_lines(group: str) -> Iterator[tuple[str, str]]:
-    """(where, line) of everything in a log group, oldest first.
-
-    Stream by stream: FilterLogEvents ends on the local AWS after 10,000 events.
-    """
-    pages = client("logs").get_paginator("describe_log_streams").paginate(logGroupName=group)
-    streams = [stream["logStreamName"] for page in pages for stream in page["logStreams"]]
-    for event in heapq.merge(*(_log_events(group, stream) for stream in streams), key=itemgetter("timestamp")):
-        yield f"log {group}", event["message"]
-
-
-def _log_events(group: str, stream: str) -> Iterator[Any]:
-    logs = client("logs")
-    place: Any = {"logGroupName": group, "logStreamName": stream}
-    page = logs.get_log_events(**place, startFromHead=True)
-    while page["events"]:
-        yield from page["events"]
-        page = logs.get_log_events(**place, startFromHead=True, nextToken=page["nextForwardToken"])
+def log_lines(group: str, *, since: float = 0.0) -> Iterator[tuple[str, str]]:
+    """(where, line) of everything in a log group since a time, seconds since the epoch; oldest first."""
+    pages = client("logs").get_paginator("filter_log_events")
+    for page in pages.paginate(logGroupName=group, startTime=int(since * 1_000)):
+        for event in page["events"]:
+            yield f"log {group}", event["message"]
 
 
 def queue_messages(url: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(where, message) of what a queue holds; looked at, not taken."""
+    """(where, message) of what a queue holds; given back at the end."""
     sqs = client("sqs")
-    seen: set[str] = set()
+    seen: dict[str, str] = {}
     while True:
         answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=5, WaitTimeSeconds=0)
         fresh = [message for message in answer.get("Messages", []) if message["MessageId"] not in seen]
         if not fresh:
-            return
+            break
         for message in fresh:
-            seen.add(message["MessageId"])
+            seen[message["MessageId"]] = message["ReceiptHandle"]
             yield f"queue {url.rpartition('/')[2]}", dict(message)
+    for handle in seen.values():
+        sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=0)
 
 
 def bucket_objects(bucket: str) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,7 @@ import pytest
 
 from ops.local_aws.up import down, up
 from shared.aws.clients import forget
-from tests.integration.support import Deployment
+from tests.integration.support import FAULTS_FILE, Deployment
 
 
 @pytest.fixture(scope="session")
@@ -16,7 +16,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
     folder = tmp_path_factory.mktemp("deployment")
     patch = pytest.MonkeyPatch()
     try:
-        running = up(folder)
+        running = up(folder, keep_state=True, faults=folder / FAULTS_FILE)
         for name, value in running.environment.items():
             patch.setenv(name, value)
         forget()

@@ -1,19 +1,17 @@
-"""A rotation under fire: a producer that keeps writing, a chaos that kills workers, a model of what must be left."""
+"""A rotation under fire: a producer that keeps writing, a model of what must be left."""
 
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from threading import Event, Thread
+from threading import Event
 from typing import Any
 
 from bench.customers import Customer
@@ -21,24 +19,12 @@ from ops.demo.leaks import log_lines, table_items
 from ops.demo.produce import chunks
 from shared.aws.clients import client
 from shared.policy.verify import key_ids
+from tests.chaos_stack.workers import in_background
 from tests.integration.support import SEALSTREAM, Deployment
 
 PAUSE_SECONDS = 0.5
 LOADED = "1"
 """The sequence number of what was loaded and not put to the stream."""
-
-
-@contextmanager
-def _in_background(work: Callable[[Event], None], *, name: str) -> Iterator[None]:
-    """Work on a thread of its own until the block ends, which sets the event that the work is given."""
-    stop = Event()
-    thread = Thread(target=work, args=(stop,), name=name)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
 
 
 @dataclass
@@ -53,7 +39,7 @@ class Producer:
     put: int = 0
 
     def running(self) -> AbstractContextManager[None]:
-        return _in_background(self._run, name="producer")
+        return in_background(self._run, name="producer")
 
     def _run(self, stop: Event) -> None:
         random = Random(self.seed)
@@ -73,40 +59,6 @@ class Producer:
             answer = client("kinesis").put_records(StreamName=self.deployment["STREAM"], Records=left)
             left = [one for one, put in zip(left, answer["Records"], strict=True) if "ErrorCode" in put]
         self.put += len(customers)
-
-
-@dataclass
-class Chaos:
-    """Kills a random worker of the local AWS now and then: whatever function it runs is cut off in the middle."""
-
-    server_pid: int
-    seed: int
-    every_seconds: float
-    killed: int = 0
-
-    def running(self) -> AbstractContextManager[None]:
-        return _in_background(self._run, name="chaos")
-
-    def _run(self, stop: Event) -> None:
-        random = Random(self.seed)
-        while not stop.wait(random.uniform(0.5, 1.5) * self.every_seconds):
-            workers = children_of(self.server_pid)
-            if workers:
-                self.killed += kill(random.choice(workers))
-
-
-def children_of(pid: int) -> list[int]:
-    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], check=True, capture_output=True, text=True).stdout
-    pairs = (line.split() for line in listed.splitlines())
-    return [int(child) for child, parent in pairs if int(parent) == pid]
-
-
-def kill(pid: int) -> bool:
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def rotate(folder: Path, *, kills: int, seed: int, deadline_seconds: float, options: list[str]) -> tuple[str, int]:

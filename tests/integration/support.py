@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -30,6 +30,10 @@ from tests.local_aws.support import wait_until
 ARRIVES_WITHIN_SECONDS = 30
 KEY_AGE_SECONDS = 10
 """For how long functions on the local AWS use a data key."""
+LATE_LINES_SECONDS = 10
+"""How much later than its time a line may be in its log."""
+FAULTS_FILE = "faults.json"
+"""In a deployment's folder: what goes wrong with the calls of its functions, where there is one."""
 SEALSTREAM = Path(sys.executable).with_name("sealstream")
 
 
@@ -155,32 +159,26 @@ class Deployment:
 
 @dataclass
 class Log:
-    """A function's log, of which each line is read once, however often it is asked for."""
+    """A function's log since a time (seconds since the epoch), of which each line is read once."""
 
     group: str
-    _tokens: dict[str, str] = field(default_factory=dict)
+    since: float = 0.0
+    _seen: set[tuple[str, int, str]] = field(default_factory=set)
     _read: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
 
     def documents(self) -> list[dict[str, Any]]:
         """The JSON lines, oldest first."""
-        logs = client("logs")
-        for page in logs.get_paginator("describe_log_streams").paginate(logGroupName=self.group):
-            for stream in page["logStreams"]:
-                self._go_on_reading(stream["logStreamName"])
+        newest = self._read[-1][0] / 1_000 if self._read else 0.0
+        begin = max(self.since, newest - LATE_LINES_SECONDS)
+        pages = client("logs").get_paginator("filter_log_events")
+        for page in pages.paginate(logGroupName=self.group, startTime=int(begin * 1_000)):
+            for event in page["events"]:
+                line = event["logStreamName"], event["timestamp"], event["message"]
+                if line not in self._seen:
+                    self._seen.add(line)
+                    self._read += [(line[1], document) for document in json_lines([line[2]])]
         self._read.sort(key=itemgetter(0))
         return [document for _, document in self._read]
-
-    def _go_on_reading(self, stream: str) -> None:
-        while True:
-            after: dict[str, Any] = {"nextToken": self._tokens[stream]} if stream in self._tokens else {}
-            page = client("logs").get_log_events(
-                logGroupName=self.group, logStreamName=stream, startFromHead=True, **after
-            )
-            self._tokens[stream] = page["nextForwardToken"]
-            lines = ((event["timestamp"], event["message"]) for event in page["events"])
-            self._read += [(at, json.loads(line)) for at, line in lines if line.startswith("{")]
-            if not page["events"]:
-                return
 
 
 def unique(name: str) -> str:
@@ -196,5 +194,9 @@ def sealstream(*arguments: str, output: Path) -> subprocess.Popen[bytes]:
 
 def printed(output: Path) -> list[dict[str, Any]]:
     """The JSON documents that a command printed so far."""
-    lines = output.read_text(encoding="utf-8").splitlines()
+    return json_lines(output.read_text(encoding="utf-8").splitlines())
+
+
+def json_lines(lines: Iterable[str]) -> list[dict[str, Any]]:
+    """The JSON documents among some lines; one that is not complete is none."""
     return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from bench.customers import CLASSES, Customer, customers
 from bench.load import load
-from ops.local_aws import process
 from ops.local_aws.process import BUILD
 from shared.aws.clients import client
 from shared.aws.key_store import DynamoKeyStore
@@ -21,6 +20,7 @@ from shared.aws.kms import KmsKeyService
 from shared.keys.keyring import Keyring
 from shared.policy.load import load_policy
 from shared.runtime.settings import POLICY_FILE, AttributeKeys
+from tests.chaos_stack.workers import Killer
 from tests.integration import rotation_drill as drill
 from tests.integration.support import Deployment
 from tests.local_aws.support import wait_until
@@ -42,9 +42,7 @@ def test_a_rotation_under_writes_and_killed_workers_loses_nothing_and_ends(deplo
     assert TENANTS * len(CLASSES) <= len(old)
 
     producer = drill.Producer(deployment, list(model.values()), SEED, PRODUCED_PER_SECOND)
-    server = process.running(deployment.folder)
-    assert server is not None
-    chaos = drill.Chaos(server.pid, SEED, every_seconds=2)
+    chaos = Killer(deployment.folder, SEED, every_seconds=2)
     began = time.time()
     with producer.running(), chaos.running():
         output, status = drill.rotate(
@@ -92,7 +90,7 @@ def _load(deployment: Deployment, model: dict[tuple[str, str], Customer], second
     seconds["loading"] = time.time() - began
 
 
-def _report(seconds: dict[str, float], producer: drill.Producer, chaos: drill.Chaos, output: str) -> None:
+def _report(seconds: dict[str, float], producer: drill.Producer, chaos: Killer, output: str) -> None:
     figures = {
         "items": ITEMS,
         "tenants": TENANTS,
