@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 import boto3
 
 from shared.aws.clients import config
+from shared.aws.findings_queue import SqsFindingsQueue
 from shared.aws.items import DynamoItemTable
 from shared.aws.key_rows import pointer_item
-from shared.aws.key_store import DynamoKeyStore
+from shared.aws.key_store import DynamoKeyStatusReader, DynamoKeyStore
 from shared.aws.kms import KmsKeyService
 from shared.aws.quarantine import S3Quarantine
 from shared.aws.shards import KinesisShards
@@ -40,7 +41,8 @@ class CloudWorld(World):
         super().__init__(order)
         self._wire = Wire(self.turns, self._stored)
         self._dynamodb = self._wire.attach(dynamodb_with_key_store())
-        self._kms, self._s3, self._kinesis = (self._client(name) for name in ("kms", "s3", "kinesis"))
+        self._kms, self._s3, self._kinesis, self._sqs = map(self._client, ("kms", "s3", "kinesis", "sqs"))
+        self._queue = self._sqs.create_queue(QueueName="findings")["QueueUrl"]
         self._create()
         self.kms_key_arn = self._kms.create_key()["KeyMetadata"]["Arn"]
         self._kinesis.create_stream(StreamName="records", ShardCount=len(self.stream.shards))
@@ -48,6 +50,7 @@ class CloudWorld(World):
         self.stream_arn = described["StreamDescriptionSummary"]["StreamARN"]
         self.store = DynamoKeyStore(self._dynamodb, KEY_STORE_TABLE, sleep=self.clock.advance)
         self.service = KmsKeyService(self._kms, self.kms_key_arn)
+        self.store.publish_policy(order.policy.digest, order.source, self.clock.wall())
         for data_class in ("pii", "pci"):
             self._dynamodb.put_item(TableName=KEY_STORE_TABLE, Item=pointer_item(SPOILED_TENANT, data_class, 1))
 
@@ -77,6 +80,11 @@ class CloudWorld(World):
             shards=KinesisShards(self._kinesis),
         )
 
+    def auditor_ports(self, process: Any) -> tuple[Any, Any]:
+        sleep = self.clock.advance
+        reader = DynamoKeyStatusReader(self._dynamodb, KEY_STORE_TABLE, sleep=sleep)
+        return reader, SqsFindingsQueue(self._sqs, self._queue, sleep=sleep)
+
     def run(self, works: Sequence[Callable[[], T]], steps: Iterable[Step] = ()) -> list[T | Killed]:
         with no_sleep(self.clock.advance):
             results = super().run(works, steps)
@@ -105,6 +113,11 @@ class CloudWorld(World):
             trusted_kms_key_arns=frozenset({self.kms_key_arn}),
         )
 
+    def messages(self) -> Iterator[str]:
+        """What lies in the findings queue."""
+        while found := self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10).get("Messages"):
+            yield from (message["Body"] for message in found)
+
     def renew(self, tenant_id: str, data_class: str) -> None:
         """What rotation does to an active key, if there is one."""
         if self.store.active_key_id(tenant_id, data_class) is not None:
@@ -116,4 +129,19 @@ class CloudWorld(World):
         ]
 
     def _stored(self, item: dict[str, Any]) -> None:
-        self.seen.write((item["tenant_id"]["S"], item["item_id"]["S"]), b64decode(item["_src"]["B"]))
+        self.images[item["tenant_id"]["S"], item["item_id"]["S"]] = {
+            name: _from_json(value) for name, value in item.items()
+        }
+
+
+def _from_json(value: Any) -> Any:
+    """A DynamoDB-typed value of a request: binary is base64 there."""
+    ((kind, content),) = value.items()
+    match kind:
+        case "B":
+            return {kind: b64decode(content)}
+        case "M":
+            return {kind: {name: _from_json(member) for name, member in content.items()}}
+        case "L":
+            return {kind: [_from_json(member) for member in content]}
+    return value

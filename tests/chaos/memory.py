@@ -6,15 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from consumers.auditor.audit import Auditor
-from consumers.auditor.gather import KnownPolicies
 from consumers.reencryptor.batch import FindingsConsumer
 from shared.errors import KeyServiceUnavailable, Reason, RecordRejected, StoreUnavailable
 from shared.keys.keyring import Keyring
-from shared.model import SOURCE, Attributes, SealedItem
+from shared.model import Attributes, SealedItem
 from shared.reencrypt.reencryptor import Reencryptor
-from shared.runtime.audit_log import AuditLog
-from shared.runtime.batch import partial_batch_response, whole_batch
 from tests.chaos.model import ItemKey, Order
 from tests.chaos.processes import SECONDS, Process
 from tests.chaos.records import CANARY, REFUSED_ITEM, SPOILED_TENANT
@@ -22,7 +18,6 @@ from tests.chaos.turns import Fate, Killed
 from tests.chaos.world import Ports, World
 from tests.fakes.findings import FakeFindingsQueue
 from tests.fakes.inline_executor import InlineExecutor
-from tests.fakes.item_stream import Key, StreamedItems
 from tests.fakes.items import FakeItemTable, FakeQuarantine
 from tests.fakes.key_service import FakeKeyService
 from tests.fakes.key_store import FakeKeyStore
@@ -31,12 +26,7 @@ from tests.fakes.shards import FakeShards
 
 
 class MemoryWorld(World):
-    """Stores that forget nothing while processes come and go.
-
-    Attributes:
-        changes: the table's stream; `audited` of them are.
-        strangers: items that somebody else wrote.
-    """
+    """Stores that forget nothing while processes come and go."""
 
     def __init__(self, order: Order) -> None:
         super().__init__(order)
@@ -44,14 +34,11 @@ class MemoryWorld(World):
         self.service = FakeKeyService()
         self.kms_key_arn = self.service.kms_key_arn
         self.table = FakeItemTable()
-        self.table.items = _SeenItems(self.clock.wall, self.seen.write)
+        self.table.items = self.images
         self.table.before_put = _refuse
         self.quarantine = FakeQuarantine()
         self.queue = FakeFindingsQueue()
         self.shards = FakeShards(self.stream.hash_keys)
-        self.changes: list[dict[str, Any]] = []
-        self.audited = 0
-        self.strangers: set[ItemKey] = set()
         for data_class in ("pii", "pci"):
             self.store.set_pointer(SPOILED_TENANT, data_class, 1)
         self.store.publish_policy(order.policy.digest, order.source, self.clock.wall())
@@ -65,6 +52,10 @@ class MemoryWorld(World):
             service=edge(self.service, KeyServiceUnavailable("no answer")),
             shards=edge(self.shards, StoreUnavailable("no answer")),
         )
+
+    def auditor_ports(self, process: Any) -> tuple[Any, Any]:
+        failure = StoreUnavailable("no answer")
+        return _Edge(process, self.store, failure), _Edge(process, self.queue, failure)
 
     def items(self) -> Mapping[ItemKey, Attributes]:
         return dict(self.table.items)
@@ -103,32 +94,6 @@ class MemoryWorld(World):
             others: Any = {"amount": {"N": "0"}, **source}
             self.table.write(*key, **others)
 
-    def collect_changes(self) -> None:
-        """What changed goes into the table's stream."""
-        self.changes += self.table.items.take_records()  # type: ignore[attr-defined]
-
-
-class AuditorProcess(Process):
-    """The auditor of one process; it and its queue may fail like any other."""
-
-    def __init__(self, world: MemoryWorld, skew: float = 0.0) -> None:
-        super().__init__(world, skew)
-        self.memory = world
-        queue = _Edge(self, world.queue, StoreUnavailable("no answer"))
-        store: Any = self.ports.store
-        self._auditor = Auditor(world.order.policy, store, KnownPolicies(store), AuditLog(), queue)
-
-    def invoke(self, size: int) -> None:
-        """Audit the next changes of the table's stream."""
-        self.begin(SECONDS)
-        self.memory.collect_changes()
-        batch = self.memory.changes[self.memory.audited : self.memory.audited + size]
-        result = whole_batch(lambda: self._auditor.audit(batch))
-        response = partial_batch_response(result.failed_sequence_numbers)
-        failed = [int(one["itemIdentifier"]) for one in response["batchItemFailures"]]
-        done = [one for one in batch if int(one["dynamodb"]["SequenceNumber"]) < min(failed, default=1 << 200)]
-        self.memory.audited += len(done)
-
 
 class ReencryptorProcess(Process):
     """The re-encryptor of one process."""
@@ -159,18 +124,6 @@ class ReencryptorProcess(Process):
         for result in results:
             if result.done:
                 self.memory.queue.bodies.remove(bodies[int(result.message_id)])
-
-
-class _SeenItems(StreamedItems):
-    """The table's items; tells of each that is stored."""
-
-    def __init__(self, clock: Callable[[], float], seen: Callable[[Key, object], None]) -> None:
-        super().__init__(clock)
-        self._seen = seen
-
-    def __setitem__(self, key: Key, item: dict[str, Any]) -> None:
-        super().__setitem__(key, item)
-        self._seen(key, item.get(SOURCE, {}).get("B"))
 
 
 class _Edge:

@@ -8,6 +8,8 @@ from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
+from consumers.auditor.audit import Auditor
+from consumers.auditor.gather import KnownPolicies
 from consumers.encryptor.batch import Encryptor
 from consumers.encryptor.quarantine import Quarantine
 from consumers.encryptor.report import report_batch
@@ -120,6 +122,26 @@ class EncryptorProcess(Process):
         check_accounts(self.world, self.world.stream.sent_in(events), result)
         response = partial_batch_response(result.failed_sequence_numbers)
         return [failure["itemIdentifier"] for failure in response["batchItemFailures"]]
+
+
+class AuditorProcess(Process):
+    """The auditor of one process."""
+
+    def __init__(self, world: World, skew: float = 0.0) -> None:
+        super().__init__(world, skew)
+        reader, queue = world.auditor_ports(self)
+        self._auditor = Auditor(world.order.policy, reader, KnownPolicies(reader), AuditLog(), queue)
+
+    def invoke(self, size: int) -> None:
+        """Audit the next changes of the table's stream."""
+        self.begin(SECONDS)
+        self.world.collect_changes()
+        batch = self.world.changes[self.world.audited : self.world.audited + size]
+        result = whole_batch(lambda: self._auditor.audit(batch))
+        response = partial_batch_response(result.failed_sequence_numbers)
+        failed = [int(one["itemIdentifier"]) for one in response["batchItemFailures"]]
+        done = [one for one in batch if int(one["dynamodb"]["SequenceNumber"]) < min(failed, default=1 << 200)]
+        self.world.audited += len(done)
 
 
 def check_accounts(world: World, sent: Sequence[Sent], result: BatchResult) -> None:

@@ -19,9 +19,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from shared.model import SOURCE
 from shared.source_position import FOUND
 from tests.chaos.chances import ITEMS, SEEDS, TENANTS, Producers, runs, weather
-from tests.chaos.memory import AuditorProcess, MemoryWorld, ReencryptorProcess
+from tests.chaos.memory import MemoryWorld, ReencryptorProcess
 from tests.chaos.model import Order
-from tests.chaos.processes import MOST_SECONDS, SECONDS, EncryptorProcess, Process
+from tests.chaos.processes import MOST_SECONDS, SECONDS, AuditorProcess, EncryptorProcess, Process
 from tests.chaos.stream import ShardOfStream
 from tests.chaos.turns import Killed
 from tests.chaos.verdict import check, check_audit

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from itertools import product
 from random import Random
 
 import pytest
 from moto import mock_aws
 
+from shared.findings import from_message
+from shared.model import DELETED_AT
 from tests.chaos.chances import TENANTS, Producers, runs, weather
 from tests.chaos.cloud import CloudWorld
 from tests.chaos.model import Order
-from tests.chaos.processes import SECONDS, EncryptorProcess
+from tests.chaos.processes import SECONDS, AuditorProcess, EncryptorProcess
 from tests.chaos.turns import Killed
-from tests.chaos.verdict import check
+from tests.chaos.verdict import check, check_audit
 from tests.fakes.moto_binary import begins_with_binary
 
 
@@ -45,6 +48,27 @@ def test_whatever_becomes_of_requests_nothing_is_lost_doubled_or_in_clear(seed):
         shard.done = 0
     _deliver_the_rest(world)
     assert before == (world.items(), world.held())
+
+
+@pytest.mark.parametrize("seed", range(runs(6)))
+def test_the_auditor_sends_every_finding_whatever_becomes_of_its_requests(seed):
+    chance = Random(seed)
+    world = CloudWorld(Order.ATTRIBUTE)
+    producers = Producers(world.order)
+    for _ in range(3):
+        producers.put(chance, world.stream, world.clock.wall())
+    _deliver_the_rest(world)
+    for tenant_id, data_class in product(TENANTS, ("pii", "pci")):
+        world.renew(tenant_id, data_class)
+    world.collect_changes()
+
+    while world.audited < len(world.changes):
+        world.run([partial(AuditorProcess(world).invoke, 5)], weather(chance))
+
+    sealed = {key for key, item in world.items().items() if DELETED_AT not in item}
+    told = {(one.tenant_id, one.item_id) for body in world.messages() for one in from_message(body)}
+    assert sealed == told
+    check_audit(world, dict.fromkeys(sealed, "stale"))
 
 
 def _invoke(world: CloudWorld, chance: Random) -> None:

@@ -25,6 +25,7 @@ _THROTTLED = {
     "kms": "ThrottlingException",
     "kinesis": "LimitExceededException",
     "s3": "SlowDown",
+    "sqs": "RequestThrottled",
 }
 
 

@@ -19,7 +19,7 @@ from shared.envelope.seal import open_value
 from shared.envelope.walk import open_attributes
 from shared.keys.keyring import Keyring
 from shared.keys.ports import KeyService, KeyStore
-from shared.model import QUARANTINE_PATH, SYSTEM_ATTRIBUTES, SYSTEM_TENANT, Attributes
+from shared.model import QUARANTINE_PATH, SOURCE, SYSTEM_ATTRIBUTES, SYSTEM_TENANT, Attributes
 from shared.sealed_table_keys import ItemKeys
 from shared.source_position import SourcePosition
 from tests.chaos.model import ItemKey, Order, Place
@@ -28,6 +28,7 @@ from tests.chaos.stream import Stream
 from tests.chaos.turns import Killed, Step, Turns
 from tests.fakes.clock import FakeClock
 from tests.fakes.inline_executor import InlineExecutor
+from tests.fakes.item_stream import Key, StreamedItems
 from tests.fakes.kinesis import STREAM_ARN
 
 T = TypeVar("T")
@@ -74,12 +75,27 @@ class Seen:
             self.stored[key].add((int(record[0]), record[1]))
 
 
+class SeenItems(StreamedItems):
+    """Items; tells of each that is stored."""
+
+    def __init__(self, clock: Callable[[], float], seen: Callable[[Key, object], None]) -> None:
+        super().__init__(clock)
+        self._seen = seen
+
+    def __setitem__(self, key: Key, item: dict[str, Any]) -> None:
+        super().__setitem__(key, item)
+        self._seen(key, item.get(SOURCE, {}).get("B"))
+
+
 class World(ABC):
     """A stream, a clock, and stores.
 
     Attributes:
         log: all that was printed.
         turns: who goes on, and what becomes of the calls.
+        images: the table's items as its stream sees them.
+        changes: the table's stream; `audited` of them are.
+        strangers: items that somebody else wrote.
         kms_key_arn: the attribute key.
         stream_arn: where records come from.
     """
@@ -94,10 +110,18 @@ class World(ABC):
         self.log = io.StringIO()
         self.turns = Turns()
         self.seen = Seen()
+        self.images = SeenItems(self.clock.wall, self.seen.write)
+        self.changes: list[dict[str, Any]] = []
+        self.audited = 0
+        self.strangers: set[ItemKey] = set()
 
     @abstractmethod
     def ports(self, process: Any) -> Ports:
         """What a process calls; each call may go wrong."""
+
+    @abstractmethod
+    def auditor_ports(self, process: Any) -> tuple[Any, Any]:
+        """What an auditor reads keys from, and its queue."""
 
     @abstractmethod
     def items(self) -> Mapping[ItemKey, Attributes]:
@@ -119,6 +143,10 @@ class World(ABC):
         """Run invocations in turns; what they print is in the log."""
         with redirect_stdout(self.log), _one_thread_each():
             return self.turns.run(works, steps)
+
+    def collect_changes(self) -> None:
+        """What changed goes into the table's stream."""
+        self.changes += self.images.take_records()
 
     def contents(self) -> dict[ItemKey, dict[str, Any]]:
         """Every item opened, without what sealstream itself puts on it."""
