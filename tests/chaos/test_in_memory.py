@@ -161,7 +161,9 @@ class Chaos(RuleBasedStateMachine):
         for _ in range(20):
             for shard in self.world.stream.shards:
                 while shard.waiting(1):
+                    before = shard.done
                     self.world.run([partial(self._poll, "encryptor", shard, 10, SECONDS)])
+                    assert shard.done > before, "without any fault a shard stands still"
             self.world.clock.advance(1)
             self.world.run([lambda: self._auditor().invoke(1_000)])
             self.world.run([lambda: self._reencryptor().invoke(1_000)])

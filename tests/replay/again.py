@@ -73,7 +73,9 @@ class ReplayWorld(MemoryWorld):
         process = EncryptorProcess(self)
         for shard in self.stream.shards:
             while batch := shard.waiting(10):
+                before = shard.done
                 shard.answered(batch, process.invoke(batch))
+                assert shard.done > before
 
     def redriver(self) -> Redriver:
         """A new process of it."""
