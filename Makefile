@@ -9,7 +9,7 @@ UV     := $(BIN)/uv
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test unit faults integration drill bench lint format synth deploy lock clean
+.PHONY: help setup demo up down test unit faults integration drill chaos soak bench lint format synth deploy lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,14 +44,20 @@ unit: setup ## unit, property and infrastructure tests, with the coverage gate
 	$(BIN)/coverage report --fail-under=98
 	$(BIN)/coverage report --include='shared/policy/*,shared/envelope/*' --fail-under=100
 
-faults: setup ## the functions under faults and replays, in process; SEALSTREAM_CHAOS_RUNS=1000 for more of each
-	$(BIN)/pytest --numprocesses auto tests/chaos tests/replay
+faults: setup ## the functions under faults and replays, in process; RUNS=1000 makes so many of each
+	$(if $(RUNS),SEALSTREAM_CHAOS_RUNS=$(RUNS)) $(BIN)/pytest --numprocesses auto tests/chaos tests/replay
 
 integration: setup ## the tests on one deployed local AWS
 	$(BIN)/pytest tests/local_aws tests/integration
 
 drill: setup ## a rotation of 100,000 items (ITEMS=…) under writes and killed workers; figures in build/drill.json
 	SEALSTREAM_DRILL_ITEMS=$(or $(ITEMS),100000) $(BIN)/pytest tests/integration/test_rotation_drill.py
+
+chaos: setup ## campaigns of faults on the whole stack, 100 seeds (SEEDS=…), or one (SEED=17); figures in build/chaos.json
+	$(BIN)/python -m tests.chaos_stack chaos $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),100))
+
+soak: setup ## 10 minutes (SOAK_SECONDS=…) at the rate that the local AWS sustains, with faults; figures in build/soak.json
+	$(BIN)/python -m tests.chaos_stack soak --seconds $(or $(SOAK_SECONDS),600)
 
 bench: setup ## what a rotation costs, on a local AWS of its own; figures in build/bench.json
 	$(BIN)/python -m bench
@@ -85,6 +91,6 @@ lock: $(VENV)/.installed ## write the locks anew after a change of a requirement
 	$(COMPILE) --universal --python-version 3.11 requirements/dev.in -o requirements/dev.txt
 
 clean: ## end what runs, and remove everything that was made
-	@test ! -x $(BIN)/python || for folder in build build/demo; do $(BIN)/python -m ops.local_aws down --quiet --folder $$folder; done
+	@test ! -x $(BIN)/python || for folder in build build/demo build/chaos; do $(BIN)/python -m ops.local_aws down --quiet --folder $$folder; done
 	rm -rf $(VENV) node_modules build cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
