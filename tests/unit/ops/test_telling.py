@@ -30,7 +30,12 @@ def test_each_thing_that_happens_is_a_line_for_programs(capsys):
 def test_lines_of_many_threads_do_not_mix():
     out = io.StringIO()
     lines = JsonLines(out)
-    threads = [Thread(target=lambda: [lines.write("one", text="x" * 100) for _ in range(50)]) for _ in range(8)]
+
+    def write() -> None:
+        for _ in range(50):
+            lines.write("one", text="x" * 100)
+
+    threads = [Thread(target=write) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
