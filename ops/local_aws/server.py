@@ -7,7 +7,6 @@ comes, which is how the contract tests are shown to fail without the repairs.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import signal
 import sys
@@ -15,13 +14,11 @@ import threading
 import time
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 #: The repairs replace functions by name, so they hold for this version only.
 MINISTACK_VERSION: Final = "1.5.33"
 _LOOKS_EVERY_SECONDS: Final = 1
-#: How long requests that are being served may take once the server is told to end.
-_GRACE_SECONDS: Final = 1
 
 
 def main() -> None:
@@ -78,7 +75,7 @@ def _serve(*, stock: bool, state_file: Path | None, faults_file: Path | None) ->
     if stock:
         app.main()
         return
-    from ops.local_aws import event_source_mappings, repairs, state  # noqa: PLC0415
+    from ops.local_aws import ending, event_source_mappings, repairs, state  # noqa: PLC0415
     from ops.local_aws.faults import workers  # noqa: PLC0415
 
     repairs.apply_all()
@@ -87,35 +84,10 @@ def _serve(*, stock: bool, state_file: Path | None, faults_file: Path | None) ->
     if state_file:
         state.restore(state_file)
     event_source_mappings.start()
-    _end_workers_first()
+    ending.prepare()
     app.main()
     if state_file:
         state.save(state_file)
-
-
-def _end_workers_first() -> None:
-    """On SIGTERM, before anything else: else the server would wait for what its functions do."""
-    from hypercorn import asyncio as hypercorn  # noqa: PLC0415
-    from ministack.core import lambda_runtime  # noqa: PLC0415
-
-    from ops.local_aws import event_source_mappings  # noqa: PLC0415
-
-    serve = hypercorn.serve
-
-    async def serve_until_told(app: Any, config: Any) -> None:
-        told = asyncio.Event()
-        for end in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(end, told.set)
-
-        async def ending() -> None:
-            await told.wait()
-            event_source_mappings.end()
-            await asyncio.to_thread(lambda_runtime.reset)
-
-        config.graceful_timeout = _GRACE_SECONDS
-        await serve(app, config, shutdown_trigger=ending)
-
-    hypercorn.serve = serve_until_told  # type: ignore[assignment]
 
 
 if __name__ == "__main__":
