@@ -7,11 +7,14 @@ from typing import Any, Final, NoReturn
 
 from shared.envelope.typed_value import canonical_number
 from shared.errors import Reason, RecordRejected
+from shared.item_size import MAX_ITEM_BYTES
 from shared.model import AttributeValue
 
 MAX_CONTAINERS: Final = 31
 """Maps and lists that DynamoDB accepts inside one attribute, the attribute's own included."""
 MAX_NAME_BYTES: Final = 65_535
+_EACH_TAKES_A_BYTE: Final = (b",", b"[", b"{")
+"""Of an item, at least: a member, a container, or a character of a string."""
 
 
 class _Number(str):
@@ -26,6 +29,9 @@ def decode(payload: bytes) -> dict[str, AttributeValue]:
     Raises:
         RecordRejected: with the reason why the bytes are no record.
     """
+    # before it is taken apart, which would take two hundred times its size in memory
+    if len(payload) > MAX_ITEM_BYTES and sum(map(payload.count, _EACH_TAKES_A_BYTE)) > MAX_ITEM_BYTES:
+        raise RecordRejected(Reason.ITEM_TOO_LARGE, f"more values than an item of {MAX_ITEM_BYTES} bytes can hold")
     try:
         text = payload.decode("utf-8")
     except UnicodeDecodeError:

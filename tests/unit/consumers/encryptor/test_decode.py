@@ -6,6 +6,7 @@ import pytest
 
 from consumers.encryptor.decode import decode
 from shared.errors import Reason, RecordRejected
+from shared.item_size import MAX_ITEM_BYTES
 
 
 def test_every_json_type_keeps_its_type():
@@ -80,6 +81,25 @@ def test_what_is_no_record_is_rejected_with_its_reason(payload, reason):
         decode(payload)
 
     assert reason == rejected.value.reason
+
+
+@pytest.mark.parametrize("member", [b"0", b'""', b"[]", b'{"a":0}', b"null"])
+def test_more_values_than_an_item_has_bytes_are_rejected_before_they_are_taken_apart(member, monkeypatch):
+    payload = b'{"a":[' + b",".join([member] * (MAX_ITEM_BYTES + 1)) + b"]}"
+    monkeypatch.setattr("json.JSONDecoder.decode", lambda *_: pytest.fail("was taken apart"))
+
+    with pytest.raises(RecordRejected) as rejected:
+        decode(payload)
+
+    assert Reason.ITEM_TOO_LARGE == rejected.value.reason
+
+
+def test_what_an_item_can_hold_is_taken_apart_however_long_its_text_is():
+    some = {"a": ["\u00e9"] * 1_000, "b": "," * 10_000}
+    payload = json.dumps(some, indent=400).encode()
+
+    assert len(payload) > MAX_ITEM_BYTES
+    assert {"S": "," * 10_000} == decode(payload)["b"]
 
 
 @pytest.mark.parametrize(
