@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Event
 from typing import Final
 
@@ -115,7 +117,7 @@ class Campaign:
 
     def _put(self, producer: Producer, storm: Storm) -> None:
         over = Event()
-        with storm.raging(), self._rotating(storm), in_background(self._produce(producer), name="producer"):
+        with self._rotating(storm), storm.raging(), in_background(self._produce(producer), name="producer"):
             over.wait(self.seconds)  # the campaign's own length, and nothing that is waited for
 
     def _produce(self, producer: Producer) -> Callable[[Event], None]:
@@ -123,15 +125,19 @@ class Campaign:
 
     @contextmanager
     def _rotating(self, storm: Storm) -> Iterator[None]:
-        """A rotation begins with the block, whatever its end under faults; afterwards it ends well."""
+        """A rotation begins with the block, and goes on after it; how it ends is no matter yet."""
         if not self.weather.rotates:
             yield
             return
-        output = self.deployment.folder / f"rotation-{self.weather.seed}.log"
-        with rotation_of(self.generator.tenants[0], output) as process:
+        process = rotation_of(self.generator.tenants[0], self._rotation_log("begun"))
+        try:
             yield
-            process.wait(self.deadline_seconds)
-        storm.happened["keys rotated"] += 1
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(self.deadline_seconds)
+            storm.happened["keys rotated"] += 1
+        finally:
+            process.kill()
+            process.wait()
 
     def _settle(self, stack: Stack, producer: Producer) -> tuple[float, int]:
         limit = self.deadline_seconds
@@ -144,10 +150,17 @@ class Campaign:
         return seconds, dead_letters + settling.work_off_dead_letters(stack)
 
     def _end_rotation(self) -> None:
-        output = self.deployment.folder / f"rotation-{self.weather.seed}-end.log"
+        """The rotation that was begun goes on, or another is made; this one ends well."""
+        output = self._rotation_log("ended")
         with rotation_of(self.generator.tenants[0], output) as process:
-            status = process.wait(self.deadline_seconds)
-        assert status == 0, output.read_text(encoding="utf-8")[-2_000:]
+            try:
+                status = process.wait(self.deadline_seconds)
+            finally:
+                process.kill()
+        assert status == 0, f"the rotation ended with {status}:\n{output.read_text(encoding='utf-8')[-2_000:]}"
+
+    def _rotation_log(self, name: str) -> Path:
+        return self.deployment.folder / f"rotation-{self.weather.seed}-{name}.log"
 
     def _observe(self, stack: Stack) -> Observed:
         tenants = self.generator.tenants
