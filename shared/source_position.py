@@ -91,6 +91,16 @@ class SourcePosition:
             return tie_break and tie_break.in_kinesis
         return self if self.lane[:1] == b"k" else None
 
+    def is_of_same_record(self, other: SourcePosition) -> bool:
+        """Whether one record of the stream has both, ordered by this or that, and by whatever shard it came."""
+        return self._record is not None and self._record == other._record
+
+    @property
+    def _record(self) -> bytes | None:
+        """What a position in the stream says but for its first byte: digest of the key, and numbers."""
+        raw = self.place[_ORDER_BYTES:] if self.lane[:1] == b"o" else self.to_bytes()
+        return raw[1:] if self.lane[:1] in (b"o", b"k") else None
+
     def of_another_shard(self) -> SourcePosition:
         """An ordered position of a record that came by another shard than its hash key falls into."""
         return SourcePosition(self.lane, self.place[:_ORDER_BYTES] + _MISPLACED + self.place[_ORDER_BYTES + 1 :])

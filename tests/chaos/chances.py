@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from random import Random
 
 from hypothesis import strategies as st
 
-from tests.chaos.model import Order
+from shared.errors import Reason
 from tests.chaos.records import REFUSED_ITEM, SPOILED_TENANT, Record
 from tests.chaos.stream import Put, Stream, hash_of
 from tests.chaos.turns import FAULTS, Fate, Step
@@ -32,10 +32,10 @@ def weather(chance: Random) -> Iterator[Step]:
 
 
 class Producers:
-    """Make records, each with a content of its own."""
+    """Make records, each with a content of its own; `poisons`: what some of them are."""
 
-    def __init__(self, order: Order) -> None:
-        self._order = order
+    def __init__(self, poisons: Sequence[Reason]) -> None:
+        self._poisons = poisons
         self._made = 0
 
     def put(self, chance: Random, stream: Stream, arrived_at: float) -> None:
@@ -49,7 +49,7 @@ class Producers:
 
     def _make(self, chance: Random) -> Put:
         self._made += 1
-        poison = chance.choice(self._order.poisons) if chance.random() < 0.12 else None
+        poison = chance.choice(self._poisons) if chance.random() < 0.12 else None
         tenant_id = SPOILED_TENANT if chance.random() < 0.05 else chance.choice(TENANTS)
         item_id = REFUSED_ITEM if chance.random() < 0.05 else chance.choice(ITEMS)
         record = Record(

@@ -47,7 +47,7 @@ class Chaos(RuleBasedStateMachine):
     @initialize(order=st.sampled_from(Order), seed=SEEDS)
     def begin(self, order: Order, seed: int) -> None:
         self.world = MemoryWorld(order)
-        self.producers = Producers(order)
+        self.producers = Producers(order.poisons)
         self.processes: dict[str, Process] = {}
         self.producers_put(seed)
         self.functions_are_invoked(seed)

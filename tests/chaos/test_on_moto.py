@@ -34,7 +34,7 @@ def _moto() -> Iterator[None]:
 def test_whatever_becomes_of_requests_nothing_is_lost_doubled_or_in_clear(seed):
     chance = Random(seed)
     world = CloudWorld(chance.choice(list(Order)))
-    producers = Producers(world.order)
+    producers = Producers(world.order.poisons)
     for _ in range(3):
         producers.put(chance, world.stream, world.clock.wall())
         world.clock.advance(chance.choice((1, 100, 310)))
@@ -54,7 +54,7 @@ def test_whatever_becomes_of_requests_nothing_is_lost_doubled_or_in_clear(seed):
 def test_the_auditor_sends_every_finding_whatever_becomes_of_its_requests(seed):
     chance = Random(seed)
     world = CloudWorld(Order.ATTRIBUTE)
-    producers = Producers(world.order)
+    producers = Producers(world.order.poisons)
     for _ in range(3):
         producers.put(chance, world.stream, world.clock.wall())
     _deliver_the_rest(world)

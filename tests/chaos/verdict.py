@@ -10,7 +10,7 @@ from typing import Any
 from shared.errors import Reason
 from shared.model import DELETED_AT, EXPIRES_AT, SOURCE, TOMBSTONE_SECONDS
 from shared.source_position import SourcePosition
-from tests.chaos.model import Expected, ItemKey, expected, key_of, lane
+from tests.chaos.model import Expected, ItemKey, Place, expected, key_of, lane
 from tests.chaos.stream import Sent
 from tests.chaos.world import World
 
@@ -30,7 +30,7 @@ def check_table(world: World, model: Expected) -> dict[ItemKey, Sent]:
     standing: dict[ItemKey, Sent] = {}
     for key, candidates in model.candidates.items():
         assert key in items, f"lost: {key}, sent as {[one.place for one in candidates]}"
-        found = _came_from(items[key])
+        found = came_from(items[key])
         newest = [one for one in candidates if one.place == found]
         assert newest, f"{key} stands at {found}, newest are {[one.place for one in candidates]}"
         standing[key] = newest[0]
@@ -69,7 +69,8 @@ def _check_quarantine(world: World, model: Expected, standing: dict[ItemKey, Sen
         assert key_of(sent.record) == key
 
 
-def _came_from(item: Any) -> tuple[int, int] | None:
+def came_from(item: Any) -> Place | None:
+    """The record that an item is made of, if it is one of ours."""
     position = SourcePosition.from_bytes(item.get(SOURCE, {}).get("B"))
     record = position and position.kinesis_record()
     return (int(record[0]), record[1]) if record else None

@@ -130,3 +130,13 @@ def test_an_ordered_position_of_another_shard_is_read_back_compares_with_nothing
 
 def test_no_item_stands_in_a_lane_of_what_came_by_another_shard():
     assert SourcePosition.from_bytes(b"j" + FROM_KINESIS.to_bytes()[1:]) is None
+
+
+def test_one_record_is_known_by_whatever_it_was_ordered():
+    by_integer, by_time = (make(5, FROM_KINESIS, ordered_by="n") for make in (integer_position, time_position))
+    of_one = [FROM_KINESIS, by_integer, by_time, by_time.of_another_shard()]
+    others = [kinesis_position(b"p", SEQUENCE, 8), kinesis_position(b"q", SEQUENCE, 7), counter_position(1), FOUND]
+
+    assert all(one.is_of_same_record(other) for one in of_one for other in of_one)
+    assert not any(one.is_of_same_record(other) for one in [*of_one, *others] for other in others if other != one)
+    assert not any(other.is_of_same_record(other) for other in others[2:])

@@ -32,6 +32,7 @@ id = "id"
 """
 POLICY = parse_policy(SOURCE_TEXT, "policy.toml")
 ORDERED = parse_policy(SOURCE_TEXT + 'order = "at"\n', "policy.toml")
+BY_ARRIVAL = parse_policy(SOURCE_TEXT + 'unknown_order = "arrival"\n', "policy.toml")
 HALF = 1 << 127
 LOW, HIGH = range(HALF), range(HALF, 2 * HALF)
 
@@ -133,6 +134,19 @@ def test_with_an_order_of_its_own_a_misplaced_record_is_written_but_takes_no_pla
 
     assert {Outcome.WRITTEN: 1, Outcome.QUARANTINED: 1} == result.outcomes()
     assert ([Reason.ORDER_UNKNOWN], 7, 5) == (reasons(world), a(world, "1"), a(world, "2"))
+
+
+def test_a_misplaced_record_that_stands_comes_under_another_order_by_its_own_replay(world):
+    standing = kinesis_record(record(at=5, a=5), partition_key=HIGH_KEY, shard=1, sequence=9)
+    newer = kinesis_record(record(at=6, a=6), partition_key=HIGH_KEY, shard=2, sequence=10)
+    world.deploy(BY_ARRIVAL)
+    world.process(standing)
+    world.deploy(ORDERED)
+
+    assert {Outcome.QUARANTINED: 1} == world.process(newer).outcomes(), "nobody knows which of them came first"
+    assert {Outcome.WRITTEN: 1} == world.process(standing).outcomes()
+    assert {Outcome.WRITTEN: 1} == world.process(newer).outcomes()
+    assert 6 == a(world)
 
 
 def test_an_order_a_year_ahead_does_not_block_the_item(world):
