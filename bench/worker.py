@@ -8,15 +8,13 @@ from __future__ import annotations
 import json
 import math
 import os
-import re
-import resource
 import sys
 import time
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 from bench import prices
+from bench.memory import peak_kib
 from consumers.sweeper.wiring import wire
 from shared.aws.clients import client
 from shared.item_size import item_size_bytes
@@ -46,18 +44,9 @@ def main(run_id: str) -> None:
         "counts": counts,
         "calls": calls,
         "units": units,
-        "peak_memory_mib": round(_peak_memory_kib() / 1024),
+        "peak_memory_mib": round(peak_kib() / 1024),
     }
     sys.stdout.write(json.dumps(figures) + "\n")
-
-
-def _peak_memory_kib() -> float:
-    """Of this process alone: on Linux, what getrusage says would be its parent's where that was larger."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        (peak,) = re.findall(r"^VmHWM:\s+(\d+) kB$", status.read_text(encoding="ascii"), re.MULTILINE)
-        return float(peak)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # macOS counts bytes
 
 
 def _counting(calls: Counter[str], service: str) -> Any:
