@@ -56,7 +56,7 @@ class Weather:
 def weather(seed: int, seconds: float) -> Weather:
     """One campaign's; the same for the same seed."""
     random = Random(f"weather {seed}")
-    storm = random.choice((0.01, 0.03, 0.08))
+    storm = random.choice((0.01, 0.03, 0.06))
     calls = [
         Fault(kind, storm * weight * random.uniform(0, 2), service=service, seconds=_LATENCY_SECONDS)
         for service in SERVICES
@@ -65,13 +65,14 @@ def weather(seed: int, seconds: float) -> Weather:
     wanted = [("worker killed", 0.0)] * random.randint(1, 3)
     wanted += [("reshard", 0.0)] * random.choice((0, 0, 1, 2))
     wanted += [("key disabled", random.uniform(0.5, 1.5))] * (random.random() < 0.25)
+    wanted += [(f"{random.choice(SERVICES)} down", random.uniform(1.0, 3.0))] * (random.random() < 0.4)
     wanted += [("local AWS restarted", 0.0)] * (random.random() < 0.15)
     incidents = [Incident(random.uniform(0.1, 0.9) * seconds, name, lasting) for name, lasting in wanted]
     return Weather(
         seed,
         tuple(calls),
         tuple(sorted(incidents, key=lambda one: one.at)),
-        rotates=random.random() < 0.08,
+        rotates=random.random() < 0.1,
         gives_up=random.random() < 0.3,
     )
 
@@ -100,14 +101,27 @@ class Storm:
 
     @contextmanager
     def _calls_fail(self) -> Iterator[None]:
-        path = self.deployment.folder / FAULTS_FILE
-        faults.forget(path)
-        faults.write(path, self.weather.calls, seed=self.weather.seed)
+        faults.forget(self._file)
+        faults.write(self._file, self.weather.calls, seed=self.weather.seed)
         try:
             yield
         finally:
-            self.happened.update({kind.replace("_", " "): count for kind, count in faults.counted(path).items()})
-            path.unlink()
+            self.happened.update({kind.replace("_", " "): count for kind, count in faults.counted(self._file).items()})
+            self._file.unlink()
+
+    @property
+    def _file(self) -> Path:
+        return self.deployment.folder / FAULTS_FILE
+
+    @contextmanager
+    def _down(self, service: str) -> Iterator[None]:
+        """Every call to one service fails meanwhile."""
+        outage = Fault(Kind.UNAVAILABLE, 1.0, service=service)
+        faults.write(self._file, (outage, *self.weather.calls), seed=self.weather.seed)
+        try:
+            yield
+        finally:
+            faults.write(self._file, self.weather.calls, seed=self.weather.seed)
 
     @contextmanager
     def _few_attempts(self) -> Iterator[None]:
@@ -139,6 +153,9 @@ class Storm:
                 process.restart(self.deployment.folder)
             case "key disabled":
                 with disabled(self.deployment["ATTRIBUTE_KEY"]):
+                    stop.wait(incident.seconds)
+            case name:
+                with self._down(name.removesuffix(" down")):
                     stop.wait(incident.seconds)
         self.happened[incident.name] += 1
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import time
 from collections import Counter
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,12 +27,9 @@ def read_to_its_end(stack: Stack, producer: Producer, probes: list[Put], *, dead
     """
     producer.put(probes)
     put_at = time.monotonic()
-    wanted = {(record.tenant_id, record.item_id) for put in probes for user in put.users if (record := user.record)}
-
-    def arrived() -> bool:
-        return all(stack.deployment.stored(*key) for key in wanted)
-
-    wait_until(arrived, deadline_seconds, 0.2)
+    wanted = [(record.tenant_id, record.item_id) for put in probes for user in put.users if (record := user.record)]
+    stored = stack.deployment.stored
+    _until_none(lambda: [key for key in wanted if not stored(*key)], "records of the end not written", deadline_seconds)
     return time.monotonic() - put_at
 
 
@@ -49,12 +47,14 @@ def work_off_dead_letters(stack: Stack) -> int:
 
 def audited(stack: Stack, *, deadline_seconds: float) -> None:
     """Until every change has its event and no finding waits, in which new changes may come."""
-
-    def nothing_is_left() -> bool:
-        changes = {change.number for change in stack.read_changes()}
-        return changes <= stack.events_of_changes().keys() and stack.deployment.findings() == 0
-
-    wait_until(nothing_is_left, deadline_seconds, 0.3)
+    _until_none(
+        lambda: (
+            {change.number for change in stack.read_changes()} - stack.events_of_changes().keys()
+            or ["findings"] * stack.deployment.findings()
+        ),
+        "changes without their event, or findings",
+        deadline_seconds,
+    )
 
 
 def replayed(stack: Stack, until: float) -> Counter[str]:
@@ -71,6 +71,14 @@ def command(*words: str) -> dict[str, Any]:
     lines = [line for line in json_lines(done.stdout.splitlines()) if line.get("event") == "finished"]
     assert lines, f"sealstream {' '.join(words)}: status {done.returncode}, {done.stderr[-2_000:]}"
     return lines[-1]
+
+
+def _until_none(left: Callable[[], Collection[object]], what: str, deadline_seconds: float) -> None:
+    try:
+        wait_until(lambda: not left(), deadline_seconds, 0.2)
+    except AssertionError:
+        still = list(left())
+        raise AssertionError(f"after {deadline_seconds:g} s, {what}: {len(still)}, such as {still[:5]}") from None
 
 
 def _waiting(deployment: Deployment, queue: str) -> int:

@@ -28,12 +28,12 @@ class Producer:
     """Puts at a rate; what was refused or not answered is put again, so that some is put twice.
 
     Attributes:
-        known: every Kinesis record that was to be put, by its data.
+        known: every Kinesis record that was to be put, by partition key and data.
         acknowledged: sequence numbers that Kinesis gave.
     """
 
     stream: str
-    known: dict[bytes, Put] = field(default_factory=dict, repr=False)
+    known: dict[tuple[str, bytes], Put] = field(default_factory=dict, repr=False)
     acknowledged: set[int] = field(default_factory=set, repr=False)
 
     def put_at(self, rate: float, puts: Iterator[Put], stop: Event) -> None:
@@ -50,7 +50,7 @@ class Producer:
     def put(self, puts: Iterable[Put]) -> None:
         """All of them, each at least once."""
         for some in chunks(puts, PER_REQUEST):
-            self.known.update((put.data, put) for put in some)
+            self.known.update(((put.partition_key, put.data), put) for put in some)
             left = [put.entry for put in some]
             while left:
                 left = self._put_once(left)
@@ -64,7 +64,7 @@ class Producer:
         return [entry for entry, answer in zip(entries, answers, strict=True) if "ErrorCode" in answer]
 
 
-def accepted(stream: str, since: float, known: Mapping[bytes, Put]) -> list[Sent]:
+def accepted(stream: str, since: float, known: Mapping[tuple[str, bytes], Put]) -> list[Sent]:
     """Every user record that Kinesis accepted from then on, read from the stream itself."""
     return [
         Sent(
@@ -77,7 +77,7 @@ def accepted(stream: str, since: float, known: Mapping[bytes, Put]) -> list[Sent
             record=user.record,
         )
         for hash_keys, record in _records(stream, since)
-        for number, user in enumerate(known[record["Data"]].users)
+        for number, user in enumerate(known[record["PartitionKey"], record["Data"]].users)
     ]
 
 
