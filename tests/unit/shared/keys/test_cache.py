@@ -60,7 +60,7 @@ def test_entries_are_looked_through_once_a_second_and_not_for_each_new_one(age, 
             looked.append(wall)
             return super().allows(wall, monotonic_now)
 
-    cache = AgingCache(age, 1_000)
+    cache: AgingCache[int, int] = AgingCache(age, 1_000)
     wall, monotonic = clock.wall(), clock.monotonic()
     for number in range(100):
         cache.put(number, number, Watched(wall, wall + 300, monotonic + 300))

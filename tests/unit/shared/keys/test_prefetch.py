@@ -116,10 +116,14 @@ def test_who_gives_up_in_an_outage_asks_no_more_and_keeps_what_is_at_hand(make_k
     keyring.prefetch_active(at_hand)
     service.fail_with = KeyServiceUnavailable("throttled")
     service.generated.clear()
-    came = []
+    came: list[int] = []
+
+    def gives_up(loaded: int) -> bool:
+        came.append(loaded)
+        return True
 
     new = [(f"new-{number}", "pii") for number in range(40)]
-    failed = keyring.prefetch_active([*new, *at_hand], gives_up=lambda loaded: came.append(loaded) or True)
+    failed = keyring.prefetch_active([*new, *at_hand], gives_up=gives_up)
 
     assert set(new) == set(failed)
     assert ([0], PARALLEL_LOADS) == (came, len(service.generated))
@@ -134,8 +138,13 @@ def test_who_does_not_give_up_gets_what_can_be_had(make_keyring, service):
             raise KeyServiceUnavailable("refused")
 
     service.on_decrypt = refuse_one
-    came = []
-    failed = make_keyring().prefetch_active(pairs, gives_up=lambda loaded: came.append(loaded) and False)
+    came: list[int] = []
+
+    def goes_on(loaded: int) -> bool:
+        came.append(loaded)
+        return False
+
+    failed = make_keyring().prefetch_active(pairs, gives_up=goes_on)
 
     assert [pairs[0]] == list(failed)
     assert [PARALLEL_LOADS - 1] == came
