@@ -26,7 +26,11 @@ def runs(usual: int) -> int:
 
 def weather(chance: Random) -> Iterator[Step]:
     """Fair, changeable, or a storm; without end."""
-    faults = chance.choice((0.0, 0.05, 0.15, 0.4))
+    return storm(chance, chance.choice((0.0, 0.05, 0.15, 0.4)))
+
+
+def storm(chance: Random, faults: float) -> Iterator[Step]:
+    """So many faults a call; without end."""
     while True:
         yield chance.randrange(3), chance.choice(FAULTS) if chance.random() < faults else Fate.DONE
 

@@ -19,9 +19,8 @@ from shared.aws.shards import KinesisShards
 from shared.keys.keyring import Keyring
 from shared.model import Attributes
 from tests.chaos.model import ItemKey, Order
-from tests.chaos.processes import CALLER
 from tests.chaos.records import SPOILED_TENANT
-from tests.chaos.turns import Killed, Step
+from tests.chaos.turns import CALLER, Killed, Step
 from tests.chaos.wire import Wire, no_sleep
 from tests.chaos.world import Ports, World
 from tests.fakes.moto_aws import KEY_STORE_TABLE, REGION, dynamodb_with_key_store

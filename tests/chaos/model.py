@@ -125,6 +125,12 @@ def why_never_written(sent: Sent, order: Order) -> Reason | None:
     return Reason.STORE_REFUSED if record.item_id == REFUSED_ITEM else None
 
 
+def is_writable(record: Record) -> bool:
+    """Whether nothing but its place could keep it out of the table."""
+    has_key = record.tenant_id != SPOILED_TENANT or record.is_delete
+    return record.poison is None and has_key and record.item_id != REFUSED_ITEM
+
+
 def lane(sent: Sent, order: Order) -> Any:
     """Within which records compare."""
     return sent.line if order is Order.SEQUENCE else None

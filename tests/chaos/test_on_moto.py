@@ -15,7 +15,7 @@ from moto import mock_aws
 
 from shared.findings import from_message
 from shared.model import DELETED_AT
-from tests.chaos.chances import TENANTS, Producers, runs, weather
+from tests.chaos.chances import TENANTS, Producers, runs, storm, weather
 from tests.chaos.cloud import CloudWorld
 from tests.chaos.model import Order
 from tests.chaos.processes import SECONDS, AuditorProcess, EncryptorProcess
@@ -63,7 +63,7 @@ def test_the_auditor_sends_every_finding_whatever_becomes_of_its_requests(seed):
     world.collect_changes()
 
     while world.audited < len(world.changes):
-        world.run([partial(AuditorProcess(world).invoke, 5)], weather(chance))
+        world.run([partial(AuditorProcess(world).invoke, 2)], storm(chance, 0.5))
 
     sealed = {key for key, item in world.items().items() if DELETED_AT not in item}
     told = {(one.tenant_id, one.item_id) for body in world.messages() for one in from_message(body)}

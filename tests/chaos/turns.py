@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from contextvars import ContextVar
 from enum import StrEnum
 from threading import Condition, Thread, local
 from typing import Any, TypeVar
@@ -38,6 +39,10 @@ LATENCY_SECONDS = {Fate.SLOW: 25.0, Fate.FROZEN: 310.0}
 FAULTS = tuple(fate for fate in Fate if fate is not Fate.DONE)
 Step = tuple[int, Fate]
 """Which invocation goes on, of those that are not over, and what becomes of the call that was to be made now."""
+
+
+CALLER: ContextVar[Any] = ContextVar("CALLER", default=None)
+"""The process whose invocation runs in this thread."""
 
 
 class Killed(BaseException):

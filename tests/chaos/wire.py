@@ -16,9 +16,8 @@ from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from moto.core.botocore_stubber import MockRawResponse
 from moto.core.models import botocore_stubber
 
-from tests.chaos.processes import CALLER
 from tests.chaos.records import CANARY, REFUSED_ITEM
-from tests.chaos.turns import Fate, Killed, Turns
+from tests.chaos.turns import CALLER, Fate, Killed, Turns
 
 _THROTTLED = {
     "dynamodb": "ProvisionedThroughputExceededException",

@@ -13,19 +13,20 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from unittest.mock import patch
 
+from consumers.encryptor.deaggregate import Rejected, user_records
 from shared.envelope.associated_data import record_prefix
 from shared.envelope.layout import key_id_of
 from shared.envelope.seal import open_value
 from shared.envelope.walk import open_attributes
 from shared.keys.keyring import Keyring
 from shared.keys.ports import KeyService, KeyStore
-from shared.model import QUARANTINE_PATH, SOURCE, SYSTEM_ATTRIBUTES, SYSTEM_TENANT, Attributes
+from shared.model import QUARANTINE_PATH, SOURCE, SYSTEM_ATTRIBUTES, SYSTEM_TENANT, Attributes, InboundRecord
 from shared.sealed_table_keys import ItemKeys
 from shared.source_position import SourcePosition
 from tests.chaos.model import ItemKey, Order, Place
 from tests.chaos.records import CANARY
 from tests.chaos.stream import Stream
-from tests.chaos.turns import Killed, Step, Turns
+from tests.chaos.turns import CALLER, Fate, Killed, Step, Turns
 from tests.fakes.clock import FakeClock
 from tests.fakes.inline_executor import InlineExecutor
 from tests.fakes.item_stream import Key, StreamedItems
@@ -141,7 +142,7 @@ class World(ABC):
 
     def run(self, works: Sequence[Callable[[], T]], steps: Iterable[Step] = ()) -> list[T | Killed]:
         """Run invocations in turns; what they print is in the log."""
-        with redirect_stdout(self.log), _one_thread_each():
+        with redirect_stdout(self.log), _as_scripted():
             return self.turns.run(works, steps)
 
     def collect_changes(self) -> None:
@@ -151,7 +152,7 @@ class World(ABC):
     def contents(self) -> dict[ItemKey, dict[str, Any]]:
         """Every item opened, without what sealstream itself puts on it."""
         items = self.items()
-        with redirect_stdout(self.log), _one_thread_each():
+        with redirect_stdout(self.log), _as_scripted():
             keys = ItemKeys.fetch(self.reader(), self.order.policy.dataset, list(items.values()))
             opened = {key: open_attributes(item, keys.opener(item)) for key, item in items.items()}
         return {
@@ -193,7 +194,20 @@ def _shows(found: bytes) -> bool:
 
 
 @contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """A keyring loads several keys one after the other: a call's turn must not hang on the machine's."""
-    with patch("shared.keys.keyring.ThreadPoolExecutor", lambda *_, **__: InlineExecutor()):
+def _as_scripted() -> Iterator[None]:
+    """A keyring loads several keys one after the other: a call's turn must not hang on the machine's.
+
+    Taking a record out may fail for a reason of the process alone, such as its memory.
+    """
+    with (
+        patch("shared.keys.keyring.ThreadPoolExecutor", lambda *_, **__: InlineExecutor()),
+        patch("consumers.encryptor.batch.user_records", _user_records),
+    ):
         yield
+
+
+def _user_records(outer: Mapping[str, Any]) -> Iterable[InboundRecord | Rejected]:
+    caller = CALLER.get()
+    if caller is not None and caller.world.turns.next_fate() is Fate.UNFORESEEN:
+        raise MemoryError(CANARY)
+    return user_records(outer)

@@ -16,7 +16,7 @@ import pytest
 from shared.errors import Reason
 from shared.model import Attributes, EntryState, Outcome
 from tests.chaos.chances import Producers, runs
-from tests.chaos.model import ItemKey, Order, expected
+from tests.chaos.model import ItemKey, Order, expected, is_writable, key_of, why_never_written
 from tests.chaos.turns import Fate, Step
 from tests.chaos.verdict import came_from, check, check_table
 from tests.replay.again import ReplayWorld
@@ -146,8 +146,11 @@ def _check_newest_of_their_lines(world: ReplayWorld, stood: Mapping[ItemKey, Att
 @pytest.mark.parametrize("seed", range(runs(15)))
 def test_what_was_put_back_from_quarantine_stays_as_it_is(seed, order):
     history = History(seed, order)
+    sent = history.world.stream.sent.values()
+    misplaced = [one.record for one in sent if why_never_written(one, order) is Reason.MISPLACED and one.record]
     history.redrive_all()
     before = history.world.items()
+    assert before.keys() >= {key_of(record) for record in misplaced if is_writable(record)}
 
     list(history.replay_some())
     history.redrive_all()
