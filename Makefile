@@ -91,6 +91,6 @@ lock: $(VENV)/.installed ## write the locks anew after a change of a requirement
 	$(COMPILE) --universal --python-version 3.11 requirements/dev.in -o requirements/dev.txt
 
 clean: ## end what runs, and remove everything that was made
-	@test ! -x $(BIN)/python || for folder in build build/demo build/chaos; do $(BIN)/python -m ops.local_aws down --quiet --folder $$folder; done
+	@test ! -x $(BIN)/python || for folder in build build/demo build/chaos build/soak; do $(BIN)/python -m ops.local_aws down --quiet --folder $$folder; done
 	rm -rf $(VENV) node_modules build cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import click
 from rich.console import Console
@@ -32,7 +33,7 @@ def main() -> None:
 def chaos(*, seeds: int, seed: int | None) -> None:
     """Campaigns, one a seed."""
     results, broken = [], []
-    with deployed() as deployment:
+    with deployed(BUILD / "chaos") as deployment:
         for number in [seed] if seed is not None else range(1, seeds + 1):
             try:
                 result = campaign(deployment, number).run()
@@ -54,7 +55,7 @@ def chaos(*, seeds: int, seed: int | None) -> None:
 @click.option("--rate", type=click.FloatRange(1), help="user records a second; by default what a burst shows")
 def soak(*, seconds: float, seed: int, rate: float | None) -> None:
     """One long campaign; memory and age are watched."""
-    with deployed() as deployment:
+    with deployed(BUILD / "soak") as deployment:
         result, watched = soaked(deployment, seed=seed, seconds=seconds, per_second=rate)
     found = figures([result]) | watched
     store(found, BUILD / "soak.json")
@@ -63,9 +64,8 @@ def soak(*, seconds: float, seed: int, rate: float | None) -> None:
 
 
 @contextmanager
-def deployed() -> Iterator[Deployment]:
+def deployed(folder: Path) -> Iterator[Deployment]:
     """A local AWS that can be started anew, and whose functions obey a file of faults."""
-    folder = BUILD / "chaos"
     folder.mkdir(parents=True, exist_ok=True)
     try:
         running = up(folder, keep_state=True, faults=folder / FAULTS_FILE, say=console.print)

@@ -93,7 +93,8 @@ class Mixture:
     """What is put.
 
     Attributes:
-        poisoned: of all user records, the share that can never be written.
+        poisoned: of all user records, the share that can never be written; the other shares are of all puts.
+        scattered: of the aggregates, those that hold records of many partition keys, wherever these belong.
     """
 
     tenants: int = 3
@@ -102,6 +103,7 @@ class Mixture:
     deleted: float = 0.08
     repeated: float = 0.08
     aggregated: float = 0.12
+    scattered: float = 0.5
     by_two_doors: float = 0.03
 
 
@@ -140,7 +142,7 @@ class Generator:
     def _aggregate(self) -> Put:
         """Of one item, several of whose records come at once; or of many, wherever these belong."""
         count = self._random.randint(2, 8)
-        if self._happens(0.5):
+        if not self._happens(self._mixture.scattered):
             tenant, item = self._item()
             addressed: list[tuple[Record, str, int | None]] = [
                 (self._record(tenant, item), f"{tenant}/{item}", None) for _ in range(count)

@@ -31,7 +31,7 @@ SETTLES_WITHIN_SECONDS: Final = 300.0
 AGE_SECONDS: Final = 15.0
 """How old a record may be, under the load of what else runs here, when it is written after all has settled."""
 _FAULTS_PER_CALL: Final = 0.002
-_MIXTURE: Final = Mixture(tenants=5, items_of_each=60, poisoned=0.01)
+_MIXTURE: Final = Mixture(tenants=5, items_of_each=60, poisoned=0.01, scattered=0, by_two_doors=0)
 _KILLS_EVERY_SECONDS: Final = 5.0
 
 
@@ -113,7 +113,13 @@ def soak(deployment: Deployment, *, seed: int, seconds: float, per_second: float
     rate = per_second or SUSTAINED * sustained_rate(deployment, seed)
     memory = Memory(deployment, every_seconds=max(0.5, seconds / 200))
     campaign = Campaign(
-        deployment, Generator(seed, _MIXTURE), soak_weather(seed, seconds), rate, seconds, SETTLES_WITHIN_SECONDS
+        deployment,
+        Generator(seed, _MIXTURE),
+        soak_weather(seed, seconds),
+        rate,
+        seconds,
+        deadline_seconds=SETTLES_WITHIN_SECONDS,
+        replays=False,
     )
     began = time.time()
     with in_background(memory.watch, name="memory"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from tests.chaos.stream import Sent, hash_of
 from tests.chaos_stack.records import Generator, Put
 
 PER_REQUEST = 100
-PAUSE_SECONDS = 0.1
+PAUSE_SECONDS = 0.05
 MOST_SHARDS = 3
 LANES = 4
 """The parallelization factor of the encryptor's mapping."""
@@ -38,13 +39,12 @@ class Producer:
 
     def put_at(self, rate: float, puts: Iterator[Put], stop: Event) -> None:
         """So many user records a second, until it is told to stop."""
-        owed = 0.0
+        began, done = time.monotonic(), 0
         while not stop.wait(PAUSE_SECONDS):
-            owed += rate * PAUSE_SECONDS
-            due = []
-            while owed > 0:
+            due: list[Put] = []
+            while done < rate * (time.monotonic() - began) and len(due) < PER_REQUEST:
                 due.append(put := next(puts))
-                owed -= len(put.users)
+                done += len(put.users)
             self.put(due)
 
     def put(self, puts: Iterable[Put]) -> None:
