@@ -45,7 +45,7 @@ unit: setup ## unit, property and infrastructure tests, with the coverage gate
 	$(BIN)/coverage report --include='shared/policy/*,shared/envelope/*' --fail-under=100
 
 faults: setup ## the functions under faults and replays, in process; RUNS=1000 makes so many of each
-	$(if $(RUNS),SEALSTREAM_CHAOS_RUNS=$(RUNS)) $(BIN)/pytest --numprocesses auto tests/chaos tests/replay
+	$(if $(RUNS),SEALSTREAM_CHAOS_RUNS=$(RUNS)) $(BIN)/pytest --numprocesses auto tests/chaos tests/chaos_stack tests/replay
 
 integration: setup ## the tests on one deployed local AWS
 	$(BIN)/pytest tests/local_aws tests/integration
