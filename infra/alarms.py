@@ -1,17 +1,47 @@
-"""Alarms about what nobody would see otherwise; whom they tell is the operator's choice, so they tell nobody."""
+"""Alarms about what is lost, or stands still, and nobody would see; whom they tell is the operator's choice."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.settings import Settings
 
+PERIOD: Final = cdk.Duration.minutes(5)
+BEHIND_MINUTES: Final = 15
+"""Far above a batch's time, far below the hours after which records go to the dead letters."""
+_NAMESPACE: Final = "Sealstream"
+_DIMENSION: Final = "Function"
+
+
+@dataclass(frozen=True, slots=True)
+class _Lasting:
+    """In how many of so many periods the metric must be too high; one may be without a batch and still count."""
+
+    datapoints: int = 1
+    periods: int = 1
+
+
+_AT_ONCE: Final = _Lasting()
+_TEN_MINUTES: Final = _Lasting(2, 3)
+_FIFTEEN_MINUTES: Final = _Lasting(3, 4)
+
 
 class Alarms(Construct):
-    """Findings that were given up, and rotations that failed."""
+    """What was given up, what waits, what stands still; none of them has an action.
+
+    Args:
+        dead_letters: each consumer's queue.
+        readers: the functions that read a stream.
+    """
 
     def __init__(
         self,
@@ -20,41 +50,80 @@ class Alarms(Construct):
         *,
         settings: Settings,
         findings_dead_letters: sqs.IQueue,
+        dead_letters: Mapping[str, sqs.IQueue],
+        readers: Mapping[str, lambda_.IFunction],
         machine: sfn.IStateMachine,
     ) -> None:
         super().__init__(scope, id)
-        _above_zero(
-            self,
-            "FindingsGivenUp",
-            alarm_name=settings.name_of("findings-given-up"),
-            alarm_description="Findings lie in the dead letters: items that may be in clear are not mended",
-            metric=findings_dead_letters.metric_approximate_number_of_messages_visible(statistic="Maximum"),
+        self._settings = settings
+        self._alarm(
+            "findings-given-up",
+            "Findings lie in the dead letters: items that may be in clear are not mended",
+            _visible(findings_dead_letters),
         )
-        _above_zero(
+        self._alarm(
+            "rotation-failed",
+            "An execution of the rotation failed; the next one goes on with its run",
+            machine.metric_failed(),
+        )
+        for name, queue in dead_letters.items():
+            self._alarm(
+                f"{name}-dead-letters",
+                f"What the {name} could not do in hours lies in its dead letters, which last 14 days",
+                _visible(queue),
+            )
+        for name, function in readers.items():
+            self._alarm(
+                f"{name}-behind",
+                f"A record waited over {BEHIND_MINUTES} minutes for the {name}: a lane of its stream stands or lags",
+                function.metric("IteratorAge", statistic="Maximum", period=PERIOD),
+                above=BEHIND_MINUTES * 60_000,
+            )
+            self._alarm(
+                f"{name}-retries",
+                f"For 15 minutes records of the {name} were delivered again; what is behind them waits",
+                _own(name, "RecordsRetried"),
+                lasting=_FIFTEEN_MINUTES,
+            )
+        self._alarm(
+            "quarantined",
+            "Records can never be written as they are and wait in quarantine for a decision",
+            _own("encryptor", "RecordsQuarantined"),
+        )
+        self._alarm(
+            "kms-failures",
+            "KMS throttles, refuses or does not answer the encryptor; keys at hand last for five minutes",
+            _own("encryptor", "KmsFailures"),
+            lasting=_TEN_MINUTES,
+        )
+
+    def _alarm(
+        self, name: str, description: str, metric: cloudwatch.IMetric, *, above: float = 0, lasting: _Lasting = _AT_ONCE
+    ) -> None:
+        cloudwatch.Alarm(
             self,
-            "RotationFailed",
-            alarm_name=settings.name_of("rotation-failed"),
-            alarm_description="An execution of the rotation failed; the next one goes on with its run",
-            metric=machine.metric_failed(),
+            "".join(word.capitalize() for word in name.split("-")),
+            alarm_name=self._settings.name_of(name),
+            alarm_description=description,
+            metric=metric,
+            threshold=above,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+            evaluation_periods=lasting.periods,
+            datapoints_to_alarm=lasting.datapoints,
+            # a quiet stream has no batches, and so no metrics
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
 
 
-def _above_zero(
-    scope: Construct,
-    name: str,
-    *,
-    alarm_name: str,
-    alarm_description: str,
-    metric: cloudwatch.IMetric,
-) -> None:
-    cloudwatch.Alarm(
-        scope,
-        name,
-        alarm_name=alarm_name,
-        alarm_description=alarm_description,
-        metric=metric,
-        threshold=0,
-        comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-        evaluation_periods=1,
-        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+def _visible(queue: sqs.IQueue) -> cloudwatch.IMetric:
+    return queue.metric_approximate_number_of_messages_visible(statistic="Maximum", period=PERIOD)
+
+
+def _own(function: str, metric_name: str) -> cloudwatch.IMetric:
+    return cloudwatch.Metric(
+        namespace=_NAMESPACE,
+        metric_name=metric_name,
+        dimensions_map={_DIMENSION: function},
+        statistic="Sum",
+        period=PERIOD,
     )

@@ -62,7 +62,15 @@ class PipelineStack(cdk.Stack):
         RotationStart(
             self, "RotationStart", settings=settings, machine=machine, attribute_key_arns=keys.attribute_key.arns
         )
-        Alarms(self, "Alarms", settings=settings, findings_dead_letters=data.findings.dead_letters, machine=machine)
+        Alarms(
+            self,
+            "Alarms",
+            settings=settings,
+            findings_dead_letters=data.findings.dead_letters,
+            dead_letters={"encryptor": encryptor.dead_letters, "auditor": auditor.dead_letters},
+            readers={"encryptor": encryptor.consumer.function, "auditor": auditor.consumer.function},
+            machine=machine,
+        )
 
         cdk.CfnOutput(self, "Encryptor", value=encryptor.consumer.function.function_name)
         cdk.CfnOutput(self, "EncryptorLogGroup", value=encryptor.consumer.log_group.log_group_name)

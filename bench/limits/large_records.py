@@ -16,6 +16,8 @@ from shared.runtime.settings import POLICY_FILE
 from tests.fakes.encryptor import encryptor_world
 from tests.fakes.kinesis import kinesis_record
 
+MOST_VALUES_BYTES: Final = 800_000
+"""A list of zeros of this size has nearly as many values as are taken apart."""
 KINESIS_DEFAULT_BYTES: Final = 1 << 20
 KINESIS_MOST_BYTES: Final = 10 << 20
 _HEAD: Final = b'{"tenant_id":"acme","id":"1","notes":'
@@ -33,7 +35,7 @@ def payload(size_bytes: int, kind: str) -> bytes:
 
 def measured() -> list[dict[str, Any]]:
     """Each size and kind, beside a small record."""
-    asked = [(1_000, "one string")]
+    asked = [(1_000, "one string"), (MOST_VALUES_BYTES, "a list of zeros")]
     asked += [(size, kind) for size in (KINESIS_DEFAULT_BYTES, KINESIS_MOST_BYTES) for kind in KINDS]
     return [_in_a_process(size, kind) for size, kind in asked]
 

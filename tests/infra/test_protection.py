@@ -215,34 +215,6 @@ def test_who_seals_lives_no_longer_than_the_census_waits_for(cloud):
     assert max(timeouts[name] for name in sealing) <= LONGEST_FUNCTION_SECONDS
 
 
-def test_an_alarm_tells_of_findings_given_up_and_of_failed_rotations_and_rings_nowhere(cloud):
-    alarms = {
-        alarm.properties["AlarmName"]: (
-            alarm.properties["Namespace"],
-            alarm.properties["MetricName"],
-            *(dimension["Value"] for dimension in alarm.properties["Dimensions"]),
-        )
-        for alarm in cloud.resources("AWS::CloudWatch::Alarm")
-    }
-
-    assert alarms == {
-        "sealstream-findings-given-up": (
-            "AWS/SQS",
-            "ApproximateNumberOfMessagesVisible",
-            cloud.one("AWS::SQS::Queue", under="FindingsDeadLetters").logical_id,
-        ),
-        "sealstream-rotation-failed": (
-            "AWS/States",
-            "ExecutionsFailed",
-            cloud.one("AWS::StepFunctions::StateMachine").arn,
-        ),
-    }
-    for alarm in cloud.resources("AWS::CloudWatch::Alarm"):
-        assert "AlarmActions" not in alarm.properties
-        assert (alarm.properties["ComparisonOperator"], alarm.properties["Threshold"]) == ("GreaterThanThreshold", 0)
-        assert alarm.properties["TreatMissingData"] == "notBreaching"
-
-
 def test_logs_are_encrypted_and_end(cloud):
     groups = cloud.resources("AWS::Logs::LogGroup")
     storage_key = cloud.one("AWS::KMS::Key", under="Storage")

@@ -1,0 +1,94 @@
+"""The alarms that are deployed, held against what is published and against the runbook's list."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from shared.runtime.metrics import NAMESPACE, Metric
+from tests.infra.synthesis import ROOT
+from tests.unit.docs.pages import table
+
+RUNBOOK = ROOT / "docs" / "runbook.md"
+
+
+@pytest.fixture
+def alarms(cloud):
+    return {
+        alarm.properties["AlarmName"].removeprefix("sealstream-"): alarm.properties
+        for alarm in cloud.resources("AWS::CloudWatch::Alarm")
+    }
+
+
+def _watched(alarm):
+    return alarm["Namespace"], alarm["MetricName"], *(one["Value"] for one in alarm["Dimensions"])
+
+
+def test_what_is_given_up_and_what_stands_still_is_told(cloud, alarms):
+    letters = "AWS/SQS", "ApproximateNumberOfMessagesVisible"
+    queues = {
+        name: cloud.one("AWS::SQS::Queue", under=under).logical_id
+        for name, under in (
+            ("findings", "FindingsDeadLetters"),
+            ("encryptor", "SealingDeadLetters"),
+            ("auditor", "AuditingDeadLetters"),
+        )
+    }
+
+    assert {
+        "findings-given-up": (*letters, queues["findings"]),
+        "encryptor-dead-letters": (*letters, queues["encryptor"]),
+        "auditor-dead-letters": (*letters, queues["auditor"]),
+        "rotation-failed": ("AWS/States", "ExecutionsFailed", cloud.one("AWS::StepFunctions::StateMachine").arn),
+        "encryptor-behind": ("AWS/Lambda", "IteratorAge", "sealstream-encryptor"),
+        "auditor-behind": ("AWS/Lambda", "IteratorAge", "sealstream-auditor"),
+        "encryptor-retries": (NAMESPACE, Metric.RECORDS_RETRIED, "encryptor"),
+        "auditor-retries": (NAMESPACE, Metric.RECORDS_RETRIED, "auditor"),
+        "quarantined": (NAMESPACE, Metric.RECORDS_QUARANTINED, "encryptor"),
+        "kms-failures": (NAMESPACE, Metric.KMS_FAILURES, "encryptor"),
+    } == {name: _watched(alarm) for name, alarm in alarms.items()}
+
+
+def test_every_dead_letter_queue_has_its_alarm(cloud, alarms):
+    watched = {alarm["Dimensions"][0]["Value"] for alarm in alarms.values() if alarm["Namespace"] == "AWS/SQS"}
+
+    assert watched == {
+        queue.logical_id for queue in cloud.resources("AWS::SQS::Queue") if "DeadLetters" in queue.logical_id
+    }
+
+
+def test_an_alarm_rings_nowhere_until_somebody_says_where_and_a_quiet_stream_is_none(alarms):
+    for alarm in alarms.values():
+        assert "AlarmActions" not in alarm
+        assert ("GreaterThanThreshold", "notBreaching") == (alarm["ComparisonOperator"], alarm["TreatMissingData"])
+
+
+def test_how_much_and_how_long_it_takes(alarms):
+    """Threshold, seconds of a period, and in how many of how many periods."""
+    found = {
+        name: (alarm["Threshold"], alarm["Period"], alarm["DatapointsToAlarm"], alarm["EvaluationPeriods"])
+        for name, alarm in alarms.items()
+    }
+    at_once = dict.fromkeys(
+        ("findings-given-up", "encryptor-dead-letters", "auditor-dead-letters", "rotation-failed", "quarantined"),
+        (0, 300, 1, 1),
+    )
+    behind = dict.fromkeys(("encryptor-behind", "auditor-behind"), (900_000, 300, 1, 1))
+    retries = dict.fromkeys(("encryptor-retries", "auditor-retries"), (0, 300, 3, 4))
+
+    assert at_once | behind | retries | {"kms-failures": (0, 300, 2, 3)} == found
+
+
+def test_the_runbook_marks_exactly_the_metrics_that_have_an_alarm(alarms):
+    rows = table(RUNBOOK, "metric")[1:]
+    marked = {name for row in rows if "●" in row[0] for name in re.findall(r"`(\w+)` ?●", row[0])}
+
+    assert {alarm["MetricName"] for alarm in alarms.values()} == marked
+
+
+def test_the_limits_that_are_known_name_alarms_that_are_deployed(alarms):
+    named = {name for row in table(RUNBOOK, "limit")[1:] for name in re.findall(r"`([\w-]+)`", row[2])}
+
+    assert named
+    assert named <= alarms.keys()
