@@ -41,6 +41,8 @@ class Wire:
         self._stored = stored
         self._refusals = cycle(("throttled", "fails", "closed", "silent"))
         self._losses = cycle(("closed", "silent"))
+        self._lengths = cycle((1, 3, 3))
+        self._outages: dict[str, list[str]] = {}
 
     def attach(self, client: Any) -> Any:
         """Let the client's requests go this way."""
@@ -54,9 +56,12 @@ class Wire:
             return self._apply(request, event_name)
         fate = self._turns.next_fate()
         caller.check_time()
+        if fate is Fate.REFUSED and not self._outages.get(event_name):
+            # once, or at all three tries that botocore makes
+            self._outages[event_name] = [next(self._refusals)] * next(self._lengths)
+        if outage := self._outages.get(event_name):
+            return _refuse(request, event_name.split(".")[1], outage.pop())
         match fate:
-            case Fate.REFUSED:
-                return _refuse(request, event_name.split(".")[1], next(self._refusals))
             case Fate.UNFORESEEN:
                 raise ValueError(CANARY)
             case Fate.KILLED:
