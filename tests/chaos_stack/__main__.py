@@ -11,10 +11,12 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from ops.local_aws.process import BUILD
+from ops.local_aws.process import BUILD, LocalAwsError
 from ops.local_aws.up import down, up
 from shared.aws.clients import forget
-from tests.chaos_stack.chaos import campaign, told
+from shared.aws.errors import AWS_ERRORS
+from shared.errors import SealstreamError
+from tests.chaos_stack.chaos import again, campaign, told
 from tests.chaos_stack.figures import as_table, figures, store
 from tests.chaos_stack.soak import soak as soaked
 from tests.integration.support import FAULTS_FILE, Deployment
@@ -37,12 +39,14 @@ def chaos(*, seeds: int, seed: int | None) -> None:
         for number in [seed] if seed is not None else range(1, seeds + 1):
             try:
                 result = campaign(deployment, number).run()
-            except AssertionError as error:
+            except (AssertionError, LocalAwsError, SealstreamError, *AWS_ERRORS) as error:
                 broken.append(number)
-                console.print(f"seed {number}: {error}\nmake chaos SEED={number} runs just this", markup=False)
+                console.print(f"seed {number}: {error}", again(number), sep="\n", markup=False)
                 continue
             results.append(result)
             console.print(told(result), markup=False, soft_wrap=True)
+            if result.complaints:
+                console.print(again(number), markup=False)
     found = figures(results) | {"seeds_that_did_not_settle": broken}
     store(found, BUILD / "chaos.json")
     console.print(as_table(found))

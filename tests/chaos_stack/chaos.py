@@ -25,5 +25,9 @@ def told(result: Result) -> str:
         f"{sum(result.quarantined.values())} in quarantine, {result.dead_letters} dead letters, lost {result.lost}, "
         f"doubled {result.doubled}, plaintext hits {result.plaintext_hits}, {sum(result.seconds.values()):.1f} s"
     )
-    again = [f"make chaos SEED={result.seed} runs just this"] if result.complaints else []
-    return "\n  ".join([line, *result.complaints, *again])
+    return "\n  ".join([line, *result.complaints])
+
+
+def again(seed: int) -> str:
+    """How to run a campaign by itself."""
+    return f"make chaos SEED={seed} runs just this"

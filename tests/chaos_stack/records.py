@@ -137,7 +137,8 @@ class Generator:
 
     def probe(self, partition_key: str) -> Put:
         """A sound record of its own item."""
-        return plain(NestedRecord(next(self._numbers), self.tenants[0], f"probe-{partition_key}"), partition_key)
+        number = next(self._numbers)
+        return plain(NestedRecord(number, self.tenants[0], f"probe-{number}"), partition_key)
 
     def _aggregate(self) -> Put:
         """Of one item, several of whose records come at once; or of many, wherever these belong."""

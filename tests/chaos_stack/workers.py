@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -13,6 +14,9 @@ from random import Random
 from threading import Event, Thread
 
 from ops.local_aws import process
+
+_WORKER = re.compile(r"/ministack-lambda-(?P<function>[^/]+)-[^/-]+/")
+"""`…/ministack-lambda-sealstream-auditor-auomuhdy/_worker.py`."""
 
 
 @contextmanager
@@ -70,9 +74,12 @@ def workers_of(folder: Path) -> dict[int, str]:
     server = process.running(folder)
     if server is None:
         return {}
-    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,args="], check=True, capture_output=True, text=True).stdout
-    children = (line.split(maxsplit=2) for line in listed.splitlines())
-    return {int(pid): _function(arguments) for pid, parent, arguments in children if int(parent) == server.pid}
+    listed = subprocess.run(["ps", "-A", "-ww", "-o", "pid=,ppid=,args="], check=True, capture_output=True, text=True)
+    processes = (line.split(maxsplit=2) for line in listed.stdout.splitlines())
+    children = {
+        int(pid): _WORKER.search(arguments) for pid, parent, arguments in processes if int(parent) == server.pid
+    }
+    return {pid: worker["function"] for pid, worker in children.items() if worker}
 
 
 def kill(pid: int) -> bool:
@@ -87,9 +94,3 @@ def resident_bytes(pid: int) -> int | None:
     """What a process holds in memory; None where it has ended."""
     answer = subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], check=False, capture_output=True, text=True).stdout
     return int(answer) * 1024 if answer.strip() else None
-
-
-def _function(arguments: str) -> str:
-    """`…/ministack-lambda-sealstream-auditor-auomuhdy/_worker.py` names it."""
-    folder = Path(arguments.rsplit(maxsplit=1)[-1]).parent.name
-    return folder.removeprefix("ministack-lambda-").rpartition("-")[0]

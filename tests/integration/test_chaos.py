@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.chaos_stack.chaos import campaign, told
+from tests.chaos_stack.chaos import again, campaign, told
 from tests.chaos_stack.soak import soak
 from tests.integration.support import Deployment
 
 RESHARDED_AND_GIVEN_UP, RESTARTED = 20, 26
-SOAK_SECONDS = 20
+SOAK_SECONDS = 24
 PER_SECOND = 40
 
 
@@ -17,7 +17,7 @@ PER_SECOND = 40
 def test_a_campaign_loses_nothing_doubles_nothing_and_shows_nothing(deployment: Deployment, seed: int):
     result = campaign(deployment, seed).run()
 
-    assert [] == result.complaints, told(result)
+    assert [] == result.complaints, f"{told(result)}\n{again(seed)}"
     assert result.faults
     assert result.quarantined
 
