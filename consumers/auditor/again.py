@@ -18,12 +18,10 @@ from shared.runtime import skipping
 from shared.runtime.metrics import emit
 from shared.runtime.requests import Request
 from shared.runtime.rereading import (
-    AfterRecord,
-    AtRecord,
     CallTime,
+    Letter,
     Page,
     Place,
-    RecordSpan,
     Reread,
     ShardRecord,
     reread,
@@ -80,7 +78,7 @@ class OperatorCalls:
 
     def _reread(self, request: Request, seconds_left: Callable[[], float]) -> dict[str, Any]:
         shard_id, (first, last) = request.shard_id(), skipping.read_range(request)
-        after = request.sequence_number("after") if request.has("after") else None
+        letter = Letter(first, last, request.sequence_number("after") if request.has("after") else None)
         seconds = request.number("seconds") if request.has("seconds") else None
         call_time = CallTime(seconds_left, RESERVE_SECONDS, seconds=seconds, monotonic=self.monotonic)
         verdicts: Counter[VerdictKind] = Counter()
@@ -93,23 +91,20 @@ class OperatorCalls:
             return result.failed_sequence_numbers
 
         came = reread(
-            self.stream.pages(shard_id, AtRecord(first) if after is None else AfterRecord(after)),
-            RecordSpan(first, last),
+            self.stream.pages(shard_id, letter.place),
+            letter.span,
             lambda batch: until_done(batch, judge, wait=self.wait),
-            after=after,
+            after=letter.after,
             is_over=call_time.is_over,
         )
-        return _answer(shard_id, came, None if after else first, verdicts)
+        return _answer(shard_id, came, verdicts) | letter.found(came)
 
 
-def _answer(shard_id: str, came: Reread, first: str | None, verdicts: Counter[VerdictKind]) -> dict[str, Any]:
-    missing = came.is_missing(first)
+def _answer(shard_id: str, came: Reread, verdicts: Counter[VerdictKind]) -> dict[str, Any]:
     return {
         "shard_id": shard_id,
         "done": came.done,
         "after": came.after,
-        "missing": missing,
-        "found_from": came.first if missing else None,
         "records": came.records,
         # what was judged twice counts twice, as it does in the metrics
         "verdicts": {kind.value: verdicts[kind] for kind in VerdictKind},

@@ -175,10 +175,15 @@ def _read_again(letter: Letter, position: Position, queue: Queue, ports: Ports, 
         return Fate(letter, State.REFUSED, stretch.reading, str(error))
     reading = stretch.reading
     if reading.missing:
-        left = f"the stream holds from {reading.found_from} on" if reading.found_from else "nothing of it is left"
-        return Fate(letter, State.MISSING, reading, left)
+        return Fate(letter, State.MISSING, reading, _what_is_left(reading))
     queue.delete(letter)
     return Fate(letter, State.DONE, reading)
+
+
+def _what_is_left(reading: Reading) -> str:
+    if reading.found_from:
+        return f"the stream holds from {reading.found_from} on"
+    return f"the stream holds nothing after {reading.after}" if reading.records else "nothing of it is left"
 
 
 def _told(fate: Fate) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Reads one shard of a stream page by page, over the public API of Kinesis or of DynamoDB Streams.
 
-An iterator that expired is asked for anew where reading had come to, what is throttled is asked again, and what
-retention took is said. Both services limit how often a shard is read, and its regular consumers read it meanwhile.
+An iterator that expired is asked for anew where reading had come to, what is throttled is asked again, and where
+retention took the place, reading begins at the oldest record that is left. Both services limit how often a shard is
+read, and its regular consumers read it meanwhile.
 """
 
 from __future__ import annotations
@@ -67,10 +68,10 @@ def shard_pages(shard: Shard, place: Place, *, wait: Callable[[float], None] = s
     while True:
         answer = reading.next_answer()
         if answer is None:
-            yield Page((), trimmed=True)
+            yield Page(())
             return
         ends = answer.next_iterator is None
-        yield Page(answer.records, answer.caught_up or ends, reading.trimmed, answer.reached)
+        yield Page(answer.records, answer.caught_up or ends, answer.reached)
         if ends:
             return
         reading.go_on_after(answer)
@@ -78,14 +79,9 @@ def shard_pages(shard: Shard, place: Place, *, wait: Callable[[float], None] = s
 
 
 class _Reading:
-    """Where reading is.
-
-    Attributes:
-        trimmed: the place was gone when it was asked for.
-    """
+    """Where reading is."""
 
     def __init__(self, shard: Shard, place: Place, wait: Callable[[float], None]) -> None:
-        self.trimmed = False
         self._shard = shard
         self._place: Place = place
         self._from_oldest = False
@@ -111,7 +107,7 @@ class _Reading:
 
     def go_on_after(self, answer: Answer) -> None:
         """Move on behind what was answered."""
-        self._iterator, self.trimmed = answer.next_iterator, False
+        self._iterator = answer.next_iterator
         if answer.records:
             self._place, self._from_oldest = AfterRecord(answer.records[-1].sequence_number), False
 
@@ -126,7 +122,7 @@ class _Reading:
             return True
         asked_for_place = self._iterator is None and not self._from_oldest
         if code == _TRIMMED or (asked_for_place and code in self._shard.trimmed_codes):
-            self._iterator, self._from_oldest, self.trimmed = None, True, True
+            self._iterator, self._from_oldest = None, True
             return True
         if code == _EXPIRED:
             self._iterator = None

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodbstreams import DynamoDBStreamsClient
 
 EMPTY_PAGES: Final = 20
-"""So many without a record count as the end of an open shard: nobody tells how far behind reading is."""
+"""So many without a record count as the end of an open shard whose asked-for place is gone, and of no other.
+
+Nobody tells how far behind reading is, and what is there may come after any number of empty pages."""
 
 
 class TableStream:
@@ -40,8 +42,10 @@ class _Shard:
         self._stream_arn = stream_arn
         self._shard_id = shard_id
         self._empty_pages = 0
+        self._is_from_oldest = False
 
     def iterator(self, place: Place | None) -> str:
+        self._is_from_oldest = self._is_from_oldest or place is None
         where: Any = {"StreamArn": self._stream_arn, "ShardId": self._shard_id, **_where(place)}
         return self._client.get_shard_iterator(**where)["ShardIterator"]
 
@@ -49,7 +53,11 @@ class _Shard:
         answer = self._client.get_records(ShardIterator=iterator)
         records = [_record(record) for record in answer["Records"]]
         self._empty_pages = 0 if records else self._empty_pages + 1
-        return Answer(records, answer.get("NextShardIterator"), caught_up=self._empty_pages == EMPTY_PAGES)
+        return Answer(
+            records,
+            answer.get("NextShardIterator"),
+            caught_up=self._is_from_oldest and self._empty_pages >= EMPTY_PAGES,
+        )
 
 
 def _record(record: Any) -> ShardRecord:

@@ -63,13 +63,11 @@ class Page:
 
     Attributes:
         caught_up: the shard holds nothing younger, at this time or, closed, for ever.
-        trimmed: the place where reading was to begin is gone, retention has passed: this is what is left.
         reached: how far in time reading has come, seconds since the epoch; None where nobody tells.
     """
 
     records: Sequence[ShardRecord]
     caught_up: bool = False
-    trimmed: bool = False
     reached: float | None = None
 
 
@@ -159,26 +157,16 @@ class Reread:
         records: those of the span that are done with.
         first: the first of them, and `last` the last.
         oldest_arrived_at: of all that were done with, seconds since the epoch.
-        trimmed: the place where reading was to begin is gone.
+        begun_at: the first record that was met, of the span or not.
     """
 
     after: str | None
     done: bool = False
+    begun_at: str | None = None
     records: int = 0
     first: str | None = None
     last: str | None = None
     oldest_arrived_at: float | None = None
-    trimmed: bool = False
-
-    def is_missing(self, first: str | None) -> bool:
-        """Whether records that were asked for are not there any more.
-
-        Args:
-            first: the one where reading was to begin; None where it went on from one that had been read.
-        """
-        if first is None:
-            return self.trimmed
-        return self.done if self.first is None else self.first != first
 
     def past(self, records: Sequence[ShardRecord]) -> Reread:
         """The same after some more were done with."""
@@ -193,6 +181,37 @@ class Reread:
             last=records[-1].sequence_number,
             oldest_arrived_at=min([record.arrived_at for record in records] + [*known]),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """Records that a dead letter names, all of which must be met.
+
+    Attributes:
+        first: sequence number, as `last`; both are included.
+        after: the one that a call before came to, from which reading goes on; it is met again, so that what retention
+            took between two calls shows.
+    """
+
+    first: str
+    last: str
+    after: str | None = None
+
+    @property
+    def place(self) -> AtRecord:
+        """Where reading begins."""
+        return AtRecord(self.after or self.first)
+
+    @property
+    def span(self) -> RecordSpan:
+        """What is left to be read."""
+        return RecordSpan(self.first if self.after is None else str(int(self.after) + 1), self.last)
+
+    def found(self, came: Reread) -> dict[str, Any]:
+        """For an answer: whether some of them are not there any more, and the first that still is, if a later one."""
+        begins_late = came.begun_at not in {None, self.place.sequence_number}
+        missing = begins_late or (came.done and (came.last or self.after) != self.last)
+        return {"missing": missing, "found_from": came.first if missing and came.first != self.first else None}
 
 
 Work = Callable[[Sequence[ShardRecord]], str | None]
@@ -211,7 +230,8 @@ def reread(
     """Work off the records of the span, one batch at least, until nothing is left or the call's time is over."""
     came = Reread(after)
     for page in pages:
-        came = replace(came, trimmed=came.trimmed or page.trimmed)
+        if page.records:
+            came = replace(came, begun_at=came.begun_at or page.records[0].sequence_number)
         for batch in _batches([record for record in page.records if span.holds(record)], batch_records):
             stopped_at = work(batch)
             came = came.past(_before(batch, stopped_at))

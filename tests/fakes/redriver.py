@@ -75,9 +75,11 @@ class FakeRedriver:
         first, last, after = int(payload["first"]), int(payload["last"]), int(payload.get("after", -1))
         held = self.shards.get(payload["shard_id"], [])
         meant = [record for record in held if max(first, after + 1) <= record.number <= last]
-        missing = "after" not in payload and not any(record.number == first for record in held)
-        found = str(meant[0].number) if missing and meant else None
-        return self._read(payload, meant) | {"missing": missing, "found_from": found}
+        answer = self._read(payload, meant)
+        there = {record.number for record in held}
+        missing = int(payload.get("after", first)) not in there or (answer["done"] and last not in there)
+        found = str(meant[0].number) if missing and meant and meant[0].number != first else None
+        return answer | {"missing": missing, "found_from": found}
 
     def _read(self, payload: Mapping[str, Any], meant: list[FakeRecord]) -> dict[str, Any]:
         page = meant[: self.page]

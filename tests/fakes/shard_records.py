@@ -19,14 +19,13 @@ class FakeShardRecords:
 
     def pages(self, shard_id: str, place: Place) -> Iterator[Page]:
         left = [one for one in self.records[shard_id] if int(one.sequence_number) >= self.oldest]
-        trimmed = not isinstance(place, AtTime) and int(place.sequence_number) < self.oldest
         if isinstance(place, AtTime):
             left = [one for one in left if one.arrived_at >= place.seconds]
         else:
             first = int(place.sequence_number) + isinstance(place, AfterRecord)
             left = [one for one in left if int(one.sequence_number) >= first]
         for start in range(0, max(1, len(left)), PAGE):
-            yield Page(left[start : start + PAGE], start + PAGE >= len(left), trimmed and start == 0)
+            yield Page(left[start : start + PAGE], start + PAGE >= len(left))
 
 
 def of_kinesis(event: Mapping[str, Any]) -> ShardRecord:

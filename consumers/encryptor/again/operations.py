@@ -15,7 +15,7 @@ from consumers.encryptor.again.telling import Telling
 from shared.errors import RequestRefused
 from shared.runtime import skipping
 from shared.runtime.requests import Request
-from shared.runtime.rereading import SLACK_SECONDS, AfterRecord, AtRecord, AtTime, CallTime, RecordSpan, TimeSpan
+from shared.runtime.rereading import SLACK_SECONDS, AfterRecord, AtTime, CallTime, Letter, TimeSpan
 
 MOST_ENTRIES: Final = 25
 RESERVE_SECONDS: Final = 60
@@ -124,19 +124,12 @@ class Redriver:
 
     def _reread(self, request: Request, request_id: str, seconds_left: Callable[[], float]) -> dict[str, Any]:
         first, last = skipping.read_range(request)
-        after = request.sequence_number("after") if request.has("after") else None
-        stretch = Stretch(
-            shard_id=request.shard_id(),
-            place=AtRecord(first) if after is None else AfterRecord(after),
-            span=RecordSpan(first, last),
-            after=after,
-        )
+        letter = Letter(first, last, request.sequence_number("after") if request.has("after") else None)
+        stretch = Stretch(shard_id=request.shard_id(), place=letter.place, span=letter.span, after=letter.after)
         self.prepare()
         came, counts = self.stretches.replay(stretch, self._call_time(request, seconds_left))
         self.telling.reread(stretch.shard_id, came, counts.outcomes, request_id=request_id, at=self.wall())
-        missing = came.is_missing(first if after is None else None)
-        found = {"missing": missing, "found_from": came.first if missing else None}
-        return counts.answer(stretch.shard_id, came) | found
+        return counts.answer(stretch.shard_id, came) | letter.found(came)
 
     def _decide(
         self, operation: str, request: Request, request_id: str, seconds_left: Callable[[], float]

@@ -101,7 +101,18 @@ def test_a_call_whose_time_is_over_goes_on_from_its_cursor(world):
     rest = world.call("reread", shard_id=SHARD, first="1", last="4", after=first["after"])
 
     assert (False, "2", 2) == (first["done"], first["after"], first["records"])
-    assert (True, "4", 2, False) == (rest["done"], rest["after"], rest["records"], rest["missing"])
+    assert (True, 2, False) == (rest["done"], rest["records"], rest["missing"])
+
+
+@pytest.mark.parametrize("oldest", [4, 6, 9])
+def test_what_the_stream_forgets_between_two_calls_is_missing(world, oldest):
+    world.stream.oldest = oldest
+
+    assert world.call("reread", shard_id=SHARD, first="1", last="5", after="2")["missing"]
+
+
+def test_a_shard_that_ends_before_the_last_change_that_was_asked_for_misses_it(world):
+    assert world.call("reread", shard_id=SHARD, first="6", last="9")["missing"]
 
 
 def test_a_call_ends_before_what_cannot_be_judged(world):

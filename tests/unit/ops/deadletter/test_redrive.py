@@ -135,6 +135,21 @@ def test_what_the_stream_no_longer_holds_is_said_with_what_can_be_done_and_stays
     assert "sealstream reconcile" in text
 
 
+def test_a_letter_whose_last_records_retention_took_meanwhile_stays(world, shown):
+    world.sqs[Of.ENCRYPTOR].put("m-1", position(11, 15))
+
+    def retention(payload):
+        if len(world.redriver.asked) == 2:
+            world.redriver.shards = {"shard-1": []}
+
+    world.redriver.before = retention
+    status, text = shown()
+
+    assert (1, ["m-1"]) == (status, world.left(Of.ENCRYPTOR))
+    assert "the stream holds nothing after 12" in text
+    assert "only their producers" in text
+
+
 def test_a_message_of_another_shape_or_stream_is_listed_and_stays(world, done):
     world.sqs[Of.ENCRYPTOR].put("m-1", "hello")
     world.sqs[Of.ENCRYPTOR].put("m-2", position(11, 12, stream="arn:aws:kinesis:eu-central-1:1:stream/other"))

@@ -96,13 +96,13 @@ class Scripted:
         return {"Records": [record], "MillisBehindLatest": 5_000, "ChildShards": [{"ShardId": "child"}]}
 
 
-def test_a_closed_shard_ends_and_a_number_that_retention_took_is_said():
+def test_a_closed_shard_ends_and_where_retention_took_a_number_reading_begins_at_the_oldest():
     kinesis: Any = Scripted()
     stream = KinesisRecords(kinesis, ARN, wall=lambda: 100.0, wait=lambda _: None)
 
     (page,) = stream.pages(SHARD, AtRecord("5"))
 
-    assert (True, True, 95.0) == (page.trimmed, page.caught_up, page.reached)
+    assert (True, 95.0) == (page.caught_up, page.reached)
     assert ["7"] == [one.sequence_number for one in page.records]
     assert [1_767_225_600.123] == [one.arrived_at for one in page.records], "to the millisecond, as Lambda gives it"
     assert ["AT_SEQUENCE_NUMBER", "TRIM_HORIZON"] == [one["ShardIteratorType"] for one in kinesis.asked[:2]]

@@ -64,7 +64,6 @@ def test_a_closed_shard_is_read_to_its_end():
 
     assert ["1", "2", "3"] == numbers(pages)
     assert [False, True] == [page.caught_up for page in pages]
-    assert not any(page.trimmed for page in pages)
 
 
 def test_an_iterator_that_expired_is_asked_for_anew_where_reading_had_come_to():
@@ -101,17 +100,16 @@ def test_an_error_that_no_repetition_mends_is_said_at_once():
 
 @pytest.mark.parametrize("place", [AtRecord("1"), AfterRecord("1")])
 @pytest.mark.parametrize("trims", ["Trimmed", "TrimmedDataAccessException"])
-def test_where_the_place_is_gone_reading_begins_at_the_oldest_record_and_says_so(place, trims):
+def test_where_the_place_is_gone_reading_begins_at_the_oldest_record(place, trims):
     pages = read(FakeShard(5, 6, 7, trims=trims), place)
 
     assert ["5", "6", "7"] == numbers(pages)
-    assert [True, False] == [page.trimmed for page in pages]
 
 
-def test_what_is_trimmed_between_iterator_and_reading_is_said_too():
+def test_what_is_trimmed_between_iterator_and_reading_is_the_same():
     shard = FakeShard(5, 6, failures=("TrimmedDataAccessException",), trims="")
 
-    assert [True] == [page.trimmed for page in read(shard, AtRecord("5"))]
+    assert ["5", "6"] == numbers(read(shard, AtRecord("5")))
 
 
 def test_a_service_that_begins_at_the_oldest_by_itself_is_believed():
@@ -132,7 +130,7 @@ def test_a_number_that_the_shard_does_not_know_though_it_is_older_is_refused():
 def test_a_shard_that_is_gone_is_one_empty_page():
     shard = FakeShard(1, failures=("ResourceNotFoundException",))
 
-    assert [Page((), trimmed=True)] == read(shard, AtRecord("1"))
+    assert [Page(())] == read(shard, AtRecord("1"))
 
 
 def test_an_open_shard_goes_on_and_is_not_read_too_often():

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import boto3
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from shared.aws.clients import config
@@ -74,11 +75,26 @@ def test_an_expiry_is_told_from_a_deletion():
     assert found.by_expiry
 
 
-def test_an_open_shard_in_which_nothing_comes_any_more_counts_as_read():
-    pages = TableStream(Scripted([change(1)], closed=False), "arn", wait=lambda _: None).pages("s", AtTime(0))  # type: ignore[arg-type]
+def test_an_open_shard_is_not_read_to_its_end_however_many_pages_of_it_are_empty():
+    empty: list[Any] = [[]] * (2 * EMPTY_PAGES)
+    pages = TableStream(Scripted(*empty, [change(1)], closed=False), "arn", wait=lambda _: None).pages(  # type: ignore[arg-type]
+        "s", AtRecord("1")
+    )
 
-    first, *empty = (next(pages) for _ in range(EMPTY_PAGES + 1))
-    assert [False] * EMPTY_PAGES + [True] == [first.caught_up, *(page.caught_up for page in empty)]
+    assert not any(next(pages).caught_up for _ in empty)
+    assert ["1"] == [one.sequence_number for one in next(pages).records]
+
+
+def test_where_the_place_is_gone_and_nothing_comes_any_more_an_open_shard_counts_as_read():
+    class Trimmed(Scripted):
+        def get_shard_iterator(self, **asked: Any) -> Any:
+            if asked["ShardIteratorType"] != "TRIM_HORIZON":
+                raise ClientError({"Error": {"Code": "TrimmedDataAccessException", "Message": "x"}}, "x")
+            return super().get_shard_iterator(**asked)
+
+    pages = TableStream(Trimmed(closed=False), "arn", wait=lambda _: None).pages("s", AtRecord("1"))  # type: ignore[arg-type]
+
+    assert [False] * (EMPTY_PAGES - 1) + [True] == [next(pages).caught_up for _ in range(EMPTY_PAGES)]
 
 
 def test_it_reads_a_real_stream():

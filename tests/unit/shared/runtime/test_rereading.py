@@ -8,6 +8,7 @@ import pytest
 
 from shared.runtime.rereading import (
     CallTime,
+    Letter,
     Page,
     RecordSpan,
     Reread,
@@ -54,7 +55,7 @@ def test_everything_is_worked_off_in_order_and_in_small_batches():
     came = reread([Page(records(1, 2, 3)), Page([]), Page(records(4))], ALL, work, batch_records=2, is_over=never)
 
     assert [["1", "2"], ["3"], ["4"]] == work.batches
-    assert Reread("4", done=True, records=4, first="1", last="4", oldest_arrived_at=1.0) == came
+    assert Reread("4", done=True, begun_at="1", records=4, first="1", last="4", oldest_arrived_at=1.0) == came
 
 
 def test_only_what_the_span_holds_is_worked_off_and_reading_ends_behind_it():
@@ -91,11 +92,11 @@ def test_reading_ends_where_nothing_younger_is_or_where_it_has_come_past_the_end
 def test_a_call_ends_before_the_first_record_that_does_not_pass():
     came = reread([Page(records(1, 2, 3, 4))], ALL, Worker(_3=1), after="0", is_over=never)
 
-    assert Reread("2", records=2, first="1", last="2", oldest_arrived_at=1.0) == came
+    assert Reread("2", begun_at="1", records=2, first="1", last="2", oldest_arrived_at=1.0) == came
 
 
 def test_where_not_even_the_first_passes_the_cursor_stays():
-    assert Reread("0") == reread([Page(records(1, 2))], ALL, Worker(_1=1), after="0", is_over=never)
+    assert Reread("0", begun_at="1") == reread([Page(records(1, 2))], ALL, Worker(_1=1), after="0", is_over=never)
 
 
 def test_a_call_does_one_batch_at_least_and_goes_on_where_the_last_one_ended():
@@ -118,19 +119,42 @@ def test_empty_pages_do_not_outlast_the_call():
 
 
 @pytest.mark.parametrize(
-    ("came", "first", "missing"),
+    ("after", "held", "missing"),
     [
-        (Reread("5", done=True, first="1", last="5"), "1", False),
-        (Reread("5", done=True, first="3", last="5"), "1", True),
-        (Reread(None, done=True), "1", True),
-        (Reread(None), "1", False),
-        (Reread("5", done=True, trimmed=True, first="1"), "1", False),
-        (Reread("5", done=True, first="3"), None, False),
-        (Reread("5", done=True, first="3", trimmed=True), None, True),
+        (None, (1, 2, 3, 4, 5), False),
+        (None, (1, 2, 3, 4, 5, 6), False),
+        (None, (3, 4, 5), True),
+        (None, (6,), True),
+        (None, (), True),
+        (None, (1, 2), True),
+        (None, (1, 2, 9), True),
+        ("2", (2, 3, 4, 5), False),
+        ("2", (3, 4, 5), True),
+        ("2", (4, 5), True),
+        ("2", (6,), True),
+        ("2", (), True),
+        ("2", (2, 3), True),
+        ("5", (5,), False),
+        ("5", (), False),
     ],
 )
-def test_what_is_missing_is_said(came, first, missing):
-    assert missing == came.is_missing(first)
+def test_what_was_asked_for_and_is_not_there_is_missing_at_either_end_and_between_two_calls(after, held, missing):
+    letter = Letter("1", "5", after)
+    work = Worker()
+
+    came = reread([Page(records(*held), caught_up=True)], letter.span, work, after=after, is_over=never)
+
+    assert missing == letter.found(came)["missing"]
+    assert (after or "1") == letter.place.sequence_number
+    assert [[str(n) for n in held if int(after or 0) < n <= 5]] == (work.batches or [[]])
+
+
+def test_what_was_not_read_yet_is_not_missing():
+    letter = Letter("1", "5")
+
+    came = reread([Page([]), Page(records(1, 2)), Page(records(3))], letter.span, Worker(), is_over=lambda: True)
+
+    assert (False, {"missing": False, "found_from": None}) == (came.done, letter.found(came))
 
 
 def test_a_batch_is_tried_again_from_the_first_record_that_failed():

@@ -212,6 +212,22 @@ def test_what_retention_took_is_said_and_what_is_left_is_put_back(world, oldest,
     assert written == answer["outcomes"]["written"]
 
 
+@pytest.mark.parametrize("oldest", [4, 5, 6, 9])
+def test_what_retention_takes_between_two_calls_is_missing(world, oldest):
+    world.put(*[record(str(n)) for n in range(8)])
+    letter = {"shard_id": SHARD, "first": number(1), "last": number(5)}
+    world.seconds_left = 59.0
+    answer = world.call("reread", **letter)
+    assert (False, False, number(2)) == (answer["done"], answer["missing"], answer["after"])
+
+    world.stream.oldest = int(number(oldest))
+    world.seconds_left = 900.0
+    rest = world.call("reread", **letter, after=answer["after"])
+
+    assert (True, True) == (rest["done"], rest["missing"])
+    assert max(0, 6 - oldest) == rest["kinesis_records"]
+
+
 def test_shards_are_listed_parents_first(world):
     def shard(name: str, *parents: str, since: float = NOW, is_closed: bool = False) -> Any:
         return SimpleNamespace(shard_id=name, parents=parents, is_closed=is_closed, since=since)
