@@ -130,3 +130,18 @@ def test_every_finding_that_is_explained_is_one_that_the_code_has():
 
     assert len(phrases) > 15
     assert [phrase for phrase in phrases if not any(phrase in text for text in known)] == []
+
+
+def test_whoever_is_let_in_is_added_to_those_who_may_open_and_they_are_named():
+    section = PAGE.read_text("utf-8").split("## Let somebody open values")[1].split("\n## ")[0]
+    stack = (ROOT / "infra" / "keys_stack.py").read_text("utf-8")
+    roles = re.findall(r"self\.(\w+)_use = KeyUse", stack)
+    (sentence,) = re.findall(r"policy names (.*?), and denies", section)
+    (snippet,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+
+    assert len(roles) > 3
+    assert sorted(roles) == sorted(sentence.replace("re-", "re").replace(" and ", ", ").split(", "))
+    assert "uses=[..., reader_use]" in snippet
+    assert "self.attribute_key = AttributeKey(" in snippet
+    assert "self.attribute_key = AttributeKey(" in stack
+    assert [] == re.findall(r"\w+_use\b", snippet.replace("reader_use", "")), "a list to paste would go out of date"
