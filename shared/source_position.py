@@ -15,12 +15,12 @@ follow the hash key, not the partition key, from shard to shard.
 then compares with nothing, and a copy that came by the right shard is the higher of the two.
 
 What orders is the name of the policy's `order` attribute, or `_arrival` for the time of arrival in Kinesis: values of
-different attributes do not compare, nor does a time with an integer; where the policy's order was changed, records of
-one lane `k` still compare by their sequence numbers. Order values are signed 128-bit integers
-(nanoseconds since the epoch for times) with the sign bit flipped, so that bytes sort as numbers do. Lane `a` is of
-those who write single items by themselves (applications, the tenant API). Lane `f` is of items that somebody else wrote
-and sealstream found and sealed, and of records that were misplaced and put back: any record supersedes them. Another,
-`s` for files, comes with its door.
+different attributes do not compare, nor does a time with an integer; where the policy's order was changed to another
+attribute, or from or to none, records of one lane `k` still compare by their sequence numbers. Order values are signed
+128-bit integers (nanoseconds since the epoch for times) with the sign bit flipped, so that bytes sort as numbers do.
+Lane `a` is of those who write single items by themselves (applications, the tenant API). Lane `f` is of items that
+somebody else wrote and sealstream found and sealed, and of records that were misplaced and put back: any record
+supersedes them. Another, `s` for files, comes with its door.
 """
 
 from __future__ import annotations
@@ -90,6 +90,13 @@ class SourcePosition:
             tie_break = SourcePosition.from_bytes(self.place[_ORDER_BYTES:])
             return tie_break and tie_break.in_kinesis
         return self if self.lane[:1] == b"k" else None
+
+    def is_of_same_order(self, other: SourcePosition) -> bool:
+        """Whether one attribute orders both; where one value is a time and one an integer they do not compare at all.
+
+        By arrival instead, an older time could take the place of an integer that had taken that of a newer time.
+        """
+        return self.lane[:1] == b"o" == other.lane[:1] and self.lane[len(_TIME) :] == other.lane[len(_TIME) :]
 
     def is_of_same_record(self, other: SourcePosition) -> bool:
         """Whether one record of the stream has both, ordered by this or that, and by whatever shard it came."""

@@ -142,6 +142,10 @@ def _of_another_lane(position: SourcePosition, found: SourcePosition) -> Written
     """
     if position.is_of_same_record(found):
         return Replace({"B": found.to_bytes()})
+    if position.is_of_same_order(found):
+        raise RecordRejected(
+            Reason.ORDER_UNKNOWN, "the item's order is a time and the record's an integer, or reversed"
+        )
     arrived, found_arrived = position.in_kinesis, found.in_kinesis
     if arrived is None or found_arrived is None or arrived.lane != found_arrived.lane:
         raise RecordRejected(Reason.ORDER_UNKNOWN, "the item was last written from another lane")

@@ -42,12 +42,15 @@ def succession_findings(new: Attributes, old: Attributes, sealed_by: Collection[
 def _lane_findings(position: SourcePosition, before: SourcePosition) -> Iterator[Finding]:
     """Where the policy ordered differently before, records of one lane of the stream follow by arrival, or again.
 
-    Nobody writes over the record of another such lane; what came by other doors may follow and be followed.
+    Nobody writes over the record of another such lane, nor an integer over a time of the same
+    order; what came by other doors may follow and be followed.
     """
     arrived, arrived_before = position.in_kinesis, before.in_kinesis
-    if arrived is None or arrived_before is None:
+    if position.is_of_same_order(before):
+        yield malformed(SOURCE, "the source lane changed")
+    elif arrived is None or arrived_before is None:
         return
-    if arrived.lane != arrived_before.lane:
+    elif arrived.lane != arrived_before.lane:
         yield malformed(SOURCE, "the source lane changed")
     elif arrived.place < arrived_before.place:
         yield malformed(SOURCE, "the source position went back")

@@ -48,7 +48,7 @@ steps = st.lists(
 randoms = st.randoms(use_true_random=False)
 
 
-def sent(serial: int, item: int, *, partition_key: str | None = None, order: int = 0) -> Sent:
+def sent(serial: int, item: int, *, partition_key: str | None = None, order: int | str = 0) -> Sent:
     """The n-th record of all; those of some items name hash keys of their own."""
     payload = {"tenant_id": "acme", "id": str(item), "a": serial, "n": order}
     explicit = (ALL_HASH_KEYS.stop - 1) * item // ITEMS if item % 2 and partition_key is None else None
@@ -145,6 +145,24 @@ def test_with_an_order_the_newest_stays_whatever_shard_and_key_it_came_by(puts, 
                 assert len(puts) - 1 == standing(world)["0"]
     (end,) = ends
     assert highest == puts[end][1]
+
+
+@given(st.lists(st.tuples(st.booleans(), numbers), min_size=1, max_size=12), randoms)
+def test_of_times_and_integers_in_turn_the_newest_of_one_kind_stays_and_the_others_are_told(puts, random):
+    """True is a time; whichever kind came first stays, and a replay changes nothing."""
+    stream = FakeStream()
+    for serial, (is_time, order) in enumerate(puts):
+        stream.put(sent(serial, 0, order=f"2023-11-14T00:00:{order:02}Z" if is_time else order))
+    newest = {kind: max(order for one, order in puts if one is kind) for kind, _ in puts}
+
+    with encryptor_world(ORDERED, at_once=InlineExecutor()) as world:
+        deliver(world, stream, random)
+        end = standing(world)["0"]
+        kind, order = puts[end]
+        assert newest[kind] == order
+        assert reasons(world) == ({Reason.ORDER_UNKNOWN} if len(newest) == 2 else set())
+        deliver(world, stream, random)
+        assert end == standing(world)["0"]
 
 
 @given(

@@ -116,6 +116,18 @@ def test_records_of_different_lanes_of_the_stream_do_not_compare_where_the_polic
     assert before(at(1, b"p")).to_bytes() == stored_source(table)
 
 
+@pytest.mark.parametrize("arrived", [4, 6])
+def test_a_time_and_an_integer_of_one_order_attribute_do_not_compare_not_even_by_arrival(arrived):
+    table = FakeItemTable()
+    writer(table).write(time_position(1, at(5), ordered_by="n"))
+
+    with pytest.raises(RecordRejected) as rejected:
+        writer(table).write(integer_position(1, at(arrived), ordered_by="n"))
+
+    assert rejected.value.reason == Reason.ORDER_UNKNOWN
+    assert time_position(1, at(5), ordered_by="n").to_bytes() == stored_source(table)
+
+
 def test_an_item_of_another_lane_that_was_replaced_meanwhile_is_looked_at_again():
     table = FakeItemTable()
     writer(table).write(at(5))

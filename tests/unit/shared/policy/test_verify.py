@@ -280,6 +280,16 @@ def test_a_record_of_another_partition_key_never_takes_an_items_place():
     assert expected == found(item(source=other), item(source=time_position(0, PLACE, ordered_by="at")))
 
 
+def test_an_integer_never_takes_the_place_of_a_time_of_the_same_order_nor_the_reverse():
+    later = kinesis_position(b"key", "6", 0)
+    time, integer = time_position(1, PLACE, ordered_by="at"), integer_position(9, later, ordered_by="at")
+    expected = ("malformed", [("malformed", "_src", "the source lane changed")])
+
+    assert expected == found(item(source=integer), item(source=time))
+    assert expected == found(item(source=time), item(source=integer))
+    assert expected == found(item(source=integer.of_another_shard()), item(source=time))
+
+
 def test_under_another_order_an_older_arrival_never_takes_an_items_place():
     older = kinesis_position(b"key", "4", 9)
     expected = ("malformed", [("malformed", "_src", "the source position went back")])
