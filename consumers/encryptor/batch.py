@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 from consumers.encryptor.deaggregate import Rejected, user_records
 from consumers.encryptor.decode import decode
 from consumers.encryptor.identify import identify, known_tenant
 from consumers.encryptor.placing import STREAMED, Terms, place
+from consumers.encryptor.quarantine import Shards
 from consumers.encryptor.results import BatchResult, RecordResult
 from consumers.encryptor.sealing import PlannedRecord, plan_record
 from consumers.encryptor.settling import Keeper, Prefetch, Settling
@@ -28,17 +29,6 @@ from shared.runtime.batch import attempt
 Received: TypeAlias = InboundRecord | Rejected | RecordResult
 """A user record, one that could not even be taken out whole, or what became of one already."""
 Plan: TypeAlias = PlannedRecord | Rejected | RecordResult
-
-
-class Shards(Protocol):
-    """The shards of streams; see `shared.aws.shards`."""
-
-    def hash_keys(self, stream_arn: str, shard_id: str) -> range | None:
-        """The hash keys that fall into a shard; None where its stream does not list it any more.
-
-        Raises:
-            StoreUnavailable: nobody can say now.
-        """
 
 
 @dataclass(frozen=True, slots=True)

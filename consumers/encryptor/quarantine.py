@@ -32,6 +32,17 @@ class QuarantineStore(Protocol):
         """
 
 
+class Shards(Protocol):
+    """The shards of streams; see `shared.aws.shards`."""
+
+    def hash_keys(self, stream_arn: str, shard_id: str) -> range | None:
+        """The hash keys that fall into a shard; None where its stream does not list it any more.
+
+        Raises:
+            StoreUnavailable: nobody can say now.
+        """
+
+
 def entry_key(rejected: Rejected) -> tuple[str, str, str]:
     """What the records of one entry have in common."""
     return rejected.record.sequence_number, rejected.error.reason, rejected.tenant_id
@@ -39,11 +50,17 @@ def entry_key(rejected: Rejected) -> tuple[str, str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Quarantine:
-    """Seals rejected records (tenant `_system`, class `quarantine`) and keeps them."""
+    """Seals rejected records (tenant `_system`, class `quarantine`) and keeps them.
+
+    Attributes:
+        shards: says which hash keys fall into a record's shard. That never changes, and is kept with the record: its
+            stream forgets it, and without it nobody can say whether the record's place can be believed.
+    """
 
     store: QuarantineStore
     keyring: Keyring
     dataset: str
+    shards: Shards
 
     def keep(self, rejected: Sequence[Rejected], *, stream_arn: str) -> QuarantineEntry:
         """Keep records of one `entry_key`, at least one.
@@ -56,6 +73,7 @@ class Quarantine:
         entry_id = quarantine_id(stream_arn, rejected)
         key = self.keyring.active(SYSTEM_TENANT, QUARANTINE_CLASS)
         prefix = record_prefix(dataset=self.dataset, tenant_id=SYSTEM_TENANT, item_id=entry_id)
+        in_shard = self.shards.hash_keys(stream_arn, first.record.shard_id)
         entry = QuarantineEntry(
             quarantine_id=entry_id,
             reason=first.error.reason,
@@ -66,7 +84,7 @@ class Quarantine:
             sequence_number=first.record.sequence_number,
             arrived_at=first.record.arrived_at,
             record_count=len(rejected),
-            sealed_content=seal_value(key.cipher, prefix, QUARANTINE_PATH, _content(rejected)),
+            sealed_content=seal_value(key.cipher, prefix, QUARANTINE_PATH, _content(rejected, in_shard)),
         )
         self.store.keep(entry)
         return entry
@@ -84,7 +102,7 @@ def quarantine_id(stream_arn: str, rejected: Sequence[Rejected]) -> str:
     return sha256(named.encode("utf-8")).hexdigest()[:32]
 
 
-def _content(rejected: Sequence[Rejected]) -> dict[str, Any]:
+def _content(rejected: Sequence[Rejected], in_shard: range | None) -> dict[str, Any]:
     """The records, and each partition key and explicit hash key once, so that content is about as large as it arrived.
 
     An aggregate names a key once for all its records; a copy for each could be thousands of times its size.
@@ -102,14 +120,16 @@ def _content(rejected: Sequence[Rejected]) -> dict[str, Any]:
             kept["explicit_hash_key"] = _index(hash_keys, record.explicit_hash_key.to_bytes(HASH_KEY_BYTES, "big"))
         records.append({"M": kept})
     arrived_ms = round(rejected[0].record.arrived_at * 1_000)
-    return {
-        "M": {
-            "arrived_ms": {"N": str(arrived_ms)},  # the index row says so, too, and whoever writes there could say else
-            "partition_keys": {"L": [{"B": key} for key in partition_keys]},
-            "explicit_hash_keys": {"L": [{"B": key} for key in hash_keys]},
-            "records": {"L": records},
-        }
+    content = {
+        "arrived_ms": {"N": str(arrived_ms)},  # the index row says so, too, and whoever writes there could say else
+        "partition_keys": {"L": [{"B": key} for key in partition_keys]},
+        "explicit_hash_keys": {"L": [{"B": key} for key in hash_keys]},
+        "records": {"L": records},
     }
+    if in_shard is not None:
+        bounds = (in_shard.start, in_shard.stop - 1)
+        content["shard_hash_keys"] = {"L": [{"B": bound.to_bytes(HASH_KEY_BYTES, "big")} for bound in bounds]}
+    return {"M": content}
 
 
 def _index(table: dict[bytes, int], key: bytes) -> dict[str, str]:

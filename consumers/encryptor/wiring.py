@@ -47,12 +47,13 @@ def build(settings: EncryptorSettings, keys: SealingKeys) -> Wired:
     dynamodb = client("dynamodb")
     keyring = keys.keyring()
     held = S3Quarantine(client("s3"), dynamodb, bucket=settings.quarantine_bucket, table=settings.quarantine_table)
+    shards = KinesisShards(client("kinesis"))
     encryptor = Encryptor(
         policy=keys.policy,
         writer=Writer(DynamoItemTable(dynamodb, settings.table), RecordSealer(keys.policy, keyring)),
-        quarantine=Quarantine(held, keyring, keys.policy.dataset),
+        quarantine=Quarantine(held, keyring, keys.policy.dataset, shards),
         prefetch=keyring.prefetch_active,
         pool=ThreadPoolExecutor(_WRITES_AT_ONCE, thread_name_prefix="write"),
-        shards=KinesisShards(client("kinesis")),
+        shards=shards,
     )
     return Wired(encryptor, keyring, keys.audit_log)

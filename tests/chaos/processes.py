@@ -98,7 +98,7 @@ class EncryptorProcess(Process):
         self.encryptor = Encryptor(
             policy=policy,
             writer=Writer(_WatchedTable(self.ports.table, self), RecordSealer(policy, self.keyring)),
-            quarantine=Quarantine(self.ports.quarantine, self.keyring, policy.dataset),
+            quarantine=Quarantine(self.ports.quarantine, self.keyring, policy.dataset, self.ports.shards),
             prefetch=self.keyring.prefetch_active,
             pool=InlineExecutor(),
             shards=self.ports.shards,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from consumers.encryptor.batch import Received, take_out
@@ -52,6 +53,23 @@ def records_of(entry: HeldEntry, content: AttributeValue) -> Sequence[Received]:
     if entry.kept_reason is Reason.AGGREGATE_CORRUPT:
         return take_out(map(_as_lambda_gives_it, records))
     return records
+
+
+@dataclass(frozen=True, slots=True)
+class ShardAsKept:
+    """The shard of an entry, with the hash keys that were kept with it, whatever its stream lists by now."""
+
+    in_shard: range
+
+    def hash_keys(self, _stream_arn: str, _shard_id: str) -> range | None:
+        """See `consumers.encryptor.quarantine.Shards`."""
+        return self.in_shard
+
+
+def kept_shard(content: AttributeValue) -> ShardAsKept | None:
+    """What was kept of the shard; None where its stream did not list it even then, or another version kept it."""
+    bounds = [int.from_bytes(bound["B"], "big") for bound in content["M"].get("shard_hash_keys", {"L": ()})["L"]]
+    return ShardAsKept(range(bounds[0], bounds[1] + 1)) if bounds else None
 
 
 def kept_records(entry: HeldEntry, content: Any) -> list[InboundRecord]:

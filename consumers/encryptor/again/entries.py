@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
-from consumers.encryptor.again.content import open_content, records_of
+from consumers.encryptor.again.content import kept_shard, open_content, records_of
 from consumers.encryptor.again.telling import Telling
 from consumers.encryptor.batch import Encryptor
 from consumers.encryptor.deaggregate import Rejected
@@ -128,10 +128,11 @@ class Entries:
 
     def _through_the_encryptor(self, entry: HeldEntry, sealed: bytes, seconds_left: Callable[[], float]) -> _StillHeld:
         still = _StillHeld(entry)
-        records = records_of(entry, open_content(entry, sealed, self.keyring, self.dataset))
+        content = open_content(entry, sealed, self.keyring, self.dataset)
+        records, shards = records_of(entry, content), kept_shard(content) or self.encryptor.shards
         terms = Terms(order_reference=self.wall(), only_if_absent=Reason.MISPLACED in {entry.reason, entry.kept_reason})
         result = self.telling.timed(
-            lambda: replace(self.encryptor, quarantine=still).settle(
+            lambda: replace(self.encryptor, quarantine=still, shards=shards).settle(
                 records, stream_arn=entry.stream_arn, seconds_left=seconds_left, terms=terms
             ),
             stays=True,

@@ -63,7 +63,8 @@ def test_what_of_it_lies_in_the_bucket_is_sealed_and_no_larger_than_what_came(wo
             BillingMode="PAY_PER_REQUEST",
         )
         store = S3Quarantine(s3, dynamodb, bucket="held", table="index")
-        world.encryptor = replace(world.encryptor, quarantine=Quarantine(store, world.keyring, "customers"))
+        quarantine = Quarantine(store, world.keyring, "customers", world.shards)
+        world.encryptor = replace(world.encryptor, quarantine=quarantine)
 
         assert {Outcome.QUARANTINED: 1} == world.process(kinesis_record(large)).outcomes()
 

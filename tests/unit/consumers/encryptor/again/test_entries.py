@@ -116,6 +116,44 @@ def test_what_is_rejected_for_the_same_reason_is_not_written_to_the_index(held):
     assert "hold" not in calls
 
 
+@pytest.mark.parametrize("still_listed", [False, True])
+def test_a_record_goes_to_its_own_place_though_its_shard_is_listed_no_more(world, still_listed):
+    """Two records of one item, both held for their content; the stream was split since, and retention has passed."""
+    for n in (1, 2):
+        world.deliver(record("1", note="x", n=n))
+    world.deploy(LENIENT)
+    world.encryptor.shards.by_id = None if still_listed else {}
+
+    for asked in list(world.encryptor.quarantine.entries):
+        fate = redrive(world, asked)
+        assert ("redriven", {"written": 1}) == (fate["state"], fate["outcomes"])
+
+    item = world.encryptor.table.items["acme", "1"]
+    assert {"N": "2"} == item["n"]
+    assert kinesis_position(b"p", number(1), 0) == SourcePosition.from_bytes(item["_src"]["B"])
+
+
+def test_a_record_is_judged_by_its_shard_though_the_stream_is_not_there_any_more(held):
+    held.deploy(LENIENT)
+    held.encryptor.shards.fail_with = StoreUnavailable("no such stream")
+
+    assert "redriven" == redrive(held)["state"]
+
+
+def test_of_a_record_that_was_kept_without_its_shards_hash_keys_the_stream_is_asked(held):
+    asked = held.entry_id()
+    content = held.encryptor.held(held.encryptor.quarantine.entries[asked])
+    del content["M"]["shard_hash_keys"]
+    held.encryptor.quarantine.entries[asked] = _kept_with(held, held.encryptor.quarantine.entries[asked], content)
+    held.deploy(LENIENT)
+    held.encryptor.shards.by_id = {}
+
+    assert "misplaced" == redrive(held)["reason"]
+    held.encryptor.shards.by_id = None
+    assert "misplaced" == held.held.rows[asked].reason
+    assert "redriven" == redrive(held)["state"]
+
+
 def test_a_record_that_is_older_than_its_item_or_known_already_is_done(held):
     held.deploy(LENIENT)
     held.deliver(record("1", n=2))
@@ -159,6 +197,10 @@ def _kept_with_payload(world: World, kept: Any, payload: bytes) -> Any:
     content = world.encryptor.held(kept)
     (one,) = content["M"]["records"]["L"]
     one["M"]["payload"] = {"B": payload}
+    return _kept_with(world, kept, content)
+
+
+def _kept_with(world: World, kept: Any, content: Any) -> Any:
     key = world.encryptor.keyring.active(SYSTEM_TENANT, QUARANTINE_CLASS)
     prefix = record_prefix(dataset="customers", tenant_id=SYSTEM_TENANT, item_id=kept.quarantine_id)
     return replace(kept, sealed_content=seal_value(key.cipher, prefix, QUARANTINE_PATH, content))
@@ -221,7 +263,7 @@ def test_what_arrived_too_long_ago_is_not_put_back_since_a_tombstone_may_be_gone
 
 
 def test_a_misplaced_record_is_written_only_where_no_item_stands(world):
-    world.encryptor.shards.by_id = {SHARD: range(0)}
+    world.encryptor.shards.by_id = {SHARD: range(1)}
     world.deliver(record("1", n=1))
     world.deliver(record("2", n=1))
     world.encryptor.shards.by_id = None
