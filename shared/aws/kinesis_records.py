@@ -82,7 +82,7 @@ class _Shard:
                 "eventID": f"{self.shard_id}:{number}",
                 "eventSourceARN": self.stream_arn,
             }
-            found.append(ShardRecord(number, arrived_at, event))
+            found.append(ShardRecord(number, arrived_at, event, len(record["Data"])))
         return found
 
 

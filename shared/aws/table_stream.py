@@ -69,7 +69,7 @@ def _record(record: Any) -> ShardRecord:
     }
     if identity := record.get("userIdentity"):
         event["userIdentity"] = {"principalId": identity.get("PrincipalId"), "type": identity.get("Type")}
-    return ShardRecord(body["SequenceNumber"], changed_at, event)
+    return ShardRecord(body["SequenceNumber"], changed_at, event, body.get("SizeBytes", 0))
 
 
 def _as_json(value: Any) -> Any:

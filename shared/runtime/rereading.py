@@ -13,7 +13,12 @@ from time import monotonic as monotonic_clock
 from time import sleep
 from typing import Any, Final, Protocol
 
+from shared.errors import StoreUnavailable
+from shared.runtime.log import log_failure
+
 BATCH_RECORDS: Final = 200
+BATCH_BYTES: Final = 4_000_000
+"""About what Lambda puts into an event, which is Base64 there: as much as the memory of a consumer is made for."""
 ATTEMPTS: Final = 3
 SLACK_SECONDS: Final = 60
 """Arrival times of one shard are approximate, and do not always rise."""
@@ -26,11 +31,13 @@ class ShardRecord:
     Attributes:
         arrived_at: seconds since the epoch, approximately.
         event: the record as Lambda gives it to a consumer.
+        size_bytes: of what it brings, about.
     """
 
     sequence_number: str
     arrived_at: float
     event: Mapping[str, Any] = field(repr=False)
+    size_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,22 +234,34 @@ def reread(
     batch_records: int = BATCH_RECORDS,
     is_over: Callable[[], bool],
 ) -> Reread:
-    """Work off the records of the span, one batch at least, until nothing is left or the call's time is over."""
+    """Work off the records of the span, one batch at least, until nothing is left or the call's time is over.
+
+    Where the stream stops answering the call ends there: what was done stays known.
+
+    Raises:
+        StoreUnavailable: the stream does not answer, and nothing was read.
+    """
     came = Reread(after)
-    for page in pages:
-        if page.records:
-            came = replace(came, begun_at=came.begun_at or page.records[0].sequence_number)
-        for batch in _batches([record for record in page.records if span.holds(record)], batch_records):
-            stopped_at = work(batch)
-            came = came.past(_before(batch, stopped_at))
-            if stopped_at is not None or is_over():
+    try:
+        for page in pages:
+            if page.records:
+                came = replace(came, begun_at=came.begun_at or page.records[0].sequence_number)
+            for batch in _batches([record for record in page.records if span.holds(record)], batch_records):
+                stopped_at = work(batch)
+                came = came.past(_before(batch, stopped_at))
+                if stopped_at is not None or is_over():
+                    return came
+            if page.records:
+                came = replace(came, after=page.records[-1].sequence_number)
+            if page.caught_up or span.ends_at(page):
+                break
+            if is_over():
                 return came
-        if page.records:
-            came = replace(came, after=page.records[-1].sequence_number)
-        if page.caught_up or span.ends_at(page):
-            break
-        if is_over():
-            return came
+    except StoreUnavailable as error:
+        if came.after == after:
+            raise
+        log_failure(error)
+        return came
     return replace(came, done=True)
 
 
@@ -271,8 +290,18 @@ def until_done(
     return left[0].sequence_number
 
 
-def _batches(records: Sequence[ShardRecord], size: int) -> Iterator[Sequence[ShardRecord]]:
-    return (records[start : start + size] for start in range(0, len(records), size))
+def _batches(records: Sequence[ShardRecord], most: int) -> Iterator[Sequence[ShardRecord]]:
+    """Up to so many records, and so many bytes where that is more than one."""
+    batch: list[ShardRecord] = []
+    size_bytes = 0
+    for record in records:
+        if batch and (len(batch) == most or size_bytes + record.size_bytes > BATCH_BYTES):
+            yield batch
+            batch, size_bytes = [], 0
+        batch.append(record)
+        size_bytes += record.size_bytes
+    if batch:
+        yield batch
 
 
 def _before(batch: Sequence[ShardRecord], stopped_at: str | None) -> Sequence[ShardRecord]:

@@ -123,6 +123,15 @@ def test_a_bad_record_is_quarantined_sealed_and_its_neighbours_are_written(world
     assert CANARY.encode() not in entry.sealed_content
 
 
+@pytest.mark.parametrize("payload", [b'{"a": NaN}', b'{"tenant_id": "acme", "id": "1", "_x": 1}', b"\xff"])
+def test_a_rejected_record_keeps_alive_nothing_of_what_it_was_decoded_to(world, payload):
+    received = list(user_records(kinesis_record(payload)))
+
+    (rejected,) = world.encryptor.plan(received, stream_arn=STREAM_ARN)
+
+    assert (None, None) == (rejected.error.__traceback__, rejected.error.__context__)
+
+
 def test_a_second_partition_key_for_one_item_is_quarantined_not_guessed(world):
     result = world.process(
         kinesis_record(record(a=1), sequence=0, partition_key="p"),

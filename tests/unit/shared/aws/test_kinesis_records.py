@@ -60,6 +60,7 @@ def test_records_come_as_lambda_gives_them(kinesis):
     assert (b"\xff\x00payload", "Žofie".encode(), SHARD) == (taken.payload, taken.partition_key, taken.shard_id)
     assert record.arrived_at == taken.arrived_at == round(taken.arrived_at, 3)
     assert "payload" not in repr(record)
+    assert 9 == record.size_bytes
 
 
 @pytest.mark.parametrize(

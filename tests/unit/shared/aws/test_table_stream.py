@@ -38,7 +38,12 @@ class Scripted:
 
 
 def change(number: int, **more: Any) -> dict[str, Any]:
-    body = {"Keys": KEYS, "NewImage": KEYS | {"ssn": SEALED, "x": NESTED}, "SequenceNumber": str(number)}
+    body = {
+        "Keys": KEYS,
+        "NewImage": KEYS | {"ssn": SEALED, "x": NESTED},
+        "SequenceNumber": str(number),
+        "SizeBytes": 321,
+    }
     at = {"ApproximateCreationDateTime": datetime.fromtimestamp(1_700_000_000, UTC)}
     return {"eventName": "INSERT", "dynamodb": body | at, **more}
 
@@ -61,6 +66,7 @@ def test_a_change_is_what_lambda_would_have_given():
         found.changed_at,
     )
     assert KEYS | {"ssn": SEALED, "x": NESTED} == found.new
+    assert 321 == page.records[0].size_bytes
     assert {"ShardIteratorType": "AT_SEQUENCE_NUMBER", "SequenceNumber": "1"}.items() <= client.asked[0].items()
 
 

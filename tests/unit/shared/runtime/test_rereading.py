@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 
+from shared.errors import StoreUnavailable
 from shared.runtime.rereading import (
+    BATCH_BYTES,
     CallTime,
     Letter,
     Page,
@@ -47,6 +49,33 @@ class Worker:
 
 def never() -> bool:
     return False
+
+
+def test_a_batch_holds_no_more_than_an_event_of_lambda_but_one_record_at_least():
+    work, half = Worker(), BATCH_BYTES // 2
+    large = [ShardRecord(str(n), float(n), {}, size) for n, size in enumerate([half, half, 1, BATCH_BYTES * 2, half])]
+
+    came = reread([Page(large)], ALL, work, is_over=never)
+
+    assert [["0", "1"], ["2"], ["3"], ["4"]] == work.batches
+    assert (5, True) == (came.records, came.done)
+
+
+def outage(*pages: Page) -> Iterator[Page]:
+    yield from pages
+    raise StoreUnavailable("down")
+
+
+def test_an_outage_of_the_stream_keeps_what_was_done_before_it():
+    came = reread(outage(Page(records(1, 2)), Page(records(3))), ALL, Worker(), is_over=never)
+
+    assert ("3", 3, False) == (came.after, came.records, came.done)
+
+
+@pytest.mark.parametrize("pages", [[], [Page([])]])
+def test_an_outage_before_anything_was_read_is_raised(pages):
+    with pytest.raises(StoreUnavailable):
+        reread(outage(*pages), ALL, Worker(), after="7", is_over=never)
 
 
 def test_everything_is_worked_off_in_order_and_in_small_batches():
