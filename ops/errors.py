@@ -13,5 +13,9 @@ class FunctionRefused(NeedsAttention):
     """The function will not do what was asked, whenever it is asked."""
 
 
+class NotHeld(NeedsAttention):
+    """A message is not this command's any more: it was worked on for so long that others may have it by now."""
+
+
 class NoProgress(NeedsAttention):
     """For longer than is borne, nothing that was tried succeeded."""

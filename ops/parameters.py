@@ -16,6 +16,8 @@ from shared.identity import is_tenant_id
 
 Command = Callable[..., Any]
 
+A_TIME_IS: Final = "2026-01-31, 2026-01-31T12:00:00 (UTC), 2026-01-31T12:00:00+01:00, or how long ago: 90s, 30m, 2h, 7d"
+
 INTERRUPTED: Final = 130
 """Exit status after Ctrl-C."""
 
@@ -47,7 +49,7 @@ def moment(_: click.Context, __: click.Parameter, value: str | None) -> float | 
     except (OverflowError, ValueError):
         read = -1.0
     if read < 0:
-        raise click.BadParameter("a time is 2026-01-31, 2026-01-31T12:00:00Z, or how long ago: 90s, 30m, 2h, 7d")
+        raise click.BadParameter(f"a time is {A_TIME_IS}")
     return read
 
 

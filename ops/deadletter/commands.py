@@ -32,10 +32,13 @@ def deadletter() -> None:
 @_of
 @as_json
 def list_(*, whose: str | None, as_json: bool) -> None:
-    """List dead letters; they stay where they are."""
+    """List dead letters; they stay where they are.
+
+    Exit status 0: these are all; 1: another command holds some, or one that was killed did.
+    """
     from ops.deadletter.listing import list_letters  # noqa: PLC0415 - a command loads only what it needs
 
-    list_letters(_chosen(whose), as_json=as_json)
+    sys.exit(list_letters(_chosen(whose), as_json=as_json))
 
 
 @deadletter.command()
@@ -46,7 +49,7 @@ def redrive(*, message_ids: tuple[str, ...], whose: str | None, as_json: bool) -
     """Do what was given up on: all dead letters, or those by ID.
 
     Records are read from their stream again, findings go back to their queue. What the stream no longer holds is said.
-    Exit status 0: all are done; 1: some are left, and listed, or records went to quarantine.
+    Exit status 0: all are done; 1: some are left, listed or held by another command, or records went to quarantine.
     """
     from ops.deadletter.redrive import redrive as work_off  # noqa: PLC0415 - a command loads only what it needs
 

@@ -8,24 +8,35 @@ from typing import Any
 
 from ops.clock import iso
 from ops.deadletter.letter import Content, Findings, Foreign, Of, Position
-from ops.deadletter.queues import LOOK_SECONDS, MESSAGES_PER_CALL, Letter, Queue, queues
+from ops.deadletter.queues import LOOK_SECONDS, MESSAGES_PER_CALL, Letter, Queue, queues, told_hidden
 from ops.json_lines import JsonLines
 from ops.telling import for_programs
 from ops.text import counted, plural, table
 
 
-def list_letters(whose: Sequence[Of], *, as_json: bool = False, of: Iterable[Queue] | None = None) -> None:
-    """Print them, the oldest of each queue first; raises StoreUnavailable, SettingsError."""
-    found = [letter for queue in (queues(whose) if of is None else of) for letter in read(queue)]
+def list_letters(whose: Sequence[Of], *, as_json: bool = False, of: Sequence[Queue] | None = None) -> int:
+    """Print them, the oldest of each queue first.
+
+    Returns:
+        0 where all could be seen; 1 where others hold some.
+
+    Raises:
+        StoreUnavailable: SQS does not answer.
+        SettingsError: a name is missing.
+    """
+    of = queues(whose) if of is None else of
+    found = [letter for queue in of for letter in read(queue)]
+    hidden = sum(queue.hidden for queue in of)
     if for_programs(as_json=as_json):
         lines = JsonLines()
         for letter in found:
             lines.write("letter", **document(letter))
-        lines.write("listed", letters=len(found), records=sum(letter.records for letter in found))
-        return
+        lines.write("listed", letters=len(found), records=sum(letter.records for letter in found), hidden=hidden)
+        return 1 if hidden else 0
     if found:
         print("\n".join(table_of(found)))
-    print(summary(found))
+    print("\n".join([summary(found), *told_hidden(of)] if found or not hidden else told_hidden(of)))
+    return 1 if hidden else 0
 
 
 def read(queue: Queue) -> list[Letter]:

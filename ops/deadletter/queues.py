@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from ops.deadletter.letter import Content, Findings, Of, Position, content_of
 from ops.environment import setting
+from ops.errors import NotHeld
+from ops.text import plural
 from shared.aws.clients import client
 from shared.aws.errors import AWS_ERRORS, store_error
 from shared.errors import StoreUnavailable
@@ -24,6 +26,9 @@ LOOK_SECONDS: Final = 60
 MESSAGES_PER_CALL: Final = 10
 _WAIT_SECONDS: Final = 1
 """Asks all of SQS's servers; with none, some messages are not seen."""
+
+Insist = Callable[[Callable[[], Any]], Any]
+"""Makes a call, and bears its failures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,7 @@ class Queue:
 
     Attributes:
         stream: what its positions are about; see `content_of`.
+        hidden: about how many messages others hold; known once all were given that they do not.
     """
 
     def __init__(self, client: SQSClient, of: Of, url: str, stream: str = "") -> None:
@@ -66,23 +72,31 @@ class Queue:
         self._url = url
         self._stream = stream
         self._held: dict[str, Letter] = {}
+        self.hidden = 0
 
     @contextmanager
-    def letters(self, *, at_once: int = 1, hidden_seconds: int = HOLD_SECONDS) -> Iterator[Iterator[Letter]]:
+    def letters(
+        self,
+        *,
+        at_once: int = 1,
+        hidden_seconds: int = HOLD_SECONDS,
+        insist: Insist = lambda call: call(),
+    ) -> Iterator[Iterator[Letter]]:
         """Every message once, each hidden from others until the block ends, unless it is deleted.
 
         Args:
             at_once: messages received at a time: one where each takes long, so that the others stay free.
             hidden_seconds: when a message comes back, if nobody gives it back.
+            insist: how SQS is asked.
         """
         try:
-            yield self._each(at_once, hidden_seconds)
+            yield self._each(at_once, hidden_seconds, insist)
         finally:
             self._give_back()
 
     def hold(self, letter: Letter) -> None:
-        """Hide a message for some more time."""
-        self._change([letter], HOLD_SECONDS)
+        """Hide a message for some more time; raises NotHeld where it is this command's no more."""
+        self._change([self._held[letter.message_id]], HOLD_SECONDS)
 
     def delete(self, letter: Letter) -> None:
         """Remove a message for good."""
@@ -93,10 +107,11 @@ class Queue:
             raise store_error(error, "deleting a dead letter") from None
         del self._held[letter.message_id]
 
-    def _each(self, at_once: int, hidden_seconds: int) -> Iterator[Letter]:
+    def _each(self, at_once: int, hidden_seconds: int, insist: Insist) -> Iterator[Letter]:
         seen: set[str] = set()
         repeats = 0
-        while repeats <= len(seen) and (received := self._receive(at_once, hidden_seconds)):
+        at_first = insist(self._size)
+        while repeats <= len(seen) and (received := insist(lambda: self._receive(at_once, hidden_seconds))):
             for letter in received:
                 self._held[letter.message_id] = letter
                 if letter.message_id in seen:  # it was held so long that it came again
@@ -105,6 +120,17 @@ class Queue:
                 seen.add(letter.message_id)
                 repeats = 0
                 yield letter
+        # SQS counts what is deleted for some time: what was there before is not counted among what is left
+        self.hidden = max(0, min(at_first - len(seen), insist(self._size) - len(self._held)))
+
+    def _size(self) -> int:
+        """About how many messages there are, hidden ones too."""
+        names: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        try:
+            told = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=names)["Attributes"]
+        except AWS_ERRORS as error:
+            raise store_error(error, f"counting dead letters of the {self.of}") from None
+        return sum(int(told.get(name, 0)) for name in names)
 
     def _receive(self, at_once: int, hidden_seconds: int) -> list[Letter]:
         try:
@@ -132,7 +158,7 @@ class Queue:
         held = list(self._held.values())
         self._held.clear()
         for start in range(0, len(held), MESSAGES_PER_CALL):
-            with suppress(StoreUnavailable):  # they come back by themselves, only later
+            with suppress(StoreUnavailable, NotHeld):  # they come back by themselves, only later
                 self._change(held[start : start + MESSAGES_PER_CALL], 0)
 
     def _change(self, letters: Iterable[Letter], hidden_seconds: int) -> None:
@@ -141,9 +167,24 @@ class Queue:
             for number, letter in enumerate(letters)
         ]
         try:
-            self._client.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)
+            answer = self._client.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)
         except AWS_ERRORS as error:
             raise store_error(error, "hiding dead letters, or giving them back") from None
+        failed = answer.get("Failed", ())
+        if any(one["SenderFault"] for one in failed):
+            raise NotHeld("another command holds it by now")
+        if failed:
+            raise StoreUnavailable(f"hiding dead letters, or giving them back: {failed[0]['Code']}")
+
+
+def told_hidden(of: Iterable[Queue]) -> Iterator[str]:
+    """A line for each queue of which others hold messages."""
+    for queue in of:
+        if queue.hidden:
+            yield (
+                f"{queue.of}: about {plural(queue.hidden, 'more dead letter')} held by another command, or by one that "
+                f"was killed: back in at most {-(-HOLD_SECONDS // 60)} minutes"
+            )
 
 
 def queues(whose: Iterable[Of], environment: Mapping[str, str] = os.environ) -> list[Queue]:

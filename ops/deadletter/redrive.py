@@ -14,9 +14,9 @@ from typing import Any, Final, assert_never
 from ops.clock import Clock, iso
 from ops.deadletter.letter import Findings, Foreign, Of, Position
 from ops.deadletter.listing import document
-from ops.deadletter.queues import MESSAGES_PER_CALL, Letter, Queue, queues
+from ops.deadletter.queues import MESSAGES_PER_CALL, Letter, Queue, queues, told_hidden
 from ops.environment import function, setting
-from ops.errors import FunctionRefused, NoProgress
+from ops.errors import FunctionRefused, NoProgress, NotHeld
 from ops.functions import Invoke
 from ops.json_lines import JsonLines
 from ops.patience import Patience
@@ -86,28 +86,36 @@ class Ports:
 def redrive(
     whose: Sequence[Of], message_ids: Collection[str] = (), *, as_json: bool = False, ports: Ports | None = None
 ) -> int:
-    """Work off the letters of these, or those among them that are named.
+    """Work off the letters of these, or those among them that are named, and print what came of it, however it ends.
 
     Returns:
-        0 where all are done and nothing went to quarantine; otherwise, or where a named letter is not there, 1.
+        0 where all are done and nothing went to quarantine; otherwise, or where a named letter is not there, or others
+        hold some, 1.
 
     Raises:
-        StoreUnavailable: SQS does not answer.
+        NoProgress: SQS does not answer for long.
         SettingsError: a name is missing.
+        KeyboardInterrupt: nothing more is begun.
     """
     ports = ports or ports_from_environment(whose)
     as_json = for_programs(as_json=as_json)
-    with teller_for("redrive", as_json=as_json) as teller:
-        fates = list(_worked_off(ports, message_ids, teller))
-    unknown = sorted({*message_ids} - {fate.letter.message_id for fate in fates})
-    counts = _counts(fates)
-    if as_json:
-        states = {str(state): sum(fate.state is state for fate in fates) for state in State}
-        JsonLines().write("finished", letters=states, counts=counts, unknown=unknown)
-    else:
-        print("\n".join(_report(fates, unknown)))
-    is_good = not unknown and not counts.get(QUARANTINED) and all(fate.state is State.DONE for fate in fates)
-    return 0 if is_good else 1
+    fates: list[Fate] = []
+    is_through = False
+    try:
+        with teller_for("redrive", as_json=as_json) as teller:
+            for fate in _worked_off(ports, message_ids, teller):
+                fates.append(fate)  # noqa: PERF402 - what was done is told however it ends
+        is_through = True
+    finally:
+        unknown = sorted({*message_ids} - {fate.letter.message_id for fate in fates})
+        hidden = [] if message_ids else list(told_hidden(ports.queues))
+        if as_json:
+            states = {str(state): sum(fate.state is state for fate in fates) for state in State}
+            JsonLines().write("finished", letters=states, counts=_counts(fates), unknown=unknown, hidden=hidden)
+        else:
+            print("\n".join(_report(fates, unknown, hidden, is_through=is_through)))
+    is_good = not unknown and not hidden and not _counts(fates).get(QUARANTINED)
+    return 0 if is_good and all(fate.state is State.DONE for fate in fates) else 1
 
 
 def ports_from_environment(whose: Sequence[Of]) -> Ports:
@@ -127,7 +135,8 @@ def _worked_off(ports: Ports, message_ids: Collection[str], teller: Teller) -> I
     at_once = MESSAGES_PER_CALL if message_ids else 1
     for queue in ports.queues:
         in_vain = done = 0
-        with queue.letters(at_once=at_once) as letters:
+        patience = Patience(ports.clock, teller.trouble)
+        with queue.letters(at_once=at_once, insist=patience.insist) as letters:
             for letter in letters:
                 if message_ids and letter.message_id not in message_ids:
                     continue
@@ -151,9 +160,9 @@ def _work_off(letter: Letter, queue: Queue, ports: Ports, teller: Teller) -> Fat
         case Findings():
             try:
                 patience.insist(partial(ports.send_findings, content.references))
+                patience.insist(partial(queue.delete, letter))
             except NoProgress as error:
                 return Fate(letter, State.WAITING, why=str(error))
-            queue.delete(letter)
             return Fate(letter, State.DONE, Reading(done=True, records=letter.records))
         case Foreign():
             return Fate(letter, State.FOREIGN, why=content.why)
@@ -169,14 +178,15 @@ def _read_again(letter: Letter, position: Position, queue: Queue, ports: Ports, 
         while not stretch.reading.done:
             patience.insist(partial(queue.hold, letter))
             stretch.step(patience)
-    except NoProgress as error:
+        if not stretch.reading.missing:
+            patience.insist(partial(queue.delete, letter))
+    except (NoProgress, NotHeld) as error:
         return Fate(letter, State.WAITING, stretch.reading, str(error))
     except FunctionRefused as error:
         return Fate(letter, State.REFUSED, stretch.reading, str(error))
     reading = stretch.reading
     if reading.missing:
         return Fate(letter, State.MISSING, reading, _what_is_left(reading))
-    queue.delete(letter)
     return Fate(letter, State.DONE, reading)
 
 
@@ -205,9 +215,11 @@ def _counts(fates: Iterable[Fate]) -> dict[str, int]:
     return total
 
 
-def _report(fates: Sequence[Fate], unknown: Sequence[str]) -> Iterator[str]:
+def _report(fates: Sequence[Fate], unknown: Sequence[str], hidden: Sequence[str], *, is_through: bool) -> Iterator[str]:
+    yield from hidden
     if not fates and not unknown:
-        yield "no dead letters"
+        if is_through and not hidden:
+            yield "no dead letters"
         return
     done = sum(fate.state is State.DONE for fate in fates)
     yield f"{plural(len(fates), 'dead letter')}, {done:,} done"
@@ -223,7 +235,8 @@ def _report(fates: Sequence[Fate], unknown: Sequence[str]) -> Iterator[str]:
         if any(fate.state is State.MISSING and fate.letter.of is of for fate in left):
             yield _MISSING[of]
     if unknown:
-        yield f"not in these queues, or held by another command: {', '.join(unknown)}"
+        where = "not in these queues, or held by another command" if is_through else "not reached"
+        yield f"{where}: {', '.join(unknown)}"
 
 
 def _row(fate: Fate) -> tuple[str, ...]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 
 from ops.deadletter.letter import Of, Position
 from ops.deadletter.listing import document, table_of
 from ops.deadletter.queues import MESSAGES_PER_CALL, Letter, Queue
 from ops.deadletter.redrive import Ports, ports_from_environment
+from ops.errors import NotHeld
 from ops.json_lines import JsonLines
 from ops.patience import Patience
 from ops.telling import for_programs
@@ -23,7 +25,7 @@ def skip(
     as_json: bool = False,
     ports: Ports | None = None,
 ) -> int:
-    """Delete the letters with these ids.
+    """Delete the letters with these ids, and print which, however it ends.
 
     A position is audited by its function before its message goes; of findings the next sweep finds the items too.
 
@@ -40,30 +42,42 @@ def skip(
     Raises:
         FunctionRefused: a function will not do it.
         NoProgress: nothing answers for too long.
-        StoreUnavailable: SQS does not answer.
+        KeyboardInterrupt: nothing more is begun.
     """
     ports = ports or ports_from_environment(whose)
     as_json = for_programs(as_json=as_json)
     skipped: list[Letter] = []
-    for queue in ports.queues:
-        with queue.letters(at_once=MESSAGES_PER_CALL) as letters:
-            found = [letter for letter in letters if letter.message_id in message_ids]
-            if not found or (ask is not None and not ask(_question(found))):
-                continue
-            for letter in found:
-                _skip(letter, queue, ports)
-                skipped.append(letter)
-    left = sorted({*message_ids} - {letter.message_id for letter in skipped})
-    if as_json:
-        lines = JsonLines()
-        for letter in skipped:
-            lines.write("skipped", **document(letter))
-        lines.write("finished", skipped=len(skipped), left=left)
-    else:
-        print(f"{plural(len(skipped), 'dead letter')} skipped")
-        if left:
-            print(f"not skipped, or not in these queues, or held by another command: {', '.join(left)}")
+    try:
+        for queue in ports.queues:
+            for letter in _skipped_of(queue, message_ids, ask, ports):
+                skipped.append(letter)  # noqa: PERF402 - what was done is told however it ends
+    finally:
+        left = sorted({*message_ids} - {letter.message_id for letter in skipped})
+        if as_json:
+            lines = JsonLines()
+            for letter in skipped:
+                lines.write("skipped", **document(letter))
+            lines.write("finished", skipped=len(skipped), left=left)
+        else:
+            print(f"{plural(len(skipped), 'dead letter')} skipped")
+            if left:
+                print(f"not skipped, or not in these queues, or held by another command: {', '.join(left)}")
     return 1 if left else 0
+
+
+def _skipped_of(
+    queue: Queue, message_ids: Collection[str], ask: Callable[[str], bool] | None, ports: Ports
+) -> Iterator[Letter]:
+    patience = Patience(ports.clock, _quiet)
+    with queue.letters(at_once=MESSAGES_PER_CALL, insist=patience.insist) as letters:
+        found = [letter for letter in letters if letter.message_id in message_ids]
+        if not found or (ask is not None and not ask(_question(found))):
+            return
+        for letter in found:
+            with suppress(NotHeld):  # the answer took its time, and another may be at work on it
+                patience.insist(partial(queue.hold, letter))
+                _skip(letter, queue, ports, patience)
+                yield letter
 
 
 def _question(found: Sequence[Letter]) -> str:
@@ -72,7 +86,7 @@ def _question(found: Sequence[Letter]) -> str:
     return f"{listed}\nSkip {plural(len(found), 'dead letter')}, about {plural(records, 'record')}, for good?"
 
 
-def _skip(letter: Letter, queue: Queue, ports: Ports) -> None:
+def _skip(letter: Letter, queue: Queue, ports: Ports, patience: Patience) -> None:
     content = letter.content
     if isinstance(content, Position):
         invoke, _ = ports.functions[letter.of]
@@ -83,8 +97,8 @@ def _skip(letter: Letter, queue: Queue, ports: Ports) -> None:
             "last": content.last,
             "records": content.records,
         }
-        Patience(ports.clock, _quiet).insist(partial(invoke, asked))
-    queue.delete(letter)
+        patience.insist(partial(invoke, asked))
+    patience.insist(partial(queue.delete, letter))
 
 
 def _quiet(message: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import click
 
-from ops.parameters import as_json, confirmed, ending, moment, of_tenant, options, yes
+from ops.parameters import A_TIME_IS, as_json, confirmed, ending, moment, of_tenant, options, yes
 from shared.errors import Reason
 
 _QUARANTINE_ID: Final = re.compile(r"[0-9a-f]{32}")
@@ -33,8 +33,8 @@ _filters = options(
         help="this reason, as `list` shows it; may be repeated",
     ),
     of_tenant,
-    click.option("--since", callback=moment, metavar="TIME", help="arrived in Kinesis then or later"),
-    click.option("--until", callback=moment, metavar="TIME", help="arrived in Kinesis before"),
+    click.option("--since", callback=moment, metavar="TIME", help=f"arrived in Kinesis then or later: {A_TIME_IS}"),
+    click.option("--until", callback=moment, metavar="TIME", help="arrived in Kinesis before; UTC, as --since"),
 )
 _ids = click.argument("quarantine_ids", nargs=-1, metavar="[ID]...", callback=_quarantine_ids)
 _all = click.option("--all", "everything", is_flag=True, help="all entries")
@@ -42,10 +42,7 @@ _all = click.option("--all", "everything", is_flag=True, help="all entries")
 
 @click.group()
 def quarantine() -> None:
-    """Records that can never be written as they are, kept sealed until somebody decides about them.
-
-    A TIME is 2026-01-31, 2026-01-31T12:00:00Z, or how long ago: 30m, 2h, 7d.
-    """
+    """Records that can never be written as they are, kept sealed until somebody decides about them."""
 
 
 @quarantine.command("list")

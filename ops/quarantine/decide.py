@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Any, Final
 
-from ops.clock import Clock
+from ops.clock import Clock, iso
 from ops.environment import function
 from ops.errors import FunctionFailed, NoProgress
 from ops.functions import Invoke, not_understood
@@ -19,6 +19,7 @@ from ops.quarantine.index import Entry, QuarantineIndex, Selection
 from ops.quarantine.listing import quarantine_index, summary
 from ops.telling import Teller, for_programs, teller_for
 from ops.text import counted, plural, table
+from shared.errors import StoreUnavailable
 
 ENTRIES_PER_CALL: Final = 25
 """As many as the redriver takes."""
@@ -81,6 +82,8 @@ def decide(
 ) -> int:
     """Decide about the entries of these ids, or, where none is given, about all that the selection means.
 
+    What came of it is printed however it ends.
+
     Args:
         operation: what is decided.
         quarantine_ids: the entries; they need not be in the index.
@@ -94,38 +97,65 @@ def decide(
 
     Raises:
         FunctionRefused: the redriver will not do it.
-        StoreUnavailable: the index does not answer.
+        StoreUnavailable: the index does not answer, where it is what says which entries.
+        KeyboardInterrupt: nothing more is begun.
     """
     ports = ports or Ports(quarantine_index(), function("REDRIVER", "redriver"))
     as_json = for_programs(as_json=as_json)
     if quarantine_ids:
-        entries = ports.index.get(quarantine_ids)
+        entries = _known(ports.index, quarantine_ids)
         wanted = list(dict.fromkeys(quarantine_ids))
     else:
         entries = {entry.quarantine_id: entry for entry in ports.index.entries(selection)}
         wanted = list(entries)
-    if wanted and ask is not None and not ask(_question(operation, wanted, entries)):
+    if wanted and ask is not None and not ask(_question(operation, wanted, entries, selection)):
         return 1
-    with teller_for(operation, as_json=as_json) as teller:
-        fates = _decided(operation, wanted, ports, teller)
-    if as_json:
-        JsonLines().write("finished", states=_states(fates.values()), outcomes=_outcomes(fates.values()))
-    else:
-        print("\n".join(_report(operation, fates, entries)))
+    fates = dict.fromkeys(wanted, Fate(NOT_REACHED))
+    try:
+        with teller_for(operation, as_json=as_json) as teller:
+            _decide(operation, fates, ports, teller)
+    finally:
+        if as_json:
+            JsonLines().write("finished", states=_states(fates.values()), outcomes=_outcomes(fates.values()))
+        else:
+            print("\n".join(_report(operation, fates, entries or {})))
     return 1 if any(fate.state != operation.done for fate in fates.values()) else 0
 
 
-def _question(operation: Operation, wanted: Sequence[str], entries: Mapping[str, Entry]) -> str:
-    known = [entries[one] for one in wanted if one in entries]
-    unknown = len(wanted) - len(known)
-    about = summary(known) + (f"; {plural(unknown, 'id')} of no entry" if unknown else "")
+def _known(index: QuarantineIndex, quarantine_ids: Sequence[str]) -> dict[str, Entry] | None:
+    """What the index says of these; None where it does not answer, which a decision by id does not need."""
+    try:
+        return index.get(quarantine_ids)
+    except StoreUnavailable:
+        return None
+
+
+def _question(
+    operation: Operation, wanted: Sequence[str], entries: Mapping[str, Entry] | None, selection: Selection
+) -> str:
+    if entries is None:
+        about = f"{plural(len(wanted), 'entry', 'entries')}, of which the index tells nothing now"
+    else:
+        about = _about(wanted, entries) + _arrived(selection)
     return f"{operation.capitalize()} {about}{', for good' if operation is Operation.DISCARD else ''}?"
 
 
-def _decided(operation: Operation, wanted: Sequence[str], ports: Ports, teller: Teller) -> dict[str, Fate]:
-    fates = dict.fromkeys(wanted, Fate(NOT_REACHED))
-    open_ids, ended, in_vain = list(wanted), 0, 0
-    teller.progress(0, len(wanted), "")
+def _arrived(selection: Selection) -> str:
+    since = "" if selection.since is None else f" from {iso(selection.since)} on"
+    until = "" if selection.until is None else f" before {iso(selection.until)}"
+    return f"; arrived{since}{until}" if since or until else ""
+
+
+def _about(wanted: Sequence[str], entries: Mapping[str, Entry]) -> str:
+    known = [entries[one] for one in wanted if one in entries]
+    unknown = len(wanted) - len(known)
+    return summary(known) + (f"; {plural(unknown, 'id')} of no entry" if unknown else "")
+
+
+def _decide(operation: Operation, fates: dict[str, Fate], ports: Ports, teller: Teller) -> None:
+    """Have it done of these entries, whose fates are replaced one after the other."""
+    open_ids, ended, in_vain = list(fates), 0, 0
+    teller.progress(0, len(fates), "")
     while open_ids and in_vain < GIVES_UP_AFTER:
         some = open_ids[:ENTRIES_PER_CALL]
         patience = Patience(ports.clock, teller.trouble)
@@ -139,8 +169,7 @@ def _decided(operation: Operation, wanted: Sequence[str], ports: Ports, teller: 
         for quarantine_id, fate in answer.items():
             teller.happened("decided", quarantine_id=quarantine_id, **_document(fate))
         ended += len(answer)
-        teller.progress(ended, len(wanted), counted(_states(fates.values())))
-    return fates
+        teller.progress(ended, len(fates), counted(_states(fates.values())))
 
 
 def _call(

@@ -9,7 +9,7 @@ from typing import Final
 
 import click
 
-from ops.parameters import as_json, ending, finite, moment
+from ops.parameters import A_TIME_IS, as_json, ending, finite, moment
 
 MOST_WORKERS: Final = 32
 _SHARD_ID: Final = re.compile(r"[a-zA-Z0-9_.-]{1,128}")
@@ -22,8 +22,12 @@ def _shard_ids(_: click.Context, __: click.Parameter, value: tuple[str, ...]) ->
 
 
 @click.command()
-@click.option("--from", "since", required=True, callback=moment, metavar="TIME", help="arrived then or later")
-@click.option("--to", "until", callback=moment, metavar="TIME", help="arrived before; by default until now")
+@click.option(
+    "--from", "since", required=True, callback=moment, metavar="TIME", help=f"arrived then or later: {A_TIME_IS}"
+)
+@click.option(
+    "--to", "until", callback=moment, metavar="TIME", help="arrived before; UTC, as --from; by default until now"
+)
 @click.option("--shard", "shard_ids", multiple=True, callback=_shard_ids, help="this shard alone; may be repeated")
 @click.option(
     "--rate",
@@ -52,7 +56,6 @@ def replay(
     """Read the source stream again through the encryptor's own path, beside live traffic.
 
     Each record leaves its item as the item's newest record left it, so a replay may be repeated as often as you like.
-    A TIME is 2026-01-31, 2026-01-31T12:00:00Z, or how long ago: 30m, 2h, 7d.
     Exit status 0: all was read, nothing went to quarantine; 1: some was left, or is in quarantine.
     """
     from ops.replay.replay import Options  # noqa: PLC0415 - a command loads only what it needs

@@ -69,11 +69,20 @@ class FakeSqs:
     def change_message_visibility_batch(self, **asked: Any) -> Any:
         self._check("change_message_visibility_batch")
         assert 1 <= len(asked["Entries"]) <= 10
-        seconds = {entry["ReceiptHandle"]: entry["VisibilityTimeout"] for entry in asked["Entries"]}
-        for one in self.messages:
-            if one.handle in seconds:
-                one.visible_at = self.clock.wall() + seconds[one.handle]
-        return {"Successful": [], "Failed": []}
+        held = {one.handle: one for one in self.messages if one.visible_at > self.clock.wall()}
+        failed = []
+        for entry in asked["Entries"]:
+            if one := held.get(entry["ReceiptHandle"]):
+                one.visible_at = self.clock.wall() + entry["VisibilityTimeout"]
+            else:
+                failed.append({"Id": entry["Id"], "SenderFault": True, "Code": "MessageNotInflight"})
+        return {"Successful": [], "Failed": failed}
+
+    def get_queue_attributes(self, **_: Any) -> Any:
+        self._check("get_queue_attributes")
+        visible = len(self.visible)
+        numbers = {"": visible, "NotVisible": len(self.messages) - visible}
+        return {"Attributes": {f"ApproximateNumberOfMessages{name}": str(count) for name, count in numbers.items()}}
 
     def _check(self, name: str) -> None:
         if name in self.fails:

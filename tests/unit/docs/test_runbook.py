@@ -145,3 +145,27 @@ def test_whoever_is_let_in_is_added_to_those_who_may_open_and_they_are_named():
     assert "self.attribute_key = AttributeKey(" in snippet
     assert "self.attribute_key = AttributeKey(" in stack
     assert [] == re.findall(r"\w+_use\b", snippet.replace("reader_use", "")), "a list to paste would go out of date"
+
+
+def _action(method: str) -> str:
+    return "".join(map(str.capitalize, method.removesuffix("_batch").split("_")))
+
+
+def test_the_rights_that_commands_about_dead_letters_need_are_named():
+    (paragraph,) = [line for line in PAGE.read_text("utf-8").splitlines() if line.startswith("Who works on dead lett")]
+    queues = (ROOT / "ops" / "deadletter" / "queues.py").read_text("utf-8")
+    findings = (ROOT / "shared" / "aws" / "findings_queue.py").read_text("utf-8")
+    called = {f"sqs:{_action(name)}" for name in re.findall(r"self\._client\.(\w+)\(", queues + findings)}
+
+    assert len(called) == 5
+    assert called | {"lambda:InvokeFunction"} == set(re.findall(r"`(\w+:\w+)`", paragraph))
+
+
+def test_the_rights_that_deciding_about_entries_needs_are_named():
+    (line,) = [line for line in PAGE.read_text("utf-8").splitlines() if "To decide needs" in line]
+    index = (ROOT / "ops" / "quarantine" / "index.py").read_text("utf-8")
+    called = re.findall(r"self\.dynamodb\.(\w+)\((?:TableName|\"(\w+)\")", index)
+
+    assert {"dynamodb:GetItem", "dynamodb:Scan"} == {f"dynamodb:{_action(page or name)}" for name, page in called}
+    assert "to choose by filter also `dynamodb:Scan` on the index" in line
+    assert "With `dynamodb:GetItem` on it you are told" in line

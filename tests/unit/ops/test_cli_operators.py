@@ -225,3 +225,12 @@ def test_in_a_terminal_the_operator_is_asked(run, monkeypatch, capsys, answer, s
     assert status == run(f"quarantine discard {ID}")
     captured = capsys.readouterr()
     assert "" == captured.out
+
+
+@pytest.mark.parametrize("words", ["quarantine list", "quarantine redrive", "quarantine discard", "replay"])
+def test_whoever_is_asked_for_a_time_is_told_that_it_is_utc(run, capsys, words):
+    run(f"{words} --help")
+
+    told = " ".join(capsys.readouterr().out.split())
+    assert "2026-01-31T12:00:00 (UTC)" in told
+    assert 2 == told.count("UTC"), "of both ends"

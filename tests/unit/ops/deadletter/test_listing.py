@@ -38,7 +38,7 @@ def test_letters_are_lines_for_programs_and_stay_where_they_are(world, capsys):
     } == letters[0]
     assert "no position in a stream" == letters[1]["foreign"]
     assert {"stale": 2} == letters[3]["findings"]
-    assert {"event": "listed", "letters": 4, "records": 9} == listed
+    assert {"event": "listed", "letters": 4, "records": 9, "hidden": 0} == listed
     assert [["m-1", "m-2"], ["m-3"], ["m-4"]] == [world.sqs[of].visible for of in Of]
 
 
@@ -61,3 +61,22 @@ def test_none_is_said(monkeypatch, capsys):
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
     list_letters(list(Of), of=World().ports().queues)
     assert "no dead letters\n" == capsys.readouterr().out
+
+
+def test_what_another_command_holds_is_no_empty_queue(world, monkeypatch, capsys):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    of = world.ports().queues
+    with of[0].letters() as letters:
+        next(letters)
+        assert 1 == list_letters([Of.ENCRYPTOR], of=world.ports().queues[:1])
+        assert 1 == list_letters([Of.AUDITOR, Of.ENCRYPTOR], as_json=True, of=world.ports().queues[:1])
+        next(letters)
+        assert 1 == list_letters([Of.ENCRYPTOR], of=world.ports().queues[:1])
+
+    text = capsys.readouterr().out
+    assert "encryptor: about 1 more dead letter held by another command" in text
+    assert "encryptor: about 2 more dead letters held by another command" in text
+    assert "back in at most 6 minutes" in text
+    assert '"hidden":1' in text.replace(" ", "")
+    assert "no dead letters" not in text
+    assert 0 == list_letters([Of.ENCRYPTOR], of=world.ports().queues[:1])

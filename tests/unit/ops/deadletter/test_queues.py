@@ -6,6 +6,7 @@ import pytest
 
 from ops.deadletter.letter import Foreign, Of
 from ops.deadletter.queues import HOLD_SECONDS, LOOK_SECONDS, Queue, queues
+from ops.errors import NotHeld
 from shared.aws import clients
 from shared.errors import SettingsError, StoreUnavailable
 from tests.fakes.sqs import FakeSqs
@@ -95,6 +96,52 @@ def test_a_letter_knows_when_it_was_sent_and_nothing_secret_of_it_is_shown(sqs):
     assert (Foreign("no position in a stream"), sqs.clock.wall()) == (letter.content, letter.sent_at)
     assert 0 == letter.records
     assert letter.handle not in repr(letter)
+
+
+def test_a_message_that_came_back_meanwhile_cannot_be_held_any_more(sqs):
+    queue = queue_of(sqs)
+    with queue.letters() as letters:
+        first, second = next(letters), next(letters)
+        sqs.clock.advance(HOLD_SECONDS + 1)
+        with pytest.raises(NotHeld):
+            queue.hold(first)
+        sqs.receive_message(MaxNumberOfMessages=10, VisibilityTimeout=60)
+        with pytest.raises(NotHeld):
+            queue.hold(second)
+
+
+def test_a_message_that_this_command_received_twice_can_be_held(sqs):
+    queue = queue_of(sqs)
+    with queue.letters() as letters:
+        first = next(letters)
+        sqs.clock.advance(HOLD_SECONDS + 1)
+        list(letters)
+        queue.hold(first)
+        assert "m-0" not in sqs.visible
+
+
+def test_what_sqs_could_not_hide_for_now_may_be_hidden_later(sqs):
+    queue = queue_of(sqs)
+    with queue.letters() as letters:
+        first = next(letters)
+        failed = {"Id": "0", "SenderFault": False, "Code": "InternalError"}
+        sqs.change_message_visibility_batch = lambda **_: {"Failed": [failed]}
+        with pytest.raises(StoreUnavailable, match="InternalError"):
+            queue.hold(first)
+
+
+@pytest.mark.parametrize("held", [0, 7])
+def test_messages_that_others_hold_are_counted_whatever_this_one_deletes(sqs, held):
+    with queue_of(sqs).letters() as others:
+        for _ in range(held):
+            next(others)
+        queue = queue_of(sqs)
+        with queue.letters(at_once=10) as letters:
+            for number, letter in enumerate(letters):
+                if number % 2:
+                    queue.delete(letter)
+            sqs.clock.advance(0)
+        assert held == queue.hidden
 
 
 @pytest.mark.parametrize("call", ["receive_message", "delete_message", "change_message_visibility_batch"])

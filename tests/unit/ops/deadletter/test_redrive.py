@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
+from botocore.exceptions import ClientError
 
 from ops.deadletter.letter import Of
+from ops.deadletter.queues import HOLD_SECONDS
 from ops.deadletter.redrive import GIVES_UP_AFTER, redrive
-from ops.errors import FunctionFailed, FunctionRefused
-from shared.errors import StoreUnavailable
+from ops.errors import FunctionFailed, FunctionRefused, NoProgress
+from ops.text import plural
 from tests.fakes.redriver import FakeRecord
 from tests.unit.ops.deadletter.world import REFERENCES, TABLE_STREAM, World, findings, position
 
@@ -79,9 +81,9 @@ def test_changes_of_the_table_are_audited_again_by_the_auditor(world, done):
 def test_findings_go_back_to_their_queue_before_their_message_goes(world, done):
     world.sqs[Of.REENCRYPTOR].put("m-1", findings())
     world.sqs[Of.REENCRYPTOR].fails.add("delete_message")
-    with pytest.raises(StoreUnavailable):
-        done()
-    assert (REFERENCES, ["m-1"]) == (world.sent, world.left(Of.REENCRYPTOR))
+    status, lines = done()
+    assert (1, REFERENCES, ["m-1"]) == (status, world.sent, world.left(Of.REENCRYPTOR))
+    assert "RequestThrottled" in next(line["why"] for line in lines if line.get("state") == "waiting")
 
     world.sqs[Of.REENCRYPTOR].fails.clear()
     assert 0 == done()[0]
@@ -118,6 +120,93 @@ def test_a_function_that_fails_is_called_again(world, done):
 
     assert (0, 3) == (status, sum(line["event"] == "trouble" for line in lines))
     assert [] == world.left(Of.ENCRYPTOR)
+
+
+@pytest.mark.parametrize("call", ["receive_message", "delete_message", "get_queue_attributes"])
+def test_a_hiccup_of_sqs_is_borne(world, done, call):
+    for number in range(3):
+        world.sqs[Of.ENCRYPTOR].put(f"m-{number}", position(11, 12))
+    hiccups = []
+    world.redriver.before = lambda payload: world.sqs[Of.ENCRYPTOR].fails.add(call)
+    works = getattr(world.sqs[Of.ENCRYPTOR], call)
+
+    def hiccup(**asked):
+        try:
+            return works(**asked)
+        except ClientError:
+            world.sqs[Of.ENCRYPTOR].fails.clear()
+            hiccups.append(call)
+            raise
+
+    setattr(world.sqs[Of.ENCRYPTOR], call, hiccup)
+    status, lines = done()
+
+    assert (0, []) == (status, world.left(Of.ENCRYPTOR))
+    assert len(hiccups) == sum(line["event"] == "trouble" for line in lines) > 0
+
+
+@pytest.mark.parametrize("why", [NoProgress, KeyboardInterrupt])
+def test_what_was_done_is_told_however_it_ends(world, monkeypatch, capsys, why):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    for number in range(3):
+        world.sqs[Of.ENCRYPTOR].put(f"m-{number}", position(11, 12))
+
+    def ends(payload):
+        if len(world.redriver.asked) == 2:
+            world.sqs[Of.ENCRYPTOR].fails.add("receive_message")
+            if why is KeyboardInterrupt:
+                raise why
+
+    world.redriver.before = ends
+    with pytest.raises(why):
+        redrive([Of.ENCRYPTOR], ports=world.ports())
+
+    text = capsys.readouterr().out
+    done = 1 if why is KeyboardInterrupt else 2
+    assert f"{plural(done, 'dead letter')}, {done} done" in text
+    assert f"written {2 * done}" in text
+
+
+def test_named_letters_that_were_not_reached_are_said_so(world, monkeypatch, capsys):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    world.sqs[Of.ENCRYPTOR].put("m-1", position(11, 12))
+    world.redriver.before = _interrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        redrive([Of.ENCRYPTOR], ["m-1"], ports=world.ports())
+
+    assert "not reached: m-1" in capsys.readouterr().out
+
+
+def _interrupt(payload):
+    raise KeyboardInterrupt
+
+
+def test_letters_that_another_command_holds_are_not_all_well(world, done, shown):
+    for number in range(3):
+        world.sqs[Of.ENCRYPTOR].put(f"m-{number}", position(11, 12))
+    with world.ports().queues[0].letters() as others:
+        next(others)
+        status, lines = done()
+        assert (1, ["m-0"]) == (status, world.left(Of.ENCRYPTOR))
+        assert "about 1 more dead letter" in lines[-1]["hidden"][0]
+        status, text = shown()
+        assert (1, True, False) == (status, "held by another command" in text, "no dead letters" in text)
+
+    assert (0, []) == (shown()[0], world.left(Of.ENCRYPTOR))
+
+
+def test_a_letter_that_came_back_while_it_was_worked_on_is_left_to_whoever_has_it(world, done):
+    world.sqs[Of.ENCRYPTOR].put("m-1", position(11, 15))
+
+    def takes_too_long(payload):
+        world.clock.advance(HOLD_SECONDS + 1)
+
+    world.redriver.before = takes_too_long
+    status, lines = done()
+
+    assert (1, ["m-1"]) == (status, world.left(Of.ENCRYPTOR))
+    assert "another command" in next(line["why"] for line in lines if line.get("state") == "waiting")
 
 
 def test_what_the_stream_no_longer_holds_is_said_with_what_can_be_done_and_stays(world, shown):

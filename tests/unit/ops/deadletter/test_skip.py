@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from botocore.exceptions import ClientError
 
 from ops.deadletter.letter import Of
+from ops.deadletter.queues import HOLD_SECONDS
 from ops.deadletter.skip import skip
 from ops.errors import FunctionFailed, FunctionRefused
 from tests.unit.ops.deadletter.world import TABLE_STREAM, World, findings, position
@@ -84,3 +86,55 @@ def test_a_function_that_fails_is_called_again(world):
     world.redriver.before = fails_at_first
     assert 0 == skip(tuple(Of), ["m-1"], ask=None, ports=world.ports())
     assert 3 == len(world.redriver.asked)
+
+
+@pytest.mark.parametrize("is_taken", [True, False])
+def test_a_letter_that_came_back_while_the_question_stood_is_not_skipped(world, capsys, is_taken):
+    def slow(question):
+        world.clock.advance(HOLD_SECONDS + 1)
+        if is_taken:
+            world.sqs[Of.ENCRYPTOR].receive_message(MaxNumberOfMessages=10, VisibilityTimeout=60)
+        return True
+
+    assert 1 == skip([Of.ENCRYPTOR], ["m-1"], ask=slow, ports=world.ports())
+
+    assert [] == world.redriver.asked
+    assert "m-1" in all_left(world)
+    assert ["m-1"] == json.loads(capsys.readouterr().out.splitlines()[-1])["left"]
+
+
+def test_a_letter_is_held_anew_after_the_answer(world):
+    def slow(question):
+        world.clock.advance(HOLD_SECONDS - 1)
+        return True
+
+    def slower(payload):
+        world.clock.advance(HOLD_SECONDS - 1)
+        assert "m-1" not in world.sqs[Of.ENCRYPTOR].visible
+
+    world.redriver.before = slower
+    assert 0 == skip([Of.ENCRYPTOR], ["m-1"], ask=slow, ports=world.ports())
+
+
+def test_what_was_skipped_is_told_however_it_ends(world, capsys):
+    def ends(payload):
+        raise KeyboardInterrupt
+
+    world.auditor = ends
+    with pytest.raises(KeyboardInterrupt):
+        skip([Of.ENCRYPTOR, Of.AUDITOR], ["m-1", "m-3"], ask=None, ports=world.ports())
+
+    *_, skipped, finished = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert ("m-1", ["m-3"]) == (skipped["message_id"], finished["left"])
+
+
+def test_a_hiccup_of_sqs_is_borne(world):
+    delete = world.sqs[Of.ENCRYPTOR].delete_message
+
+    def hiccup(**asked):
+        world.sqs[Of.ENCRYPTOR].delete_message = delete
+        raise ClientError({"Error": {"Code": "RequestThrottled"}}, "DeleteMessage")
+
+    world.sqs[Of.ENCRYPTOR].delete_message = hiccup
+    assert 0 == skip([Of.ENCRYPTOR], ["m-1"], ask=None, ports=world.ports())
+    assert ["m-2"] == world.left(Of.ENCRYPTOR)

@@ -10,6 +10,7 @@ from ops.clock import Clock
 from ops.errors import FunctionFailed, FunctionRefused
 from ops.quarantine.decide import ENTRIES_PER_CALL, Operation, Ports, decide
 from ops.quarantine.index import Selection
+from shared.errors import StoreUnavailable
 from tests.fakes.clock import FakeClock
 from tests.fakes.redriver import FakeRedriver
 from tests.unit.ops.quarantine.world import IDS, FakeIndex, index
@@ -175,6 +176,54 @@ def test_it_is_asked_with_what_it_is_about_and_a_no_does_nothing(redriver, done)
     assert 1 == done(*IDS[1:], "f" * 32, operation=Operation.DISCARD, ask=refuse)[0]
     assert [] == redriver.asked
     assert ["Discard 2 entries, 1,002 records: undeclared attribute 2; 1 id of no entry, for good?"] == asked
+
+
+def test_the_question_says_until_when_in_the_time_that_is_meant(ports, done):
+    asked = []
+
+    def refuse(question):
+        asked.append(question)
+        return False
+
+    for times in ({"until": 1_700_000_002.0}, {"since": 1_700_000_001.0}, {"since": 1_700_000_001.0, "until": 2e9}):
+        done(operation=Operation.DISCARD, selection=Selection(**times), ask=refuse)
+
+    until, since, both = asked
+    assert "; arrived before 2023-11-14T22:13:22Z, for good?" in until
+    assert "; arrived from 2023-11-14T22:13:21Z on, for good?" in since
+    assert "; arrived from 2023-11-14T22:13:21Z on before 2033-05-18T03:33:20Z, for good?" in both
+
+
+def test_entries_that_are_named_are_decided_about_without_the_index(ports, shown, done, redriver, monkeypatch):
+    asked = []
+
+    def denied(ids):
+        raise StoreUnavailable("reading the quarantine index: AccessDeniedException")
+
+    monkeypatch.setattr(ports.index, "get", denied)
+    redriver.entries = {IDS[0]: REDRIVEN, IDS[1]: {"state": "too_old"}}
+    assert 0 == done(IDS[0], ask=lambda question: asked.append(question) or True)[0]
+    status, text = shown(*IDS[:2])
+
+    assert ["Redrive 1 entry, of which the index tells nothing now?"] == asked
+    assert (1, [IDS[1], "too_old", "?"]) == (status, text.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize("why", [FunctionRefused, KeyboardInterrupt])
+def test_what_was_decided_is_told_however_it_ends(redriver, ports, monkeypatch, capsys, why):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    ids = [f"{number:032x}" for number in range(60)]
+    redriver.entries = dict.fromkeys(ids, REDRIVEN)
+
+    def ends(payload):
+        if len(redriver.asked) == 2:
+            raise why
+
+    redriver.before = ends
+    with pytest.raises(why):
+        decide(Operation.REDRIVE, ids, Selection(), ask=None, ports=ports)
+
+    assert "entries: redriven 25, not reached 35" in capsys.readouterr().out
 
 
 def test_a_yes_does_it(redriver, done):
