@@ -7,9 +7,23 @@ from dataclasses import dataclass
 from typing import Final
 
 from consumers.encryptor.identify import IdentifiedRecord, Operation
+from shared.envelope.associated_data import record_prefix
+from shared.envelope.layout import is_sealed, key_id_of
+from shared.envelope.seal import open_attributes, open_value
+from shared.errors import CannotOpen, NotSealed
 from shared.item_size import MAX_ITEM_BYTES
 from shared.keys.keyring import Keyring
-from shared.model import DELETED_AT, EXPIRES_AT, TOMBSTONE_SECONDS, AttributeValue
+from shared.model import (
+    DELETED_AT,
+    EXPIRES_AT,
+    OPEN_SINCE,
+    POLICY,
+    TOMBSTONE_SECONDS,
+    Attributes,
+    AttributeValue,
+    Path,
+    SealedItem,
+)
 from shared.policy.compiled import Policy
 from shared.policy.plan import SealingPlan, plan
 from shared.sealing import ItemAddress, SealedWithKeys, check_sealed_size, data_classes, seal_item
@@ -62,6 +76,28 @@ class RecordSealer:
         """Raises as `shared.sealing.seal_item`."""
         address, system = _address(planned.identified), _tombstone(planned.identified)
         return seal_item(address, planned.plan, policy=self.policy, keyring=self.keyring, system=system)
+
+    def holds_the_same(self, item: SealedItem, found: Attributes) -> bool:
+        """Whether an item that was found opens to what this one does, whatever key and policy it lies under.
+
+        Raises:
+            RetryLater: a data key is not to be had now.
+        """
+        try:
+            return self._opened(item, item.attributes) == self._opened(item, found)
+        except CannotOpen:
+            return False
+
+    def _opened(self, item: SealedItem, attributes: Attributes) -> Attributes:
+        prefix = record_prefix(dataset=self.policy.dataset, tenant_id=item.tenant_id, item_id=item.item_id)
+
+        def opener(path: Path, sealed: bytes) -> AttributeValue:
+            if not is_sealed(sealed):
+                raise NotSealed("a binary value in clear")
+            return open_value(self.keyring.opener(item.tenant_id, key_id_of(sealed)).cipher, prefix, path, sealed)
+
+        opened = open_attributes(attributes, opener)
+        return {name: value for name, value in opened.items() if name not in {POLICY, OPEN_SINCE}}
 
     def is_fresh(self, sealed: SealedWithKeys) -> bool:
         """Whether all its keys may still be used."""

@@ -7,12 +7,13 @@ from typing import Final, Protocol
 
 from consumers.encryptor.sealing import PlannedRecord
 from shared.errors import KeyServiceUnavailable, Reason, RecordRejected, StoreUnavailable
-from shared.model import AttributeValue, Outcome, PutResult, SealedItem
+from shared.model import Attributes, AttributeValue, Outcome, PutResult, SealedItem
 from shared.sealing import SealedWithKeys
 from shared.source_position import FOUND, SourcePosition
 
 _ATTEMPTS: Final = 4
 """Puts of one record while others keep writing the same item; an unanswered put is repeated by the client below."""
+_IN_DOUBT: Final = "an item stands there, and nobody knows which is newer: discard this, or have it sent again"
 
 
 class Sealer(Protocol):
@@ -23,6 +24,9 @@ class Sealer(Protocol):
 
     def is_fresh(self, sealed: SealedWithKeys) -> bool:
         """Whether it may still be sent."""
+
+    def holds_the_same(self, item: SealedItem, found: Attributes) -> bool:
+        """Whether an item that was found opens to what this one does; may raise RetryLater."""
 
 
 class ItemTable(Protocol):
@@ -84,7 +88,7 @@ class Writer:
             result = self._put(sealed.item, replaces)
             if result.stored:
                 return Written(Outcome.WRITTEN, sealed.item.sealed_count)
-            answer = _found_by(sealed.item, result)
+            answer = self._found_by(sealed.item, result)
             if isinstance(answer, Written):
                 return answer
             replaces = answer.source
@@ -103,6 +107,11 @@ class Writer:
             return self.table.put_if_newer(item)
         return self.table.put_if_source_is(item, replaces)
 
+    def _found_by(self, item: SealedItem, result: PutResult) -> Written | Replace:
+        if item.position == FOUND and result.found is not None and self.sealer.holds_the_same(item, result.found):
+            return Written(Outcome.DUPLICATE)  # an unanswered put had been stored, or an earlier call was cut off
+        return standing_item(item.position, result.found_source)
+
 
 @dataclass(frozen=True, slots=True)
 class Replace:
@@ -115,11 +124,12 @@ def standing_item(position: SourcePosition, found_source: AttributeValue | None)
     """What an item that stands in the way says of a record at `position`.
 
     Raises:
-        RecordRejected: order_unknown, where both positions are sound and do not compare.
+        RecordRejected: order_unknown, where both positions are sound and do not compare; misplaced, where the record's
+            own says nothing.
     """
     found = SourcePosition.from_bytes(found_source.get("B")) if found_source else None
     if position == FOUND:
-        return Written(Outcome.SUPERSEDED)
+        raise RecordRejected(Reason.MISPLACED, _IN_DOUBT)
     if found is None:
         # not ours, or not readable: replaced, but only as exactly what was seen; never taken for a duplicate,
         # or every later record of the item would be lost without a sound
@@ -152,9 +162,3 @@ def _of_another_lane(position: SourcePosition, found: SourcePosition) -> Written
     if arrived.place < found_arrived.place:
         return Written(Outcome.SUPERSEDED, settles_lane=False)
     return Replace({"B": found.to_bytes()})
-
-
-def _found_by(item: SealedItem, result: PutResult) -> Written | Replace:
-    if item.position == FOUND and result.found == item.attributes:
-        return Written(Outcome.DUPLICATE)  # no two sealings are equal: an unanswered put had been stored
-    return standing_item(item.position, result.found_source)

@@ -20,13 +20,11 @@ from consumers.encryptor.placing import Terms
 from shared.errors import Reason, SealstreamError
 from shared.keys.keyring import Keyring
 from shared.model import REDRIVE_SECONDS, EntryState, HeldEntry, Outcome, QuarantineEntry
-from shared.policy.compiled import UnknownOrder
 from shared.runtime.batch import attempt
 from shared.runtime.log import log_failure
 
 GONE: Final = "gone"
 TOO_OLD: Final = "too_old"
-_IN_DOUBT: Final = "an item stands there, and nobody knows which is newer: discard this, or have it sent again"
 
 
 class EntryStore(Protocol):
@@ -92,7 +90,7 @@ class Entries:
             if sealed is None:
                 return Fate(GONE, reason=entry.reason, detail="its content is not there")
             still = self._through_the_encryptor(entry, sealed, seconds_left)
-            if still.outcomes[Outcome.RETRY] or still.rejected or still.is_in_doubt:
+            if still.outcomes[Outcome.RETRY] or still.rejected:
                 return self._stays(entry, still)
             return self._decided(entry, EntryState.REDRIVEN, still.outcomes, request_id)
 
@@ -138,14 +136,9 @@ class Entries:
             stays=True,
         )
         still.outcomes.update(result.outcomes())
-        rules = self.encryptor.policy.item
-        has_order = rules.order is not None or rules.unknown_order is UnknownOrder.ARRIVAL
-        still.is_in_doubt = terms.only_if_absent and not has_order and still.outcomes[Outcome.SUPERSEDED] > 0
         return still
 
     def _stays(self, entry: HeldEntry, still: _StillHeld) -> Fate:
-        if still.is_in_doubt and not still.rejected:
-            return Fate(EntryState.HELD, still.outcomes, Reason.MISPLACED, _IN_DOUBT)
         if not still.rejected:
             return Fate(EntryState.HELD, still.outcomes, entry.reason, "some records did not pass for now: ask again")
         first = min(still.rejected, key=lambda one: one.record.sub_sequence).error
@@ -168,16 +161,11 @@ class Entries:
 
 
 class _StillHeld:
-    """Takes the place of the quarantine: what is rejected again stays where it is.
-
-    Attributes:
-        is_in_doubt: an item stands in the place of a record whose number compares with nothing.
-    """
+    """Takes the place of the quarantine: what is rejected again stays where it is."""
 
     def __init__(self, entry: HeldEntry) -> None:
         self.rejected: list[Rejected] = []
         self.outcomes: Counter[Outcome] = Counter()
-        self.is_in_doubt = False
         self._entry = entry
 
     def keep(self, rejected: Sequence[Rejected], *, stream_arn: str) -> QuarantineEntry:

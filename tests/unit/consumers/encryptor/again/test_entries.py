@@ -272,10 +272,59 @@ def test_a_misplaced_record_is_written_only_where_no_item_stands(world):
 
     assert "redriven" == redrive(world, first)["state"]
     fate = redrive(world, second)
-    assert ("held", "misplaced", {"superseded": 1}) == (fate["state"], fate["reason"], fate["outcomes"])
+    assert ("held", "misplaced", {"quarantined": 1}) == (fate["state"], fate["reason"], fate["outcomes"])
+    assert "nobody knows which is newer" in fate["detail"]
     assert second in world.encryptor.quarantine.entries, "nobody knows that it is older"
     assert FOUND == SourcePosition.from_bytes(world.encryptor.table.items["acme", "1"]["_src"]["B"])
     assert {"N": "5"} == world.encryptor.table.items["acme", "2"]["n"]
+
+
+@pytest.fixture
+def misplaced(world) -> World:
+    """A world with an entry of two records of one item that came by another shard; both have a sealed value."""
+    world.encryptor.shards.by_id = {SHARD: range(1)}
+    world.deliver(aggregate([("a", record("1", ssn=CANARY, n=1)), ("a", record("1", ssn=CANARY, n=2))]))
+    return world
+
+
+def test_of_two_misplaced_records_of_one_item_the_older_is_no_doubt(misplaced):
+    fate = redrive(misplaced)
+
+    assert ("redriven", {"written": 1, "superseded": 1}) == (fate["state"], fate["outcomes"])
+    assert {"N": "2"} == misplaced.encryptor.table.items["acme", "1"]["n"]
+
+
+def test_a_misplaced_record_that_was_written_before_the_call_was_cut_off_is_known_again(misplaced):
+    def kill(name: str) -> None:
+        if name == "decide":
+            raise KeyboardInterrupt
+
+    misplaced.held.before = kill
+    with pytest.raises(KeyboardInterrupt):
+        redrive(misplaced)
+    misplaced.held.before = lambda _: None
+
+    fate = redrive(misplaced)
+
+    assert ("redriven", {"duplicate": 1, "superseded": 1}) == (fate["state"], fate["outcomes"])
+
+
+def test_another_record_that_was_put_back_to_the_same_item_is_in_doubt(misplaced):
+    asked = misplaced.entry_id()
+    misplaced.deliver(record("1", ssn=CANARY + "5", n=2), partition_key="b")
+    (other,) = misplaced.encryptor.quarantine.entries.keys() - {asked}
+
+    assert "redriven" == redrive(misplaced, other)["state"]
+    fate = redrive(misplaced, asked)
+
+    assert ("held", {"quarantined": 2}) == (fate["state"], fate["outcomes"])
+
+
+def test_an_item_that_does_not_open_is_not_taken_for_the_record(misplaced):
+    asked = misplaced.entry_id()
+    misplaced.encryptor.table.items["acme", "1"] = {"ssn": {"B": b"\x01" + bytes(60)}, "_src": {"B": FOUND.to_bytes()}}
+
+    assert "misplaced" == redrive(misplaced, asked)["reason"]
 
 
 def test_an_order_ahead_of_its_time_passes_once_its_time_has_come(world):
