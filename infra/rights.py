@@ -49,10 +49,15 @@ def read_kinesis_stream(stream_arn: str) -> iam.PolicyStatement:
 
 
 def reread_kinesis_stream(stream_arn: str) -> iam.PolicyStatement:
-    """Read records of a Kinesis stream from any place on."""
+    """Read records of a Kinesis stream from any place on, and know how far back it goes."""
     return iam.PolicyStatement(
         sid="RereadSourceStream",
-        actions=["kinesis:GetRecords", "kinesis:GetShardIterator", "kinesis:ListShards"],
+        actions=[
+            "kinesis:DescribeStreamSummary",
+            "kinesis:GetRecords",
+            "kinesis:GetShardIterator",
+            "kinesis:ListShards",
+        ],
         resources=[stream_arn],
     )
 

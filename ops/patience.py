@@ -54,6 +54,12 @@ class Patience:
                 return answer
         raise AssertionError  # counting has no end
 
+    def rest(self, seconds: float) -> None:
+        """Wait for so long, or until it is stopped."""
+        until = self._clock.monotonic() + seconds
+        while (left := until - self._clock.monotonic()) > 0 and not self.stopped.is_set():
+            self._clock.sleep(min(left, LONGEST_PAUSE_SECONDS))
+
     def _pause(self, error: RetryLater, attempt: int, failing_since: float) -> None:
         """Wait before the next attempt; a success of others gives this one time, too."""
         without_success = self._clock.monotonic() - max(self._succeeded_at, failing_since)

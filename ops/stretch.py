@@ -37,6 +37,7 @@ class Reading:
         reached: when the oldest that the last step read arrived, seconds since the epoch; None where nobody knows.
         missing: the stream no longer holds the first.
         found_from: the first that it still holds, of those that are missing their beginning; "" where none.
+        owed_seconds: how long to wait before the next step, or the rate that was asked for is not kept.
     """
 
     done: bool = False
@@ -48,6 +49,7 @@ class Reading:
     reached: float | None = None
     missing: bool = False
     found_from: str = ""
+    owed_seconds: float = 0.0
 
     def document(self) -> dict[str, Any]:
         """For programs."""
@@ -73,6 +75,7 @@ class Reading:
             reached=max(filter(None, (self.reached, step.reached)), default=None),
             missing=self.missing or step.missing,
             found_from=self.found_from or step.found_from,
+            owed_seconds=step.owed_seconds,
         )
 
 
@@ -83,24 +86,23 @@ class Stretch:
     Attributes:
         who: the function's title, for messages.
         payload: what it is asked, without how far it is.
-        start: what it is asked besides as long as nothing was read.
         reading: replaced by each step, so that other threads may look at it.
     """
 
     function: Invoke
     who: str
     payload: Mapping[str, Any]
-    start: Mapping[str, Any] = field(default_factory=dict)
     reading: Reading = field(default_factory=Reading)
     seconds: int = STEP_SECONDS
 
     def step(self, patience: Patience) -> Reading:
-        """Read on for some seconds; how far it is now.
+        """Read on for some seconds, after those that the last step owes; how far it is now.
 
         Raises:
             FunctionRefused: it will not do it.
             NoProgress: nothing got on for too long.
         """
+        patience.rest(self.reading.owed_seconds)
         return patience.insist(self._step)
 
     def to_the_end(self, patience: Patience) -> Reading:
@@ -111,7 +113,7 @@ class Stretch:
 
     def _step(self) -> Reading:
         before = self.reading
-        where = {"after": before.after} if before.after else self.start
+        where = {"after": before.after} if before.after else {}
         step = read_answer(self.function({**self.payload, **where, "seconds": self.seconds}), self.who)
         self.reading = before.then(step)
         if step.done or self.reading.after != before.after:
@@ -142,6 +144,7 @@ def read_answer(answer: Any, who: str) -> Reading:
             reached=None if reached is None else float(reached),
             missing=bool(answer.get("missing", False)),
             found_from=str(answer.get("found_from") or ""),
+            owed_seconds=float(answer.get("owed_seconds") or 0),
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         raise not_understood(who) from None

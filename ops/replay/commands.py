@@ -56,7 +56,7 @@ def replay(
     """Read the source stream again through the encryptor's own path, beside live traffic.
 
     Each record leaves its item as the item's newest record left it, so a replay may be repeated as often as you like.
-    Exit status 0: all was read, nothing went to quarantine; 1: some was left, or is in quarantine.
+    Exit status 0: all was read, nothing went to quarantine; 1: some is left, in quarantine, or gone from the stream.
     """
     from ops.replay.replay import Options  # noqa: PLC0415 - a command loads only what it needs
     from ops.replay.replay import replay as read_again  # noqa: PLC0415

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
@@ -21,6 +21,8 @@ from ops.threads import together
 
 QUARANTINED: Final = "quarantined"
 LOOK_SECONDS: Final = 1.0
+GRACE_SECONDS: Final = 60
+"""`--from 7d` of a stream that keeps seven days is asked for in that time, and nothing of note is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ def replay(options: Options, *, as_json: bool = False, ports: Ports | None = Non
     """Read the shards again, and print what came of it, also where it is interrupted.
 
     Returns:
-        0 where all was read and nothing went to quarantine, else 1.
+        0 where all was there and was read and nothing went to quarantine, else 1.
 
     Raises:
         FunctionRefused: the redriver will not say which shards there are.
@@ -68,8 +70,11 @@ def replay(options: Options, *, as_json: bool = False, ports: Ports | None = Non
     as_json = for_programs(as_json=as_json)
     with teller_for("replay", as_json=as_json) as teller:
         patience = Patience(ports.clock, teller.trouble)
-        stretches = _stretches(options, ports, patience)
-        watch = Watch(options.since, options.until, list(stretches.values()), ports.clock)
+        listed, forgotten_before = patience.insist(partial(shards_since, ports.redriver, options.since))
+        stretches = _stretches(options, ports, listed)
+        is_gone = forgotten_before is not None and options.since < forgotten_before - GRACE_SECONDS
+        gone_before = forgotten_before if is_gone else None
+        watch = Watch(options.since, options.until, list(stretches.values()), ports.clock, gone_before)
         teller.happened(
             "begun",
             **{"from": iso(options.since), "to": iso(options.until)},
@@ -92,12 +97,11 @@ def replay(options: Options, *, as_json: bool = False, ports: Ports | None = Non
         print("\n".join(lines(watch, why, dry_run=options.dry_run)))
     if interrupted:
         raise KeyboardInterrupt
-    return 0 if is_done and not counts.get(QUARANTINED) else 1
+    return 0 if is_done and not is_gone and not counts.get(QUARANTINED) else 1
 
 
-def _stretches(options: Options, ports: Ports, patience: Patience) -> dict[Shard, Stretch]:
+def _stretches(options: Options, ports: Ports, listed: Sequence[Shard]) -> dict[Shard, Stretch]:
     """Each shard's, in their order."""
-    listed = patience.insist(partial(shards_since, ports.redriver, options.since))
     try:
         shards = chosen(listed, options.shard_ids)
     except ValueError as error:
@@ -106,16 +110,11 @@ def _stretches(options: Options, ports: Ports, patience: Patience) -> dict[Shard
             f"sealstream: no shard with records of that time is named {error}; there are: {known}"
         ) from None
     at_once = max(1, min(options.workers, len(shards)))
-    common: dict[str, Any] = {"operation": "replay", "to": options.until}
+    common: dict[str, Any] = {"operation": "replay", "from": options.since, "to": options.until}
     common["records_per_second"] = options.records_per_second / at_once
     if options.dry_run:
         common["dry_run"] = True
-    return {
-        shard: Stretch(
-            ports.redriver, "redriver", {**common, "shard_id": shard.shard_id}, start={"from": options.since}
-        )
-        for shard in shards
-    }
+    return {shard: Stretch(ports.redriver, "redriver", {**common, "shard_id": shard.shard_id}) for shard in shards}
 
 
 def _read_all(
@@ -135,14 +134,17 @@ def _read_all(
 
 
 def _work(turns: Turns, stretches: dict[Shard, Stretch], patience: Patience, teller: Teller) -> None:
-    """One worker: a shard after the other."""
+    """One worker: a shard after the other, at its share of the rate."""
+    owed_seconds = 0.0
     while (shard := turns.take()) is not None:
         stretch = stretches[shard]
+        patience.rest(owed_seconds)
         while not stretch.reading.done:
             if patience.stopped.is_set():
                 return
             reading = stretch.step(patience)
             teller.happened("progress", shard_id=shard.shard_id, **reading.document())
+        owed_seconds = stretch.reading.owed_seconds
         turns.read(shard)
 
 

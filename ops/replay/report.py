@@ -19,6 +19,7 @@ class Watch:
 
     Attributes:
         since: seconds since the epoch, as `until`: what is read.
+        gone_before: of what is to be read the stream has forgotten what arrived before this time; None: nothing.
         began_at: by the monotonic clock.
     """
 
@@ -26,6 +27,7 @@ class Watch:
     until: float
     stretches: Sequence[Stretch]
     clock: Clock
+    gone_before: float | None = None
     began_at: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -68,6 +70,7 @@ class Watch:
         """For programs."""
         return {
             "records": self.records,
+            "gone_before": iso(self.gone_before),
             "seconds": round(self.seconds, 1),
             "counts": counts_of(self.stretches),
             "reasons": reasons_of(self.stretches),
@@ -109,6 +112,8 @@ def lines(watch: Watch, why: str, *, dry_run: bool) -> Iterator[str]:
         yield from table(("would be" if dry_run else "outcome", "user records"), rows, indent=2)
     if reasons:
         yield f"{'would be quarantined' if dry_run else 'quarantined'}: {counted(reasons)}"
+    if watch.gone_before is not None:
+        yield f"what arrived before {iso(watch.gone_before)} is gone: the stream keeps it no longer"
     left = [stretch for stretch in watch.stretches if not stretch.reading.done]
     if why:
         yield why

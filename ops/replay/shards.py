@@ -17,12 +17,19 @@ class Shard:
     parents: tuple[str, ...] = ()
 
 
-def shards_since(redriver: Invoke, since: float) -> list[Shard]:
-    """Those that may hold records from a time on (seconds since the epoch); raises as `Invoke`."""
+def shards_since(redriver: Invoke, since: float) -> tuple[list[Shard], float | None]:
+    """Those that may hold records from a time on, and when the oldest arrived that is held; raises as `Invoke`.
+
+    Args:
+        redriver: who is asked.
+        since: seconds since the epoch, as the answer; None where the stream forgot nothing yet.
+    """
     answer = redriver({"operation": "shards", "from": since})
     try:
-        return [Shard(str(one["shard_id"]), tuple(map(str, one["parents"]))) for one in answer["shards"]]
-    except (KeyError, TypeError):
+        forgotten_before = answer["forgotten_before"]
+        shards = [Shard(str(one["shard_id"]), tuple(map(str, one["parents"]))) for one in answer["shards"]]
+        return shards, None if forgotten_before is None else float(forgotten_before)
+    except (KeyError, TypeError, ValueError):
         raise not_understood("redriver") from None
 
 

@@ -16,8 +16,12 @@ from shared.runtime.rereading import AtRecord, AtTime, Page, Place, ShardRecord
 if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
 
-_MOST_RECORDS: Final = 1_000
+MOST_RECORDS: Final = 1_000
 """Of one read, which also ends at 10 MB: a record may have as many."""
+
+
+def _as_many_as_can_be() -> int:
+    return MOST_RECORDS
 
 
 class KinesisRecords:
@@ -36,9 +40,15 @@ class KinesisRecords:
         self._wall = wall
         self._wait = wait
 
-    def pages(self, shard_id: str, place: Place) -> Iterator[Page]:
-        """A shard's records from a place on; raises as `shard_pages`."""
-        shard = _Shard(self._client, self._stream_arn, shard_id, self._wall)
+    def pages(self, shard_id: str, place: Place, *, most: Callable[[], int] = _as_many_as_can_be) -> Iterator[Page]:
+        """A shard's records from a place on; raises as `shard_pages`.
+
+        Args:
+            shard_id: which shard.
+            place: where reading begins.
+            most: how many records the next read takes at most. The encryptor shares the shard's 2 MB a second.
+        """
+        shard = _Shard(self._client, self._stream_arn, shard_id, self._wall, most)
         return shard_pages(shard, place, wait=self._wait)
 
 
@@ -48,6 +58,7 @@ class _Shard:
     stream_arn: str
     shard_id: str
     wall: Callable[[], float]
+    most: Callable[[], int]
 
     # Kinesis has no error of its own for a number whose record is gone; it may also begin at the oldest one
     trimmed_codes: ClassVar = frozenset({"InvalidArgumentException"})
@@ -57,7 +68,7 @@ class _Shard:
         return self.client.get_shard_iterator(**where)["ShardIterator"]
 
     def read(self, iterator: str) -> Answer:
-        answer = self.client.get_records(StreamARN=self.stream_arn, ShardIterator=iterator, Limit=_MOST_RECORDS)
+        answer = self.client.get_records(StreamARN=self.stream_arn, ShardIterator=iterator, Limit=self.most())
         behind_seconds = answer.get("MillisBehindLatest", 0) / 1_000
         return Answer(
             records=self._records(answer["Records"]),

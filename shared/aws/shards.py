@@ -57,6 +57,20 @@ class KinesisShards:
         except AWS_ERRORS as error:
             raise store_error(error, "listing the shards of the stream") from None
 
+    def forgotten_before(self, stream_arn: str, *, now: float) -> float | None:
+        """Retention has taken what arrived before this time; None where the stream is younger; raises as `shards`.
+
+        Args:
+            stream_arn: of the stream.
+            now: seconds since the epoch, as the answer.
+        """
+        try:
+            told = self._kinesis.describe_stream_summary(StreamARN=stream_arn)["StreamDescriptionSummary"]
+        except AWS_ERRORS as error:
+            raise store_error(error, "asking how long the stream keeps records") from None
+        held_from = now - told["RetentionPeriodHours"] * 3_600
+        return held_from if told["StreamCreationTimestamp"].timestamp() < held_from else None
+
     def hash_keys(self, stream_arn: str, shard_id: str) -> range | None:
         """The hash keys that fall into a shard; None where Kinesis does not know it any more; raises as `shards`."""
         with self._asking:

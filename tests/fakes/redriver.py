@@ -25,6 +25,8 @@ class FakeRedriver:
     Attributes:
         shards: records of each, in their order.
         parents: of a shard; none for those that are not in it.
+        forgotten_before: what the stream no longer holds, by time of arrival.
+        owed_seconds: what each replay answers.
         entries: what is answered about an entry; one that is not in it is gone.
         before: called with each payload before anything is done; may raise, or move a clock.
         asked: every payload.
@@ -34,6 +36,8 @@ class FakeRedriver:
     parents: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     entries: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     page: int = 2
+    forgotten_before: float | None = None
+    owed_seconds: float = 0.0
     before: Callable[[Mapping[str, Any]], None] = lambda payload: None
     asked: list[Mapping[str, Any]] = field(default_factory=list)
     _lock: Lock = field(default_factory=Lock)
@@ -54,7 +58,8 @@ class FakeRedriver:
                 {"shard_id": shard, "parents": list(self.parents.get(shard, ())), "closed": False}
                 for shard, records in self.shards.items()
                 if any(record.arrived_at >= payload["from"] for record in records)
-            ]
+            ],
+            "forgotten_before": self.forgotten_before,
         }
 
     def _replay(self, payload: Mapping[str, Any]) -> Any:
@@ -98,6 +103,7 @@ class FakeRedriver:
             },
             "reasons": {"not_json": quarantined} if quarantined else {},
             "oldest_arrived_at": min((record.arrived_at for record in read), default=None),
+            "owed_seconds": self.owed_seconds,
         }
 
     def _skip(self, payload: Mapping[str, Any]) -> Any:

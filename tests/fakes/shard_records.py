@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from shared.runtime.rereading import AfterRecord, AtTime, Page, Place, ShardRecord
@@ -11,21 +11,29 @@ PAGE = 2
 
 
 class FakeShardRecords:
-    """Records by shard, each as Lambda gives it; those before `oldest` are gone."""
+    """Records by shard, each as Lambda gives it; those before `oldest` are gone; `sizes` says what was asked for."""
 
     def __init__(self, records: Mapping[str, Sequence[ShardRecord]]) -> None:
         self.records = records
         self.oldest = 0
+        self.page = PAGE
+        self.sizes: list[int] = []
 
-    def pages(self, shard_id: str, place: Place) -> Iterator[Page]:
+    def pages(self, shard_id: str, place: Place, *, most: Callable[[], int] = lambda: PAGE) -> Iterator[Page]:
         left = [one for one in self.records[shard_id] if int(one.sequence_number) >= self.oldest]
         if isinstance(place, AtTime):
             left = [one for one in left if one.arrived_at >= place.seconds]
         else:
             first = int(place.sequence_number) + isinstance(place, AfterRecord)
             left = [one for one in left if int(one.sequence_number) >= first]
-        for start in range(0, max(1, len(left)), PAGE):
-            yield Page(left[start : start + PAGE], start + PAGE >= len(left))
+        start, is_read = 0, False
+        while not is_read:
+            size = min(self.page, most())
+            self.sizes.append(size)
+            page = left[start : start + size]
+            start += len(page)
+            is_read = start == len(left)
+            yield Page(page, is_read)
 
 
 def of_kinesis(event: Mapping[str, Any]) -> ShardRecord:

@@ -353,6 +353,7 @@ TABLE: list[tuple[str, str, str, Mapping[str, Sequence[str]], str]] = [
     ("redriver", "kinesis:GetRecords", "source stream", {}, YES),
     ("redriver", "kinesis:GetShardIterator", "source stream", {}, YES),
     ("redriver", "kinesis:ListShards", "source stream", {}, YES),
+    ("redriver", "kinesis:DescribeStreamSummary", "source stream", {}, YES),
     ("redriver", "kinesis:PutRecord", "source stream", {}, NO),
     ("redriver", "sqs:ReceiveMessage", "encryptor's dead letters", {}, NO),
     ("redriver", "sqs:SendMessage", "encryptor's dead letters", {}, NO),

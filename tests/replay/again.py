@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -100,6 +100,7 @@ class ReplayWorld(MemoryWorld):
                 self.clock.wall,
             ),
             shards=lambda since: [],
+            forgotten_before=lambda now: None,
             prepare=lambda: None,
             telling=telling,
             wall=self.clock.wall,
@@ -130,12 +131,14 @@ class _Source:
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
 
-    def pages(self, shard_id: str, place: Place) -> Iterator[Page]:
+    def pages(self, shard_id: str, place: Place, *, most: Callable[[], int]) -> Iterator[Page]:
         (shard,) = [one for one in self._stream.shards if one.shard_id == shard_id]
         records = [_record(event) for event in shard.events]
         left = [record for record in records if _is_at(record, place)]
-        for start in range(0, len(left), PAGE_RECORDS):
-            yield Page(left[start : start + PAGE_RECORDS])
+        while left:
+            size = min(PAGE_RECORDS, most())
+            yield Page(left[:size])
+            left = left[size:]
         yield Page([], caught_up=True)
 
 

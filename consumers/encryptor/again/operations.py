@@ -54,12 +54,14 @@ class Redriver:
 
     Attributes:
         shards: those of the source stream that were open at a time or later, seconds since the epoch.
+        forgotten_before: retention has taken what arrived before this time, at this time; None: nothing.
         prepare: publishes the policy, once, before anything is sealed under it.
     """
 
     stretches: Stretches
     entries: Entries
     shards: Callable[[float], Sequence[ListedShard]]
+    forgotten_before: Callable[[float], float | None]
     prepare: Callable[[], object]
     telling: Telling
     wall: Callable[[], float] = time.time
@@ -87,7 +89,8 @@ class Redriver:
                 return self._decide(operation, request, request_id, seconds_left)
 
     def _shards(self, request: Request) -> dict[str, Any]:
-        listed = {shard.shard_id: shard for shard in self.shards(min(request.number("from"), self.wall()))}
+        now = self.wall()
+        listed = {shard.shard_id: shard for shard in self.shards(min(request.number("from"), now))}
         parents = {
             shard_id: [parent for parent in listed[shard_id].parents if parent in listed] for shard_id in sorted(listed)
         }
@@ -95,7 +98,8 @@ class Redriver:
             "shards": [
                 {"shard_id": shard_id, "parents": parents[shard_id], "closed": listed[shard_id].is_closed}
                 for shard_id in TopologicalSorter(parents).static_order()
-            ]
+            ],
+            "forgotten_before": self.forgotten_before(now),
         }
 
     def _replay(self, request: Request, request_id: str, seconds_left: Callable[[], float]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from consumers.encryptor.again.telling import Telling
 from consumers.encryptor.batch import Encryptor, take_out
@@ -17,12 +17,15 @@ from shared.model import Outcome
 from shared.runtime.rereading import CallTime, Page, Place, Reread, ShardRecord, Span, Work, reread, until_done
 from shared.scan.pace import Pace
 
+MOST_PER_READ: Final = 1_000
+_GROWTH: Final = 4
+
 
 class SourceStream(Protocol):
     """The stream."""
 
-    def pages(self, shard_id: str, place: Place) -> Iterator[Page]:
-        """A shard's records from a place on, each as Lambda gives it.
+    def pages(self, shard_id: str, place: Place, *, most: Callable[[], int]) -> Iterator[Page]:
+        """A shard's records from a place on, each as Lambda gives it; `most` says how many the next page holds at most.
 
         Raises:
             StoreUnavailable: the stream does not answer.
@@ -49,10 +52,15 @@ class Stretch:
 
 @dataclass(slots=True)
 class Counts:
-    """What became of user records, and why some can never be written."""
+    """What became of user records, and why some can never be written.
+
+    Attributes:
+        owed_seconds: how long the caller must wait before it goes on, or the rate is not kept.
+    """
 
     outcomes: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
+    owed_seconds: float = 0.0
 
     def answer(self, shard_id: str, came: Reread) -> dict[str, Any]:
         """A call's answer."""
@@ -64,6 +72,7 @@ class Counts:
             "outcomes": dict(self.outcomes),
             "reasons": dict(self.reasons),
             "oldest_arrived_at": came.oldest_arrived_at,
+            "owed_seconds": self.owed_seconds,
         }
 
 
@@ -126,24 +135,57 @@ class Stretches:
         return self._read(stretch, work, call_time, counts), counts
 
     def _read(self, stretch: Stretch, work: Work, call_time: CallTime, counts: Counts) -> Reread:
-        pace = Pace(
-            stretch.records_per_second, self.monotonic, lambda seconds: self.wait(min(seconds, call_time.left()))
-        )
+        def wait(seconds: float) -> None:
+            granted = min(seconds, call_time.left())
+            counts.owed_seconds = seconds - granted
+            self.wait(granted)
+
+        pace = Pace(stretch.records_per_second, self.monotonic, wait)
+        reads = _Reads(stretch.records_per_second)
+        begun = self.monotonic()
 
         def at_its_pace(batch: Sequence[ShardRecord]) -> str | None:
-            begun, before = self.monotonic(), counts.outcomes.total()
+            nonlocal begun
+            before = counts.outcomes.total()
             stopped_at = work(batch)
-            pace.keep(counts.outcomes.total() - before, begun=begun)
+            records = counts.outcomes.total() - before
+            reads.used(len(batch), records)
+            pace.keep(records, begun=begun)
+            begun = self.monotonic()
             return stopped_at
 
         return reread(
-            self.source.pages(stretch.shard_id, stretch.place),
+            self.source.pages(stretch.shard_id, stretch.place, most=reads.next_size),
             stretch.span,
             at_its_pace,
             after=stretch.after,
             batch_records=pace.page_items,
             is_over=call_time.is_over,
         )
+
+
+class _Reads:
+    """How many Kinesis records to read at a time: a second's worth at the rate, or more where none of them is meant.
+
+    What a slow replay would read beyond that, it would read again in its next call, at the encryptor's expense.
+    """
+
+    def __init__(self, records_per_second: float | None) -> None:
+        self._rate = records_per_second
+        self._size = 1  # nobody knows yet how many user records each holds
+
+    def next_size(self) -> int:
+        """For the next read."""
+        if self._rate is None:
+            return MOST_PER_READ
+        size = self._size
+        self._size = min(MOST_PER_READ, size * _GROWTH)
+        return size
+
+    def used(self, kinesis_records: int, records: int) -> None:
+        """So many were worked off, which held so many user records."""
+        if self._rate is not None:
+            self._size = int(max(1, min(MOST_PER_READ, self._rate * kinesis_records / max(1, records))))
 
 
 class _Settled:

@@ -36,6 +36,7 @@ def wire(settings: RedriverSettings) -> Redriver:
         stretches=Stretches(wired.encryptor, KinesisRecords(kinesis, settings.stream), telling, settings.stream),
         entries=Entries(wired.encryptor, held, wired.keyring, keys.policy.dataset, telling),
         shards=lambda since: KinesisShards(kinesis).shards(settings.stream, since=since),
+        forgotten_before=lambda now: KinesisShards(kinesis).forgotten_before(settings.stream, now=now),
         prepare=cache(keys.publish_policy),
         telling=telling,
     )

@@ -108,6 +108,7 @@ def _redriver(world: EncryptorWorld, events: list[dict[str, Any]]) -> Redriver:
             world.clock.wall,
         ),
         shards=lambda since: [],
+        forgotten_before=lambda now: None,
         prepare=lambda: None,
         telling=telling,
         wall=world.clock.wall,

@@ -25,8 +25,8 @@ def patience(clock):
 
 
 def stretch_of(redriver):
-    asked = {"operation": "replay", "shard_id": "shard-1", "to": 1_800_000_000.0}
-    return Stretch(redriver, "redriver", asked, start={"from": 1_700_000_000.0})
+    asked = {"operation": "replay", "shard_id": "shard-1", "from": 1_700_000_000.0, "to": 1_800_000_000.0}
+    return Stretch(redriver, "redriver", asked)
 
 
 def test_it_is_read_step_by_step_each_from_where_the_last_ended(patience):
@@ -42,7 +42,27 @@ def test_it_is_read_step_by_step_each_from_where_the_last_ended(patience):
         reading.reached,
     )
     places = [(one.get("from"), one.get("after"), one["seconds"]) for one in redriver.asked]
-    assert [(1_700_000_000.0, None, STEP_SECONDS), (None, "11", STEP_SECONDS), (None, "13", STEP_SECONDS)] == places
+    assert [
+        (1_700_000_000.0, None, STEP_SECONDS),
+        (1_700_000_000.0, "11", STEP_SECONDS),
+        (1_700_000_000.0, "13", STEP_SECONDS),
+    ] == places
+
+
+def test_what_a_step_owes_is_waited_before_the_next_and_ends_with_the_command(patience, clock):
+    redriver = FakeRedriver({"shard-1": RECORDS}, owed_seconds=100.0)
+    begun = clock.monotonic()
+    at = []
+    redriver.before = lambda payload: at.append(clock.monotonic() - begun)
+    stretch = stretch_of(redriver)
+
+    assert 100.0 == stretch.step(patience).owed_seconds
+    stretch.to_the_end(patience)
+    assert [0, 100, 200] == at
+
+    patience.stopped.set()
+    patience.rest(1e9)
+    assert 200 == clock.monotonic() - begun
 
 
 def test_a_call_that_fails_is_repeated_from_the_same_place(patience):

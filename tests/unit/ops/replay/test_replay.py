@@ -81,7 +81,41 @@ def test_the_payloads_hold_times_and_a_share_of_the_rate(redriver, done):
         "records_per_second": 50.0,
         "seconds": 5,
     } == first
-    assert ("11", None) == (second["after"], second.get("from"))
+    assert ("11", SINCE) == (second["after"], second["from"])
+
+
+def test_what_arrived_before_the_time_is_not_replayed_from_the_second_step_on_either(redriver, done):
+    early = [FakeRecord(20 + number, SINCE - 1) for number in range(5)]
+    redriver.shards = {"a": [*records("written", "written"), *early, *records("duplicate", start=30)]}
+
+    assert {"written": 2, "duplicate": 1} == done()[1][-1]["counts"]
+
+
+@pytest.mark.parametrize("more", [{}, {"dry_run": True}])
+def test_a_time_that_retention_has_taken_is_not_all_well(redriver, done, shown, more):
+    redriver.forgotten_before = SINCE + 3_600
+    status, lines = done(Options(SINCE, UNTIL, **more))
+    assert (1, "2023-11-14T23:13:20Z") == (status, lines[-1]["gone_before"])
+
+    status, text = shown(Options(SINCE, UNTIL, **more))
+    assert (1, True) == (status, "what arrived before 2023-11-14T23:13:20Z is gone" in text)
+
+
+@pytest.mark.parametrize("forgotten_before", [None, SINCE - 1, SINCE, SINCE + 30])
+def test_where_the_stream_goes_back_as_far_as_asked_nothing_is_gone(redriver, done, forgotten_before):
+    redriver.forgotten_before = forgotten_before
+    status, lines = done()
+    assert (0, None) == (status, lines[-1]["gone_before"])
+
+
+def test_what_one_shard_owes_is_waited_before_the_next(redriver, done, clock):
+    redriver.owed_seconds = 100.0
+    begun = clock.monotonic()
+
+    assert 0 == done(Options(SINCE, UNTIL, workers=1))[0]
+
+    steps = len(redriver.of("replay"))
+    assert (3, 200) == (steps, clock.monotonic() - begun)
 
 
 def test_one_shard_can_be_named_and_an_unknown_one_is_said_with_those_there_are(redriver, done):

@@ -66,13 +66,24 @@ def test_the_shards_are_asked_for():
 
     def redriver(payload):
         asked.append(payload)
-        return {"shards": [{"shard_id": "a", "parents": [], "closed": True}, {"shard_id": "c", "parents": ["a"]}]}
+        shards = [{"shard_id": "a", "parents": [], "closed": True}, {"shard_id": "c", "parents": ["a"]}]
+        return {"shards": shards, "forgotten_before": 4}
 
-    assert [Shard("a"), Shard("c", ("a",))] == shards_since(redriver, 5.0)
+    assert ([Shard("a"), Shard("c", ("a",))], 4.0) == shards_since(redriver, 5.0)
     assert [{"operation": "shards", "from": 5.0}] == asked
 
 
-@pytest.mark.parametrize("answer", [None, {}, {"shards": None}, {"shards": [{"shard_id": "a"}]}])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        {},
+        {"shards": None, "forgotten_before": None},
+        {"shards": [{"shard_id": "a"}], "forgotten_before": None},
+        {"shards": []},
+        {"shards": [], "forgotten_before": "x"},
+    ],
+)
 def test_an_answer_of_another_form_is_refused(answer):
     with pytest.raises(FunctionRefused):
         shards_since(lambda payload: answer, 5.0)

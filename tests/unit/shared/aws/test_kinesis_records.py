@@ -108,3 +108,20 @@ def test_a_closed_shard_ends_and_where_retention_took_a_number_reading_begins_at
     assert [1_767_225_600.123] == [one.arrived_at for one in page.records], "to the millisecond, as Lambda gives it"
     assert ["AT_SEQUENCE_NUMBER", "TRIM_HORIZON"] == [one["ShardIteratorType"] for one in kinesis.asked[:2]]
     assert all(one["StreamARN"] == ARN for one in kinesis.asked)
+
+
+def test_each_read_takes_as_many_as_it_is_told():
+    class Endless(Scripted):
+        def get_records(self, **asked: Any) -> Any:
+            return {**super().get_records(**asked), "NextShardIterator": "next"}
+
+    kinesis: Any = Endless()
+    sizes = iter([1, 30, 7])
+    pages = KinesisRecords(kinesis, ARN, wait=lambda _: None).pages(SHARD, AtTime(0.0), most=lambda: next(sizes))
+    for _ in range(3):
+        next(pages)
+
+    assert [1, 30, 7] == [one["Limit"] for one in kinesis.asked if "Limit" in one]
+    kinesis.asked.clear()
+    next(KinesisRecords(kinesis, ARN).pages(SHARD, AtTime(0.0)))
+    assert 1_000 == kinesis.asked[-1]["Limit"]

@@ -55,6 +55,38 @@ def test_the_shards_of_all_pages_are_listed_with_their_parents_and_whether_they_
     assert expected == shards.shards(ARN)
 
 
+NOW = 1_700_000_000.0
+DAY = 86_400
+
+
+@pytest.mark.parametrize(
+    ("created", "forgotten_before"),
+    [(NOW - 30 * DAY, NOW - 7 * DAY), (NOW - 7 * DAY, None), (NOW - 60, None)],
+)
+def test_how_far_back_the_stream_goes_is_what_it_keeps_or_its_whole_life(stubbed, created, forgotten_before):
+    shards, stubber = stubbed
+    summary = {
+        "StreamName": "records",
+        "StreamARN": ARN,
+        "StreamStatus": "ACTIVE",
+        "RetentionPeriodHours": 7 * 24,
+        "StreamCreationTimestamp": datetime.fromtimestamp(created, UTC),
+        "EnhancedMonitoring": [],
+        "OpenShardCount": 1,
+    }
+    stubber.add_response("describe_stream_summary", {"StreamDescriptionSummary": summary}, {"StreamARN": ARN})
+
+    assert forgotten_before == shards.forgotten_before(ARN, now=NOW)
+
+
+def test_a_stream_that_does_not_say_how_far_back_it_goes_may_say_it_later(stubbed):
+    shards, stubber = stubbed
+    stubber.add_client_error("describe_stream_summary", "LimitExceededException")
+
+    with pytest.raises(StoreUnavailable, match="LimitExceededException"):
+        shards.forgotten_before(ARN, now=NOW)
+
+
 def test_shards_can_be_listed_from_a_time_on(stubbed):
     shards, stubber = stubbed
     wanted = {"Type": "FROM_TIMESTAMP", "Timestamp": datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)}

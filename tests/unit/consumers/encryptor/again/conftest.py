@@ -55,6 +55,7 @@ class World:
     Attributes:
         seconds_left: of the invocation.
         shards: what the stream lists.
+        forgotten_before: what it no longer holds, by time of arrival.
         published: how often the policy was.
         waited: seconds, one after the other.
     """
@@ -64,6 +65,7 @@ class World:
     stream: FakeShardRecords
     seconds_left: float = 900.0
     shards: list[Any] = field(default_factory=list)
+    forgotten_before: float | None = None
     published: list[None] = field(default_factory=list)
     waited: list[float] = field(default_factory=list)
     capsys: Any = None
@@ -112,6 +114,7 @@ class World:
                 encryptor, self.held, self.encryptor.keyring, encryptor.policy.dataset, telling, clock.wall
             ),
             shards=lambda since: [one for one in self.shards if one.since >= since],
+            forgotten_before=lambda now: self.forgotten_before,
             prepare=lambda: self.published.append(None),
             telling=telling,
             wall=clock.wall,

@@ -28,6 +28,7 @@ def test_what_was_never_written_is_and_the_answer_says_how_far_reading_came(worl
         "outcomes": counts(written=3),
         "reasons": {},
         "oldest_arrived_at": NOW - 3600,
+        "owed_seconds": 0.0,
     }
     assert expected == answer
     assert {"S": CANARY} == world.encryptor.opened("acme", "1")["ssn"]
@@ -131,7 +132,58 @@ def test_a_rate_never_holds_a_call_longer_than_its_time(world):
     answer = world.call("replay", **WINDOW, records_per_second=0.001, seconds=5)
 
     assert [5.0] == world.waited
-    assert (False, number(0)) == (answer["done"], answer["after"])
+    assert (False, number(0), 995.0) == (answer["done"], answer["after"], answer["owed_seconds"])
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_rate_of_user_records_is_kept_from_call_to_call_whatever_an_aggregate_holds(world, dry_run):
+    world.put(*[aggregate([(f"k{n}", record(f"{n}-{one}")) for one in range(20)]) for n in range(6)])
+    begun = world.encryptor.clock.monotonic()
+    fields: dict[str, Any] = {**WINDOW, "records_per_second": 2, "seconds": 5, "dry_run": dry_run}
+    answer: dict[str, Any] = {"done": False}
+    while not answer["done"]:
+        answer = world.call("replay", **fields)
+        assert sum(answer["outcomes"].values()) <= 20, "no more than one aggregate at once"
+        fields |= {"after": answer["after"]}
+        world.encryptor.clock.advance(answer["owed_seconds"])
+
+    assert pytest.approx(6 * 20 / 2) == world.encryptor.clock.monotonic() - begun
+
+
+def test_a_slow_replay_reads_little_more_than_it_can_use(world):
+    world.put(*[record(str(n)) for n in range(2_000)])
+    world.stream.page = 10_000
+
+    world.call("replay", **WINDOW, records_per_second=30, seconds=5)
+    assert [1, 30, 30, 30, 30, 30] == world.stream.sizes[:6]
+    assert sum(world.stream.sizes) < 7 * 30
+
+    world.stream.sizes.clear()
+    world.call("replay", **WINDOW)
+    assert {1_000} == set(world.stream.sizes), "without a rate"
+
+
+def test_what_is_not_meant_is_passed_over_in_large_reads(world):
+    world.put(*[record(str(n)) for n in range(1_500)], arrived_at=NOW - 7_000)
+    world.put(record("x"), arrived_at=NOW - 3_600)
+    world.stream.page = 10_000
+
+    answer = world.call("replay", **{**WINDOW, "from": NOW - 5_400}, after=number(0), records_per_second=1)
+
+    assert answer["done"]
+    assert {("acme", "x")} == world.encryptor.table.items.keys()
+    assert [1, 4, 16, 64, 256, 1_000, 1_000] == world.stream.sizes
+
+
+def test_a_cursor_does_not_lift_the_beginning_of_the_time(world):
+    world.put(record("0"))
+    world.put(record("early"), arrived_at=NOW - 9_000)
+    world.put(record("meant"))
+
+    answer = world.call("replay", **WINDOW, after=number(0))
+
+    assert {("acme", "meant")} == world.encryptor.table.items.keys()
+    assert 1 == answer["kinesis_records"]
 
 
 def test_a_dry_run_writes_nothing_and_uses_no_key(world):
@@ -239,6 +291,13 @@ def test_shards_are_listed_parents_first(world):
         {"shard_id": "a", "parents": ["c"], "closed": False},
         {"shard_id": "b", "parents": ["c"], "closed": False},
     ] == world.call("shards", **{"from": 5.0})["shards"]
+
+
+@pytest.mark.parametrize("forgotten_before", [None, NOW - 86_400])
+def test_with_the_shards_comes_how_far_back_the_stream_goes(world, forgotten_before):
+    world.forgotten_before = forgotten_before
+
+    assert {"shards": [], "forgotten_before": forgotten_before} == world.call("shards", **{"from": 5.0})
 
 
 def test_what_is_given_up_is_told_and_nothing_else(world):
