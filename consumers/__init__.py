@@ -2,5 +2,6 @@
 
 In flow order: encryptor, auditor, reencryptor; then those that go through the whole table: rotation, which leads, and
 sweeper, which works; and reopener, which takes a data key's retirement back. A package may hold a second function,
-under a role of its own: the encryptor's `again` is the redriver, the auditor's `standing` the reconciler.
+under a role of its own: the encryptor's `again` is the redriver, the auditor's `again` the
+reauditor and its `standing` the reconciler.
 """

@@ -46,7 +46,6 @@ class Auditor(Construct):
             environment={
                 "SEALSTREAM_KEY_STORE": keys.key_store.table_name,
                 "SEALSTREAM_FINDINGS_QUEUE": data.findings.queue.queue_url,
-                "SEALSTREAM_TABLE_STREAM": stream_arn,  # which it reads again when an operator asks it to
             },
             rights=[
                 *rights.read_table_stream(stream_arn),

@@ -11,6 +11,7 @@ from infra.bundling import Bundler
 from infra.data_stack import DataStack
 from infra.encryptor import Encryptor
 from infra.keys_stack import KeysStack
+from infra.reauditor import Reauditor
 from infra.reconciler import Reconciler
 from infra.redriver import Redriver
 from infra.reencryptor import Reencryptor
@@ -44,6 +45,7 @@ class PipelineStack(cdk.Stack):
         encryptor = Encryptor(self, "Sealing", settings=settings, bundler=bundler, keys=keys, data=data)
         redriver = Redriver(self, "Redriving", settings=settings, bundler=bundler, keys=keys, data=data)
         auditor = Auditor(self, "Auditing", settings=settings, bundler=bundler, keys=keys, data=data)
+        reauditor = Reauditor(self, "Reauditing", settings=settings, bundler=bundler, keys=keys, data=data)
         rotation = Rotation(self, "Rotating", settings=settings, bundler=bundler, keys=keys, data=data)
         reopener = Reopener(self, "Reopening", settings=settings, bundler=bundler, keys=keys)
         reencryptor = Reencryptor(
@@ -78,6 +80,8 @@ class PipelineStack(cdk.Stack):
         cdk.CfnOutput(self, "RedriverLogGroup", value=redriver.consumer.log_group.log_group_name)
         cdk.CfnOutput(self, "Auditor", value=auditor.consumer.function.function_name)
         cdk.CfnOutput(self, "AuditorLogGroup", value=auditor.consumer.log_group.log_group_name)
+        cdk.CfnOutput(self, "Reauditor", value=reauditor.consumer.function.function_name)
+        cdk.CfnOutput(self, "ReauditorLogGroup", value=reauditor.consumer.log_group.log_group_name)
         cdk.CfnOutput(self, "Reencryptor", value=reencryptor.consumer.function.function_name)
         cdk.CfnOutput(self, "ReencryptorLogGroup", value=reencryptor.consumer.log_group.log_group_name)
         cdk.CfnOutput(self, "Sweeper", value=sweeper.consumer.function.function_name)

@@ -8,9 +8,11 @@ from consumers.auditor.audit import AuditResult
 from shared.runtime.metrics import Metric, batch_metrics, verdict_metrics
 
 FUNCTION: Final = "auditor"
+AGAIN: Final = "reauditor"
+"""The same for what an operator asks to be judged again."""
 
 
-def report(result: AuditResult, *, started: float, ended: float) -> dict[str, Any]:
+def report(result: AuditResult, *, started: float, ended: float, function: str = FUNCTION) -> dict[str, Any]:
     """The embedded metric document of a batch that took from `started` to `ended`, seconds since the epoch."""
     values = verdict_metrics(result.verdicts)
     values[Metric.RECORDS_RECEIVED] = result.received
@@ -20,4 +22,4 @@ def report(result: AuditResult, *, started: float, ended: float) -> dict[str, An
     if result.oldest_changed_at is not None:
         # stream times are whole seconds, so a fresh record may seem to come from the future
         values[Metric.OLDEST_RECORD_AGE_SECONDS] = max(0.0, round(ended - result.oldest_changed_at, 3))
-    return batch_metrics(function=FUNCTION, timestamp_ms=int(ended * 1000), values=values)
+    return batch_metrics(function=function, timestamp_ms=int(ended * 1000), values=values)

@@ -122,7 +122,7 @@ def ports_from_environment(whose: Sequence[Of]) -> Ports:
     """What these letters need; raises SettingsError."""
     functions: dict[Of, tuple[Invoke, str]] = {
         of: (function(name, title), title)
-        for of, name, title in ((Of.ENCRYPTOR, "REDRIVER", "redriver"), (Of.AUDITOR, "AUDITOR", "auditor"))
+        for of, name, title in ((Of.ENCRYPTOR, "REDRIVER", "redriver"), (Of.AUDITOR, "REAUDITOR", "reauditor"))
         if of in whose
     }
     if Of.REENCRYPTOR not in whose:

@@ -95,12 +95,10 @@ class AuditorSettings:
 
     Attributes:
         findings_queue: URL of the queue of items to look at again.
-        table_stream: ARN of the items table's stream, for what is read again.
     """
 
     key_store: str
     findings_queue: str
-    table_stream: str
     policy_file: Path = POLICY_FILE
 
     @classmethod
@@ -109,6 +107,25 @@ class AuditorSettings:
         return cls(
             key_store=_required(environ, "SEALSTREAM_KEY_STORE"),
             findings_queue=_required(environ, "SEALSTREAM_FINDINGS_QUEUE"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReauditorSettings:
+    """Names of what the reauditor works with: the auditor's, and the stream that it reads again.
+
+    Attributes:
+        table_stream: ARN of the items table's stream.
+    """
+
+    auditor: AuditorSettings
+    table_stream: str
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> ReauditorSettings:
+        """Read the `SEALSTREAM_*` variables; raises SettingsError with the name of the one that is missing."""
+        return cls(
+            auditor=AuditorSettings.from_environment(environ),
             table_stream=_required(environ, "SEALSTREAM_TABLE_STREAM"),
         )
 

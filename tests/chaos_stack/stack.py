@@ -78,7 +78,7 @@ class Stack:
         self.read_changes()  # those of others
         self.changes.clear()
         self.search = Search()
-        self._audit_log = Log(self.deployment["AUDITOR_LOG_GROUP"], self.since)
+        self._audit_logs = [Log(self.deployment[f"{of}_LOG_GROUP"], self.since) for of in ("AUDITOR", "REAUDITOR")]
         self._log_offset = (self.deployment.folder / LOCAL_AWS_LOG).stat().st_size
 
     def read_changes(self) -> list[Change]:
@@ -146,7 +146,7 @@ class Stack:
     def events_of_changes(self) -> dict[str, set[str]]:
         """The audit events of each change of the table: their ids, by the change's number."""
         found: dict[str, set[str]] = defaultdict(set)
-        for line in self._audit_log.documents():
+        for line in (line for log in self._audit_logs for line in log.documents()):
             if "event_id" in line and "sequence_number" in line:
                 found[line["sequence_number"]].add(line["event_id"])
         return found

@@ -13,6 +13,7 @@ from shared.keys.barrier import LONGEST_FUNCTION_SECONDS
 from shared.runtime.settings import (
     AuditorSettings,
     EncryptorSettings,
+    ReauditorSettings,
     ReconcilerSettings,
     RedriverSettings,
     ReencryptorSettings,
@@ -39,7 +40,7 @@ def test_keys_and_data_outlive_their_stack_but_not_a_first_deployment_that_fails
     left = {(r.logical_id, r.deletion_policy, r.replace_policy) for r in cloud.resources() if r.type in STATEFUL}
 
     assert {(name, "RetainExceptOnCreate", "Retain") for name, _, _ in left} == left
-    assert len(left) == 21
+    assert len(left) == 22
 
 
 @pytest.mark.parametrize("stack", ["SealstreamKeys", "SealstreamData"])
@@ -221,7 +222,7 @@ def test_logs_are_encrypted_and_end(cloud):
     (for_logs,) = (s for s in storage_key.properties["KeyPolicy"]["Statement"] if s["Sid"] == "LogGroups")
     allowed = for_logs["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"]
 
-    assert len(groups) == 9
+    assert len(groups) == 10
     for group in groups:
         assert group.properties["KmsKeyId"] == storage_key.arn
         assert any(fnmatch(group.arn.removesuffix(":*"), pattern) for pattern in allowed), "CloudWatch may use the key"
@@ -233,6 +234,7 @@ def test_each_function_has_a_role_and_a_log_group_of_its_own(cloud):
 
     handlers = {name: f"{name}.handler" for name in PACKAGES} | {
         "reconciler": "auditor.standing.handler",
+        "reauditor": "auditor.again.handler",
         "redriver": "encryptor.again.handler",
     }
     assert {f"sealstream-{name}" for name in handlers} == {f.properties["FunctionName"] for f in functions}
@@ -248,7 +250,8 @@ def test_each_function_has_a_role_and_a_log_group_of_its_own(cloud):
 def test_who_audits_does_not_even_know_the_attribute_key(cloud):
     known = {"SEALSTREAM_KEY_STORE", "SEALSTREAM_FINDINGS_QUEUE"}
 
-    assert known | {"SEALSTREAM_TABLE_STREAM"} == set(_environment(cloud, "Auditing"))
+    assert known == set(_environment(cloud, "Auditing"))
+    assert known | {"SEALSTREAM_TABLE_STREAM"} == set(_environment(cloud, "Reauditing"))
     assert known | {"SEALSTREAM_TABLE", "SEALSTREAM_RUNS"} == set(_environment(cloud, "Reconciling"))
 
 
@@ -275,6 +278,7 @@ def test_each_function_finds_what_it_works_with_in_its_environment(cloud):
         ("Sealing", EncryptorSettings),
         ("Redriving", RedriverSettings),
         ("Auditing", AuditorSettings),
+        ("Reauditing", ReauditorSettings),
         ("Reencrypting", ReencryptorSettings),
         ("Sweeping", SweeperSettings),
         ("Reconciling", ReconcilerSettings),
@@ -326,6 +330,7 @@ def test_rights_name_their_resources(cloud):
 
     know_no_resource = {
         ("sealstream-auditor", "dynamodb:ListStreams"),
+        ("sealstream-reauditor", "dynamodb:ListStreams"),
         ("sealstream-rotation", "dynamodb:ListBackups"),
         ("sealstream-rotation", "backup:ListRecoveryPointsByResource"),
     }
@@ -351,6 +356,7 @@ def test_the_outputs_are_those_that_the_tools_read(cloud):
         *("Encryptor", "EncryptorLogGroup", "EncryptorDeadLetterQueue"),
         *("Redriver", "RedriverLogGroup"),
         *("Auditor", "AuditorLogGroup", "AuditorDeadLetterQueue"),
+        *("Reauditor", "ReauditorLogGroup"),
         *("Reencryptor", "ReencryptorLogGroup", "ReencryptorDeadLetterQueue"),
         *("Sweeper", "SweeperLogGroup", "Reopener", "ReopenerLogGroup"),
         *("Reconciler", "ReconcilerLogGroup"),

@@ -166,7 +166,7 @@ def test_changes_are_audited_again_under_the_same_ids(deployment: Deployment):
         if record["dynamodb"]["SequenceNumber"] == number
     }
 
-    answer = call(deployment["AUDITOR"], "reread", shard_id=shard_id, first=number, last=number)
+    answer = call(deployment["REAUDITOR"], "reread", shard_id=shard_id, first=number, last=number)
 
     assert (True, False, 1, 1) == (
         answer["done"],
@@ -178,7 +178,7 @@ def test_changes_are_audited_again_under_the_same_ids(deployment: Deployment):
 
 
 def test_what_is_given_up_or_asked_for_otherwise_is_said(deployment: Deployment):
-    for function, stream in (("REDRIVER", "source"), ("AUDITOR", "items")):
+    for function, stream in (("REDRIVER", "source"), ("REAUDITOR", "items")):
         call(deployment[function], "skip", shard_id=f"shard-{stream}", first="1", last="2", records=2)
         assert stream == deployment.wait_for_event(event="record.skipped", shard_id=f"shard-{stream}")["stream"]
 

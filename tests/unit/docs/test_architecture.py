@@ -19,7 +19,17 @@ from tests.infra.test_rights import TABLE, YES
 from tests.unit.docs.pages import ROOT, table, text_of
 
 PAGE = ROOT / "docs" / "architecture.md"
-ROLES = ("encryptor", "redriver", "auditor", "reencryptor", "sweeper", "rotation", "reopener", "reconciler")
+ROLES = (
+    "encryptor",
+    "redriver",
+    "auditor",
+    "reauditor",
+    "reencryptor",
+    "sweeper",
+    "rotation",
+    "reopener",
+    "reconciler",
+)
 PREFIX = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]["prefix"]
 ACTION = re.compile(r"[a-z0-9]+:[A-Z]\w+")
 

@@ -195,12 +195,12 @@ def test_an_interrupt_says_in_one_line_what_that_means(run, monkeypatch, capsys,
         (f"quarantine redrive {ID}", "SEALSTREAM_QUARANTINE_TABLE"),
         ("deadletter list", "SEALSTREAM_ENCRYPTOR_DEAD_LETTER_QUEUE"),
         ("deadletter redrive", "SEALSTREAM_REDRIVER"),
-        ("deadletter skip m-1 --of auditor", "SEALSTREAM_AUDITOR"),
+        ("deadletter skip m-1 --of auditor", "SEALSTREAM_REAUDITOR"),
         ("replay --from 1h", "SEALSTREAM_REDRIVER"),
     ],
 )
 def test_without_the_environment_the_missing_name_is_said(run, monkeypatch, words, name):
-    for one in ("QUARANTINE_TABLE", "ENCRYPTOR_DEAD_LETTER_QUEUE", "REDRIVER", "AUDITOR"):
+    for one in ("QUARANTINE_TABLE", "ENCRYPTOR_DEAD_LETTER_QUEUE", "REDRIVER", "REAUDITOR"):
         monkeypatch.delenv(f"SEALSTREAM_{one}", raising=False)
     assert name in run(words)
 

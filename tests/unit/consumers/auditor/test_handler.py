@@ -13,7 +13,7 @@ import pytest
 import consumers.auditor.handler as module
 from consumers.auditor.audit import Auditor
 from consumers.auditor.gather import KnownPolicies
-from shared.errors import SettingsError, StoreUnavailable
+from shared.errors import BatchFailed, SettingsError, StoreUnavailable
 from shared.model import Verdict, VerdictKind
 from shared.policy.load import load_policy
 from shared.runtime.audit_log import AuditLog
@@ -63,6 +63,13 @@ def test_what_could_not_be_judged_is_asked_for_again_and_counted(store, capsys):
     metrics_line = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert response == {"batchItemFailures": [{"itemIdentifier": "111"}]}
     assert (metrics_line["RecordsRetried"], metrics_line["ItemsVerified"]) == (1, 0)
+
+
+@pytest.mark.usefixtures("store")
+def test_it_takes_nothing_but_changes_of_the_table(capsys):
+    with pytest.raises(BatchFailed):
+        module.handler({"operation": "skip", "shard_id": "s", "first": "1", "last": "4", "records": 4}, CONTEXT)
+    assert "record.skipped" not in capsys.readouterr().out
 
 
 def test_a_missing_setting_is_named(monkeypatch):

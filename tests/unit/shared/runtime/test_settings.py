@@ -11,6 +11,7 @@ from shared.runtime.settings import (
     AttributeKeys,
     AuditorSettings,
     EncryptorSettings,
+    ReauditorSettings,
     RedriverSettings,
     ReencryptorSettings,
     ReopenerSettings,
@@ -30,6 +31,8 @@ REDRIVER = ENCRYPTOR | {"SEALSTREAM_STREAM_ARN": "arn:aws:kinesis:eu-west-1:1111
 AUDITOR = {
     "SEALSTREAM_KEY_STORE": "keys",
     "SEALSTREAM_FINDINGS_QUEUE": "https://sqs.eu-west-1.amazonaws.com/1/findings",
+}
+REAUDITOR = AUDITOR | {
     "SEALSTREAM_TABLE_STREAM": "arn:aws:dynamodb:eu-west-1:111122223333:table/items/stream/2026-01-01T00:00:00.000",
 }
 REENCRYPTOR = {
@@ -52,6 +55,7 @@ EVERY_SETTING = [
         (EncryptorSettings, ENCRYPTOR),
         (RedriverSettings, REDRIVER),
         (AuditorSettings, AUDITOR),
+        (ReauditorSettings, REAUDITOR),
         (ReencryptorSettings, REENCRYPTOR),
         (ReopenerSettings, REOPENER),
         (RotationSettings, ROTATION),
@@ -81,9 +85,10 @@ def test_the_auditor_takes_its_names_from_the_environment():
     expected = AuditorSettings(
         key_store="keys",
         findings_queue=AUDITOR["SEALSTREAM_FINDINGS_QUEUE"],
-        table_stream=AUDITOR["SEALSTREAM_TABLE_STREAM"],
     )
     assert expected == AuditorSettings.from_environment(AUDITOR)
+    again = ReauditorSettings(expected, REAUDITOR["SEALSTREAM_TABLE_STREAM"])
+    assert again == ReauditorSettings.from_environment(REAUDITOR)
 
 
 def test_the_reencryptor_takes_its_names_from_the_environment():

@@ -1,20 +1,18 @@
-"""Operators' calls to the auditor: changes judged again under the same ids, or given up."""
+"""Operators' calls to the reauditor: changes judged again under the same ids, or given up."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-import consumers.auditor.handler as module
-from consumers.auditor.again import OperatorCalls
+from consumers.auditor.again.operations import OperatorCalls
 from consumers.auditor.audit import Auditor
 from consumers.auditor.gather import KnownPolicies
-from shared.errors import RequestRefused, RetryLater, StoreUnavailable
+from shared.errors import RequestRefused, StoreUnavailable
 from shared.model import Verdict, VerdictKind
 from shared.policy.load import load_policy
 from shared.runtime.audit_log import AuditLog
@@ -80,7 +78,7 @@ def test_changes_are_judged_again_under_the_ids_that_they_have(world):
         "records": 2,
     }.items() <= (answer.items())
     assert {"verified": 2} == {kind: count for kind, count in answer["verdicts"].items() if count}
-    assert {"auditor"} == {line["Function"] for line in lines if "Function" in line}
+    assert {"reauditor"} == {line["Function"] for line in lines if "Function" in line}
     assert CANARY not in json.dumps(lines)
 
 
@@ -146,24 +144,3 @@ def test_what_is_given_up_is_told(world):
 def test_a_request_of_another_form_is_refused(world, fields):
     with pytest.raises(RequestRefused):
         world.call(**{"operation": "x", **fields})
-
-
-def test_the_handler_takes_an_event_without_records_for_an_operators_call(world, monkeypatch):
-    context: Any = SimpleNamespace(aws_request_id="request-2", get_remaining_time_in_millis=lambda: 60_000)
-    monkeypatch.setattr(module, "_auditor", lambda: world.auditor)
-    monkeypatch.setattr(module, "_settings", lambda: SimpleNamespace(table_stream="arn"))
-    monkeypatch.setattr(module, "client", lambda _: None)
-
-    skipped = {"operation": "skip", "shard_id": SHARD, "first": "1", "last": "4", "records": 4}
-    assert {} == module.handler(skipped, context)
-    with pytest.raises(RequestRefused):
-        module.handler({"operation": CANARY}, context)
-    monkeypatch.setattr(module, "TableStream", lambda *_: SimpleNamespace(pages=_down))
-    with pytest.raises(RetryLater) as raised:
-        module.handler({"operation": "reread", "shard_id": SHARD, "first": "1", "last": "2"}, context)
-    assert RetryLater is type(raised.value)
-    assert CANARY not in str(world.lines())
-
-
-def _down(*_: object) -> Any:
-    raise StoreUnavailable("down")

@@ -1,6 +1,6 @@
-"""What an operator asks of the auditor: changes that outlasted every retry are judged again, or given up.
+"""What an operator asks of the reauditor: changes that outlasted every retry are judged again, or given up.
 
-They are read from the table's stream, which the auditor may read anyway; the operator sends positions.
+They are read from the table's stream; the operator sends positions.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from consumers.auditor.audit import Auditor
-from consumers.auditor.report import report
+from consumers.auditor.report import AGAIN, report
 from shared.model import VerdictKind
 from shared.runtime import skipping
 from shared.runtime.metrics import emit
@@ -87,7 +87,7 @@ class OperatorCalls:
             started = self.wall()
             result = self.auditor.audit([record.event for record in records])
             verdicts.update(result.verdicts)
-            emit(report(result, started=started, ended=self.wall()))
+            emit(report(result, started=started, ended=self.wall(), function=AGAIN))
             return result.failed_sequence_numbers
 
         came = reread(
