@@ -26,7 +26,6 @@ ENTRIES_PER_CALL: Final = 25
 NOT_REACHED: Final = "not_reached"
 GIVES_UP_AFTER: Final = 3
 """Calls in a row of which nothing came: then nothing comes of any."""
-RETRY: Final = "retry"
 
 
 class Operation(StrEnum):
@@ -49,17 +48,14 @@ class Fate:
         state: `redriven`, `discarded`, `held`, `too_old`, `gone`, or NOT_REACHED.
         outcomes: of its records, where they went through the encryptor's path.
         reason: for which it is held now.
+        passes_later: it is not done with, and the same call may come further later.
     """
 
     state: str
     outcomes: Mapping[str, int] = field(default_factory=dict)
     reason: str = ""
     detail: str = ""
-
-    @property
-    def passes_later(self) -> bool:
-        """Whether some of its records only did not pass for now."""
-        return bool(self.outcomes.get(RETRY))
+    passes_later: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +115,7 @@ def decide(
             JsonLines().write("finished", states=_states(fates.values()), outcomes=_outcomes(fates.values()))
         else:
             print("\n".join(_report(operation, fates, entries or {})))
-    return 1 if any(fate.state != operation.done for fate in fates.values()) else 0
+    return 1 if any(fate.state != operation.done or fate.passes_later for fate in fates.values()) else 0
 
 
 def _known(index: QuarantineIndex, quarantine_ids: Sequence[str]) -> dict[str, Entry] | None:
@@ -198,7 +194,8 @@ def _call(
 
 def _fate(told: Mapping[str, Any]) -> Fate:
     outcomes = {str(name): int(number) for name, number in (told.get("outcomes") or {}).items()}
-    return Fate(str(told["state"]), outcomes, str(told.get("reason") or ""), str(told.get("detail") or ""))
+    reason, detail = str(told.get("reason") or ""), str(told.get("detail") or "")
+    return Fate(str(told["state"]), outcomes, reason, detail, told.get("retry") is True)
 
 
 def _document(fate: Fate) -> dict[str, Any]:

@@ -59,9 +59,9 @@ class HeldEntries:
                 return None
             raise store_error(error, "reading an object of the quarantine") from None
 
-    def hold(self, entry: HeldEntry, reason: Reason, detail: str) -> None:
-        """Say why it is held now, if it still is; why it was kept stays known; raises StoreUnavailable."""
-        self._update(
+    def hold(self, entry: HeldEntry, reason: Reason, detail: str) -> bool:
+        """Say why it is held now, False where it is no more; why it was kept stays known; raises StoreUnavailable."""
+        return self._update(
             entry,
             "SET #reason = :reason, detail = :detail, kept_reason = :kept_reason",
             "#state = :held",

@@ -37,9 +37,13 @@ class FakeHeldEntries:
         kept = self._quarantine.entries.get(entry.quarantine_id)
         return kept.sealed_content if kept else None
 
-    def hold(self, entry: HeldEntry, reason: Reason, detail: str) -> None:
+    def hold(self, entry: HeldEntry, reason: Reason, detail: str) -> bool:
         self.before("hold")
-        self.rows[entry.quarantine_id] = replace(entry, reason=reason, detail=detail)
+        row = self.rows[entry.quarantine_id]
+        if row.state is not EntryState.HELD:
+            return False
+        self.rows[entry.quarantine_id] = replace(row, reason=reason, detail=detail)
+        return True
 
     def decide(self, entry: HeldEntry, state: EntryState, at: float) -> bool:
         self.before("decide")

@@ -43,8 +43,9 @@ class DecidedQuarantine(FakeQuarantine):
         kept = self.entries.get(entry.quarantine_id)
         return kept.sealed_content if kept else None
 
-    def hold(self, entry: HeldEntry, reason: Reason, detail: str) -> None:
+    def hold(self, entry: HeldEntry, reason: Reason, detail: str) -> bool:
         self.rows[entry.quarantine_id] = replace(entry, reason=reason, detail=detail)
+        return True
 
     def decide(self, entry: HeldEntry, state: EntryState, at: float) -> bool:
         if self.rows[entry.quarantine_id].state is not EntryState.HELD:

@@ -17,7 +17,7 @@ from consumers.encryptor.again.telling import Telling
 from consumers.encryptor.batch import Encryptor
 from consumers.encryptor.deaggregate import Rejected
 from consumers.encryptor.placing import Terms
-from shared.errors import Reason, SealstreamError
+from shared.errors import Reason, RetryLater, SealstreamError
 from shared.keys.keyring import Keyring
 from shared.model import REDRIVE_SECONDS, EntryState, HeldEntry, Outcome, QuarantineEntry
 from shared.runtime.batch import attempt
@@ -36,8 +36,8 @@ class EntryStore(Protocol):
     def content(self, entry: HeldEntry) -> bytes | None:
         """Its sealed content; None where it is gone."""
 
-    def hold(self, entry: HeldEntry, reason: Reason, detail: str) -> None:
-        """Say why it is held now."""
+    def hold(self, entry: HeldEntry, reason: Reason, detail: str) -> bool:
+        """Say why it is held now; False where it is not held any more."""
 
     def decide(self, entry: HeldEntry, state: EntryState, at: float) -> bool:
         """Decide about it; False where it is not held any more."""
@@ -54,17 +54,25 @@ class Fate:
         state: an EntryState, GONE or TOO_OLD.
         outcomes: of its records, where they went through the encryptor.
         reason: why it is held, if it is.
+        is_unfinished: the same call may come further later; it has to be repeated.
     """
 
     state: str
     outcomes: Mapping[Outcome, int] = field(default_factory=dict)
     reason: str = ""
     detail: str = ""
+    is_unfinished: bool = False
 
     def answer(self) -> dict[str, Any]:
         """As JSON has it."""
         outcomes = {outcome.value: count for outcome, count in self.outcomes.items()}
-        return {"state": str(self.state), "outcomes": outcomes, "reason": str(self.reason), "detail": self.detail}
+        return {
+            "state": str(self.state),
+            "outcomes": outcomes,
+            "reason": str(self.reason),
+            "detail": self.detail,
+            "retry": self.is_unfinished,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +99,7 @@ class Entries:
                 return Fate(GONE, reason=entry.reason, detail="its content is not there")
             still = self._through_the_encryptor(entry, sealed, seconds_left)
             if still.outcomes[Outcome.RETRY] or still.rejected:
-                return self._stays(entry, still)
+                return self._stays(entry, still, request_id)
             return self._decided(entry, EntryState.REDRIVEN, still.outcomes, request_id)
 
         return self._settle(quarantine_id, put_back, request_id)
@@ -119,7 +127,7 @@ class Entries:
                 find_and_work()
             except SealstreamError as error:
                 log_failure(error, quarantine_id=quarantine_id)
-                fates.append(Fate(EntryState.HELD, detail=str(error)))
+                fates.append(Fate(EntryState.HELD, detail=str(error), is_unfinished=isinstance(error, RetryLater)))
 
         attempt(quarantine_id, known_errors_said, named="quarantine_id")
         return fates[0] if fates else Fate(EntryState.HELD, detail="an error that nobody foresaw; see the log")
@@ -138,25 +146,37 @@ class Entries:
         still.outcomes.update(result.outcomes())
         return still
 
-    def _stays(self, entry: HeldEntry, still: _StillHeld) -> Fate:
+    def _stays(self, entry: HeldEntry, still: _StillHeld, request_id: str) -> Fate:
+        if still.outcomes[Outcome.WRITTEN]:
+            self.telling.put_back_in_part(entry, still.outcomes, request_id=request_id, at=self.wall())
+        waits = still.outcomes[Outcome.RETRY] > 0
         if not still.rejected:
-            return Fate(EntryState.HELD, still.outcomes, entry.reason, "some records did not pass for now: ask again")
+            detail = "some records did not pass for now: ask again"
+            return Fate(EntryState.HELD, still.outcomes, entry.reason, detail, is_unfinished=waits)
         first = min(still.rejected, key=lambda one: one.record.sub_sequence).error
-        if (first.reason, first.detail) != (entry.reason, entry.detail):
-            self.held.hold(entry, first.reason, first.detail)
-        return Fate(EntryState.HELD, still.outcomes, first.reason, first.detail)
+        is_news = (first.reason, first.detail) != (entry.reason, entry.detail)
+        if is_news and not self.held.hold(entry, first.reason, first.detail):
+            return self._decided_by_another(entry, still.outcomes)
+        return Fate(EntryState.HELD, still.outcomes, first.reason, first.detail, is_unfinished=waits)
 
     def _decided(self, entry: HeldEntry, state: EntryState, outcomes: Mapping[Outcome, int], request_id: str) -> Fate:
         at = self.wall()
         if self.held.decide(entry, state, at):
             return self._carried_out(replace(entry, state=state, decided_at=at), outcomes, request_id)
+        return self._decided_by_another(entry, outcomes)
+
+    def _decided_by_another(self, entry: HeldEntry, outcomes: Mapping[Outcome, int]) -> Fate:
         now = self.held.find(entry.quarantine_id)
         return Fate(now.state if now else GONE, outcomes, detail="somebody else decided about it meanwhile")
 
     def _carried_out(self, entry: HeldEntry, outcomes: Mapping[Outcome, int], request_id: str) -> Fate:
         if entry.object_key:
             self.telling.decided(entry, outcomes, request_id=request_id)
-            self.held.carry_out(entry)
+            try:
+                self.held.carry_out(entry)
+            except RetryLater as error:
+                log_failure(error, quarantine_id=entry.quarantine_id)
+                return Fate(entry.state, outcomes, detail=str(error), is_unfinished=True)
         return Fate(entry.state, outcomes)
 
 

@@ -69,6 +69,20 @@ class Telling:
             **(counts if is_redriven else {"record_count": entry.record_count}),
         )
 
+    def put_back_in_part(
+        self, entry: HeldEntry, outcomes: Mapping[Outcome, int], *, request_id: str, at: float
+    ) -> None:
+        """Tell of records that were written though others of their entry stay held."""
+        self.audit_log.write(
+            AuditEvent.RECORD_REDRIVEN,
+            event_id=event_id(AuditEvent.RECORD_REDRIVEN, entry.quarantine_id, request_id),
+            at=at,
+            quarantine_id=entry.quarantine_id,
+            reason=entry.reason,
+            request_id=request_id,
+            **{outcome.value: count for outcome, count in outcomes.items()},
+        )
+
     def _stretch(
         self,
         event: AuditEvent,

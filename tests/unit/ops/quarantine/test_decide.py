@@ -17,7 +17,7 @@ from tests.unit.ops.quarantine.world import IDS, FakeIndex, index
 
 REDRIVEN = {"state": "redriven", "outcomes": {"written": 1, "retry": 0}, "reason": "", "detail": ""}
 HELD = {"state": "held", "outcomes": {"quarantined": 1}, "reason": "too_deep", "detail": "at path a.b"}
-WAITING = {"state": "held", "outcomes": {"retry": 1}, "reason": "not_json", "detail": "ask again"}
+WAITING = {"state": "held", "outcomes": {"retry": 1}, "reason": "not_json", "detail": "ask again", "retry": True}
 
 
 @pytest.fixture
@@ -112,8 +112,17 @@ def test_a_call_that_fails_is_repeated(redriver, done):
     assert (0, 2) == (status, sum(line["event"] == "trouble" for line in lines))
 
 
-def test_records_that_do_not_pass_for_now_are_tried_again(redriver, done):
-    redriver.entries = {IDS[0]: WAITING, IDS[1]: REDRIVEN}
+@pytest.mark.parametrize(
+    "unfinished",
+    [
+        WAITING,
+        {"state": "held", "outcomes": {}, "detail": "KMS does not answer", "retry": True},
+        {"state": "redriven", "outcomes": {"written": 1}, "detail": "its content is still there", "retry": True},
+    ],
+    ids=["some do not pass", "nothing passed", "not carried out"],
+)
+def test_what_does_not_pass_for_now_is_tried_again(redriver, done, unfinished):
+    redriver.entries = {IDS[0]: unfinished, IDS[1]: REDRIVEN}
 
     def mended(payload):
         if len(redriver.asked) == 4:
@@ -135,6 +144,12 @@ def test_records_that_never_pass_keep_no_other_waiting_and_are_listed(redriver, 
 
     assert 1 == status
     assert {"held": ENTRIES_PER_CALL, "redriven": 3} == lines[-1]["states"]
+
+
+def test_what_was_decided_and_never_carried_out_is_left(redriver, done):
+    redriver.entries = {IDS[0]: REDRIVEN | {"retry": True}}
+
+    assert 1 == done(IDS[0])[0]
 
 
 def test_where_nothing_answers_it_ends(redriver, done):

@@ -55,7 +55,7 @@ def test_after_a_change_of_the_policy_a_record_goes_through_at_its_own_place(hel
 
     fate = redrive(held)
 
-    assert {"state": "redriven", "outcomes": {"written": 1}, "reason": "", "detail": ""} == fate
+    assert {"state": "redriven", "outcomes": {"written": 1}, "reason": "", "detail": "", "retry": False} == fate
     item = held.encryptor.table.items["acme", "1"]
     assert kinesis_position(b"p", number(0), 0) == SourcePosition.from_bytes(item["_src"]["B"])
     assert {"S": CANARY} == held.encryptor.opened("acme", "1")["note"]
@@ -223,8 +223,12 @@ def test_of_an_entry_of_many_records_all_must_be_done(world):
 
     assert ("held", {"written": 1, "quarantined": 1}) == (fate["state"], fate["outcomes"])
     assert 1 == len(world.encryptor.quarantine.entries)
+    (event,) = told(world, "record.redriven")
+    expected = {"quarantine_id": world.entry_id(), "written": 1, "quarantined": 1, "request_id": "request-1"}
+    assert expected.items() <= event.items(), "what was written is told, though the entry stays held"
     again = redrive(world)
     assert {"duplicate": 1, "quarantined": 1} == again["outcomes"]
+    assert [] == told(world, "record.redriven")
 
 
 def test_what_does_not_pass_for_now_stays_held(held):
@@ -234,7 +238,7 @@ def test_what_does_not_pass_for_now_stays_held(held):
 
     fate = redrive(held)
 
-    assert ("held", "down") == (fate["state"], fate["detail"])
+    assert ("held", "down", True) == (fate["state"], fate["detail"], fate["retry"])
     held.encryptor.kms.fail_with = None
     assert "redriven" == redrive(held)["state"]
 
@@ -249,6 +253,7 @@ def test_a_table_that_is_down_leaves_it_held(held):
     fate = redrive(held)
 
     assert ("held", {"retry": 1}, "undeclared_attribute") == (fate["state"], fate["outcomes"], fate["reason"])
+    assert fate["retry"]
 
 
 def test_what_arrived_too_long_ago_is_not_put_back_since_a_tombstone_may_be_gone(held):
@@ -392,7 +397,7 @@ def test_what_is_given_up_is_deleted_and_told(held):
 
     fate = discard(held, asked)
 
-    assert {"state": "discarded", "outcomes": {}, "reason": "", "detail": ""} == fate
+    assert {"state": "discarded", "outcomes": {}, "reason": "", "detail": "", "retry": False} == fate
     assert not held.encryptor.quarantine.entries
     assert not held.published
     (event,) = told(held, "record.discarded")
@@ -459,11 +464,28 @@ def test_a_decision_that_could_not_be_carried_out_is_left_to_the_next_call(held)
             raise StoreUnavailable("the content could not be deleted")
 
     held.held.before = down
-    assert ("held", "the content could not be deleted") == tuple(
-        discard(held, asked)[name] for name in ("state", "detail")
-    )
+    fate = discard(held, asked)
+    assert ("discarded", "the content could not be deleted", True) == (fate["state"], fate["detail"], fate["retry"])
     held.held.before = lambda _: None
-    assert "discarded" == discard(held, asked)["state"]
+    fate = discard(held, asked)
+    assert ("discarded", "", False) == (fate["state"], fate["detail"], fate["retry"])
+
+
+def test_of_a_decision_during_a_redrive_the_present_state_is_answered_and_the_row_stays(held):
+    """The record is rejected for another reason by now; before that can be said, somebody gives it up."""
+    held.deploy(parse_policy(SOURCE.replace('id = "id"', 'id = "id"\norder = "at"'), "ordered.toml"))
+    asked = held.entry_id()
+
+    def another(name: str) -> None:
+        if name == "hold":
+            held.held.before = lambda _: None
+            discard(held, asked)
+
+    held.held.before = another
+
+    assert "discarded" == redrive(held, asked)["state"]
+    row = held.held.rows[asked]
+    assert (EntryState.DISCARDED, Reason.UNDECLARED_ATTRIBUTE) == (row.state, row.reason)
 
 
 def test_of_two_who_decide_the_second_is_told_what_the_first_decided(held):
