@@ -47,7 +47,8 @@ TOMBSTONE_SECONDS: Final = 400 * 24 * 3600
 """How long a tombstone outlives the record that asked for it; a stream keeps records for 365 days at most."""
 
 REDRIVE_SECONDS: Final = 365 * 24 * 3600
-"""How long after its arrival a record may be put back: well before a tombstone that forbids it can be gone."""
+"""How long after its arrival, and after the time that orders it, a record may be put back: well before a tombstone that
+forbids it can be gone. Of an integer order nobody can say how old it is."""
 
 SYSTEM_TENANT: Final = "_system"
 """Owner of the quarantine's data keys; no tenant can have this name (policy rule)."""

@@ -14,9 +14,10 @@ from typing import Any, Final, Protocol
 
 from consumers.encryptor.again.content import kept_shard, open_content, records_of
 from consumers.encryptor.again.telling import Telling
-from consumers.encryptor.batch import Encryptor
+from consumers.encryptor.batch import Encryptor, Plan, Received
 from consumers.encryptor.deaggregate import Rejected
 from consumers.encryptor.placing import Terms
+from consumers.encryptor.sealing import PlannedRecord
 from shared.errors import Reason, RetryLater, SealstreamError
 from shared.keys.keyring import Keyring
 from shared.model import REDRIVE_SECONDS, EntryState, HeldEntry, Outcome, QuarantineEntry
@@ -25,6 +26,7 @@ from shared.runtime.log import log_failure
 
 GONE: Final = "gone"
 TOO_OLD: Final = "too_old"
+_TOO_OLD: Final = f"{{}} more than {REDRIVE_SECONDS // 86_400} days ago: what was deleted since could come back"
 
 
 class EntryStore(Protocol):
@@ -90,14 +92,19 @@ class Entries:
         """Put an entry's records back; what is rejected again leaves it held, with its present reason."""
 
         def put_back(entry: HeldEntry) -> Fate:
-            if entry.arrived_at < self.wall() - REDRIVE_SECONDS:
-                days = REDRIVE_SECONDS // 86_400
-                detail = f"it arrived more than {days} days ago: what was deleted since could come back"
-                return Fate(TOO_OLD, reason=entry.reason, detail=detail)
+            oldest = self.wall() - REDRIVE_SECONDS
+            if entry.arrived_at < oldest:
+                return Fate(TOO_OLD, reason=entry.reason, detail=_TOO_OLD.format("it arrived"))
             sealed = self.held.content(entry)
             if sealed is None:
                 return Fate(GONE, reason=entry.reason, detail="its content is not there")
-            still = self._through_the_encryptor(entry, sealed, seconds_left)
+            content = open_content(entry, sealed, self.keyring, self.dataset)
+            records, shards = records_of(entry, content), kept_shard(content) or self.encryptor.shards
+            again = replace(self.encryptor, shards=shards)
+            terms = self._terms(entry)
+            if _is_ordered_before(oldest, again.plan(records, stream_arn=entry.stream_arn, terms=terms)):
+                return Fate(TOO_OLD, reason=entry.reason, detail=_TOO_OLD.format("an order time lies"))
+            still = self._through(again, entry, records, terms, seconds_left)
             if still.outcomes[Outcome.RETRY] or still.rejected:
                 return self._stays(entry, still, request_id)
             return self._decided(entry, EntryState.REDRIVEN, still.outcomes, request_id)
@@ -132,13 +139,21 @@ class Entries:
         attempt(quarantine_id, known_errors_said, named="quarantine_id")
         return fates[0] if fates else Fate(EntryState.HELD, detail="an error that nobody foresaw; see the log")
 
-    def _through_the_encryptor(self, entry: HeldEntry, sealed: bytes, seconds_left: Callable[[], float]) -> _StillHeld:
+    def _terms(self, entry: HeldEntry) -> Terms:
+        was_misplaced = Reason.MISPLACED in {entry.reason, entry.kept_reason}
+        return Terms(order_reference=self.wall(), only_if_absent=was_misplaced)
+
+    def _through(
+        self,
+        encryptor: Encryptor,
+        entry: HeldEntry,
+        records: Sequence[Received],
+        terms: Terms,
+        seconds_left: Callable[[], float],
+    ) -> _StillHeld:
         still = _StillHeld(entry)
-        content = open_content(entry, sealed, self.keyring, self.dataset)
-        records, shards = records_of(entry, content), kept_shard(content) or self.encryptor.shards
-        terms = Terms(order_reference=self.wall(), only_if_absent=Reason.MISPLACED in {entry.reason, entry.kept_reason})
         result = self.telling.timed(
-            lambda: replace(self.encryptor, quarantine=still, shards=shards).settle(
+            lambda: replace(encryptor, quarantine=still).settle(
                 records, stream_arn=entry.stream_arn, seconds_left=seconds_left, terms=terms
             ),
             stays=True,
@@ -178,6 +193,12 @@ class Entries:
                 log_failure(error, quarantine_id=entry.quarantine_id)
                 return Fate(entry.state, outcomes, detail=str(error), is_unfinished=True)
         return Fate(entry.state, outcomes)
+
+
+def _is_ordered_before(seconds: float, plans: Sequence[Plan]) -> bool:
+    """Whether some order time is older: a deletion after it may be as old, and forgotten, however late this arrived."""
+    times = [one.identified.position.order_time for one in plans if isinstance(one, PlannedRecord)]
+    return any(at is not None and at < seconds * 1_000_000_000 for at in times)
 
 
 class _StillHeld:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -486,6 +487,23 @@ def test_of_a_decision_during_a_redrive_the_present_state_is_answered_and_the_ro
     assert "discarded" == redrive(held, asked)["state"]
     row = held.held.rows[asked]
     assert (EntryState.DISCARDED, Reason.UNDECLARED_ATTRIBUTE) == (row.state, row.reason)
+
+
+@pytest.mark.parametrize(("days", "state"), [(364, "redriven"), (366, "too_old")])
+def test_what_its_order_puts_behind_deletions_that_may_be_forgotten_is_not_put_back(world, days, state):
+    """A deletion with a later order time may have arrived as long ago, and its tombstone be gone."""
+    ordered = SOURCE.replace('id = "id"', 'id = "id"\norder = "at"')
+    declared = ordered.replace('"n" =', '"note" = { seal = "pii" }\n"n" =')
+    world.deploy(parse_policy(ordered, "ordered.toml"))
+    at = datetime.fromtimestamp(world.encryptor.clock.wall_seconds - days * 86_400, UTC).isoformat()
+    world.deliver(record("1", at=at, note="x"))
+    asked = world.entry_id()
+    world.deploy(parse_policy(declared, "declared.toml"))
+
+    fate = redrive(world, asked)
+
+    assert state == fate["state"]
+    assert (state == "redriven") == bool(world.encryptor.table.items)
 
 
 def test_of_two_who_decide_the_second_is_told_what_the_first_decided(held):
