@@ -105,7 +105,7 @@ ALLOWED_FIELDS: Final[Mapping[AuditEvent, frozenset[str]]] = {
     AuditEvent.RECORD_REDRIVEN: _CALL | _SPAN | _OUTCOMES | {"quarantine_id", "reason", "kinesis_records"},
     AuditEvent.RECORD_DISCARDED: _CALL | {"quarantine_id", "reason", "record_count"},
     AuditEvent.RECORD_SKIPPED: _CALL | _SPAN | {"stream", "record_count"},
-    AuditEvent.STREAM_REPLAYED: _CALL | _SPAN | _OUTCOMES | {"kinesis_records"},
+    AuditEvent.STREAM_REPLAYED: _CALL | _SPAN | _OUTCOMES | {"kinesis_records", "stream", "record_count"},
     AuditEvent.KEY_CREATED: _KEY,
     AuditEvent.KEY_ROTATED: _KEY | {"run_id", "replaces"},
     AuditEvent.KEY_REWRAPPED: _KEY | {"run_id", "key_material_id"},

@@ -15,6 +15,7 @@ from consumers.auditor.audit import Auditor
 from consumers.auditor.report import AGAIN, report
 from shared.model import VerdictKind
 from shared.runtime import skipping
+from shared.runtime.audit_log import AuditEvent, event_id
 from shared.runtime.metrics import emit
 from shared.runtime.requests import Request
 from shared.runtime.rereading import (
@@ -74,9 +75,9 @@ class OperatorCalls:
         if request.operation == "skip":
             skipping.skip(request, self.auditor.log, stream="items", request_id=request_id, at=self.wall())
             return {}
-        return self._reread(request, seconds_left)
+        return self._reread(request, request_id, seconds_left)
 
-    def _reread(self, request: Request, seconds_left: Callable[[], float]) -> dict[str, Any]:
+    def _reread(self, request: Request, request_id: str, seconds_left: Callable[[], float]) -> dict[str, Any]:
         shard_id, (first, last) = request.shard_id(), skipping.read_range(request)
         letter = Letter(first, last, request.sequence_number("after") if request.has("after") else None)
         seconds = request.number("seconds") if request.has("seconds") else None
@@ -97,7 +98,24 @@ class OperatorCalls:
             after=letter.after,
             is_over=call_time.is_over,
         )
+        self._tell(shard_id, came, request_id)
         return _answer(shard_id, came, verdicts) | letter.found(came)
+
+    def _tell(self, shard_id: str, came: Reread, request_id: str) -> None:
+        """Tell who had what judged again, if there was anything; each verdict has its own event."""
+        if came.first is None or came.last is None:
+            return
+        self.auditor.log.write(
+            AuditEvent.STREAM_REPLAYED,
+            event_id=event_id(AuditEvent.STREAM_REPLAYED, shard_id, came.first, came.last, request_id),
+            at=self.wall(),
+            stream="items",
+            shard_id=shard_id,
+            first_sequence_number=came.first,
+            last_sequence_number=came.last,
+            record_count=came.records,
+            request_id=request_id,
+        )
 
 
 def _answer(shard_id: str, came: Reread, verdicts: Counter[VerdictKind]) -> dict[str, Any]:

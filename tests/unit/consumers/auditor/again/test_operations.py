@@ -68,7 +68,18 @@ def test_changes_are_judged_again_under_the_ids_that_they_have(world):
     answer = world.call("reread", shard_id=SHARD, first="3", last="4")
 
     lines = world.lines()
-    assert before == [line["event_id"] for line in lines if "event_id" in line]
+    *judged, told = [line for line in lines if "event_id" in line]
+    assert before == [line["event_id"] for line in judged]
+    expected = {
+        "event": "stream.replayed",
+        "stream": "items",
+        "shard_id": SHARD,
+        "first_sequence_number": "3",
+        "last_sequence_number": "4",
+        "record_count": 2,
+        "request_id": "request-1",
+    }
+    assert expected.items() <= told.items()
     assert {
         "shard_id": SHARD,
         "done": True,
@@ -119,6 +130,7 @@ def test_a_call_ends_before_what_cannot_be_judged(world):
     answer = world.call("reread", shard_id=SHARD, first="1", last="4", seconds=30)
 
     assert (False, None, 0) == (answer["done"], answer["after"], answer["records"])
+    assert "stream.replayed" not in str(world.lines())
 
 
 def test_what_is_given_up_is_told(world):
