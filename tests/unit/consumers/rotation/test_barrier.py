@@ -19,7 +19,7 @@ from consumers.encryptor.writing import Writer
 from shared.errors import KeyRetired
 from shared.keys.age import MAX_AGE_SECONDS
 from shared.keys.barrier import BARRIER_SECONDS, LONGEST_FUNCTION_SECONDS
-from shared.model import ChangeKind, InboundRecord, ItemChange, KeyState, Outcome, VerdictKind
+from shared.model import Attributes, ChangeKind, InboundRecord, ItemChange, KeyState, Outcome, SealedItem, VerdictKind
 from shared.policy.verify import key_ids, verify
 from shared.reencrypt.reencryptor import Candidate, Fate, Reencryptor
 from shared.runs.model import Phase, Tally
@@ -128,6 +128,9 @@ class Paused:
 
     def is_fresh(self, sealed: SealedWithKeys) -> bool:
         return bool(self.sealer.is_fresh(sealed))
+
+    def holds_the_same(self, item: SealedItem, found: Attributes) -> bool:
+        return bool(self.sealer.holds_the_same(item, found))
 
 
 @pytest.fixture

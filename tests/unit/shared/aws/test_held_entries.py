@@ -131,7 +131,7 @@ def test_a_row_of_another_form_is_said_and_not_quoted(world, spoiled):
 
 
 def test_why_it_is_held_now_is_said_and_why_it_was_kept_stays_known(world):
-    world.held.hold(world.entry, Reason.ORDER_UNKNOWN, "another")
+    assert world.held.hold(world.entry, Reason.ORDER_UNKNOWN, "another")
     world.held.hold(world.entry, Reason.MISPLACED, "a third")
 
     found = world.entry
@@ -154,7 +154,7 @@ def test_only_what_is_held_can_be_decided_about(world):
     world.decide(EntryState.DISCARDED)
 
     assert not world.held.decide(entry, EntryState.REDRIVEN, 5.0)
-    world.held.hold(entry, Reason.MISPLACED, "too late")
+    assert not world.held.hold(entry, Reason.MISPLACED, "too late")
     assert (EntryState.DISCARDED, Reason.NOT_JSON) == (world.entry.state, world.entry.reason)
 
 
