@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import md5
 from itertools import chain
 from operator import itemgetter
 from pathlib import Path
@@ -52,6 +53,18 @@ class Deployment:
         """Put one record; its sequence number."""
         put = client("kinesis").put_record(StreamName=self["STREAM"], Data=payload, PartitionKey=partition_key)
         return put["SequenceNumber"]
+
+    def shard_of(self, partition_key: str) -> str:
+        """The shard that records of this partition key go to."""
+        hash_key = int(md5(partition_key.encode(), usedforsecurity=False).hexdigest(), 16)
+        shards = client("kinesis").list_shards(StreamName=self["STREAM"], ShardFilter={"Type": "AT_LATEST"})["Shards"]
+        ranges = {one["ShardId"]: one["HashKeyRange"] for one in shards}
+        (found,) = [
+            shard_id
+            for shard_id, keys in ranges.items()
+            if int(keys["StartingHashKey"]) <= hash_key <= int(keys["EndingHashKey"])
+        ]
+        return found
 
     def put_json(self, record: Mapping[str, Any], *, partition_key: str | None = None) -> str:
         return self.put(json.dumps(record).encode(), partition_key=partition_key or str(record["id"]))

@@ -73,7 +73,7 @@ def test_what_the_stream_never_brought_is_found_told_and_mended(deployment: Depl
 
 
 def test_a_reconciliation_whose_command_was_killed_is_gone_on_with(deployment: Deployment, tmp_path: Path):
-    running = sealstream("reconcile", "--json", "--rate", "5", output=tmp_path / "slow")
+    running = sealstream("reconcile", "--json", "--rate", "100", output=tmp_path / "slow")
     wait_until(lambda: printed(tmp_path / "slow"), COMMAND_SECONDS)
     running.kill()
     running.wait(COMMAND_SECONDS)

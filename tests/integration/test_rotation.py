@@ -223,7 +223,7 @@ def _open_with(deployment: Deployment, attribute_key: str, tenant: str, item: st
 def _delivered(deployment: Deployment, sequence_number: str, record: Mapping[str, Any]) -> dict[str, Any]:
     """A record as an event source mapping hands it over."""
     return {
-        "eventID": f"shardId-000000000000:{sequence_number}",
+        "eventID": f"{deployment.shard_of(record['id'])}:{sequence_number}",
         "eventSourceARN": f"arn:aws:kinesis:us-east-1:000000000000:stream/{deployment['STREAM']}",
         "kinesis": {
             "sequenceNumber": sequence_number,

@@ -29,7 +29,7 @@ ITEMS = int(os.environ.get("SEALSTREAM_DRILL_ITEMS", "1000"))
 TENANTS = 50
 SEED = 20_261
 PRODUCED_PER_SECOND = 40
-DEADLINE_SECONDS = 60 + ITEMS / 20
+DEADLINE_SECONDS = 120 + ITEMS / 20
 BARRIER_SECONDS = 20
 """Longer than the 10 s for which functions on the local AWS use a data key."""
 
