@@ -11,6 +11,11 @@ from shared.aws.clients import forget
 from tests.integration.support import FAULTS_FILE, Deployment
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if "deployment" in getattr(item, "fixturenames", ()):
+        item.add_marker(pytest.mark.xdist_group("deployment"))  # one process runs them all, others what needs none
+
+
 @pytest.fixture(scope="session")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     folder = tmp_path_factory.mktemp("deployment")
