@@ -6,6 +6,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from shared.aws.clients import config
@@ -122,6 +123,20 @@ def test_without_its_object_there_is_no_row(aws):
 
     with pytest.raises(StoreUnavailable):
         S3Quarantine(s3, dynamodb, bucket="not-there", table="index").keep(ENTRY)
+
+    assert [] == _rows(dynamodb)
+
+
+@pytest.mark.parametrize("code", ["SlowDown", "ConditionalRequestConflict", "AccessDenied"])
+def test_an_object_that_s3_refuses_is_not_taken_for_one_that_is_there(aws, code, monkeypatch):
+    quarantine, s3, dynamodb = aws
+
+    def refused(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": code}}, "PutObject")
+
+    monkeypatch.setattr(s3, "put_object", refused)
+    with pytest.raises(StoreUnavailable, match=code):
+        quarantine.keep(ENTRY)
 
     assert [] == _rows(dynamodb)
 
