@@ -30,10 +30,7 @@ class Auditor(Construct):
         data: DataStack,
     ) -> None:
         super().__init__(scope, id)
-        stream_arn = data.items.table_stream_arn
-        if stream_arn is None:
-            message = "the items table has no stream to audit"
-            raise ValueError(message)
+        stream_arn = data.items_stream_arn
         self.dead_letters = DeadLetters(self, "DeadLetters", settings=settings, storage_key=keys.storage_key).queue
         self.consumer = Consumer(
             self,

@@ -50,6 +50,7 @@ class DataStack(cdk.Stack):
             expires_at="_expires_at",
             stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES,
         ).table
+        self.items_stream_arn = _stream_of(self.items)
         self.quarantine = Quarantine(self, "Quarantine", settings=settings, storage_key=storage_key)
         self.findings = Findings(self, "Findings", settings=settings, storage_key=storage_key)
         self.runs = ProtectedTable(
@@ -58,9 +59,16 @@ class DataStack(cdk.Stack):
 
         cdk.CfnOutput(self, "Stream", value=self.stream.stream_name)
         cdk.CfnOutput(self, "Table", value=self.items.table_name)
-        cdk.CfnOutput(self, "TableStream", value=self.items.table_stream_arn or "")
+        cdk.CfnOutput(self, "TableStream", value=self.items_stream_arn)
         cdk.CfnOutput(self, "QuarantineBucket", value=self.quarantine.bucket.bucket_name)
         cdk.CfnOutput(self, "QuarantineTable", value=self.quarantine.index.table_name)
         cdk.CfnOutput(self, "FindingsQueue", value=self.findings.queue.queue_url)
         cdk.CfnOutput(self, "ReencryptorDeadLetterQueue", value=self.findings.dead_letters.queue_url)
         cdk.CfnOutput(self, "Runs", value=self.runs.table_name)
+
+
+def _stream_of(table: dynamodb.Table) -> str:
+    if table.table_stream_arn is None:
+        message = "the items table has no stream to audit"
+        raise ValueError(message)
+    return table.table_stream_arn

@@ -28,10 +28,7 @@ class Reauditor(Construct):
         data: DataStack,
     ) -> None:
         super().__init__(scope, id)
-        stream_arn = data.items.table_stream_arn
-        if stream_arn is None:
-            message = "the items table has no stream to audit"
-            raise ValueError(message)
+        stream_arn = data.items_stream_arn
         self.consumer = Consumer(
             self,
             "Consumer",
