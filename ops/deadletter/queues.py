@@ -63,7 +63,8 @@ class Queue:
 
     Attributes:
         stream: what its positions are about; see `content_of`.
-        hidden: about how many messages others hold; known once all were given that they do not.
+        is_through: all messages were given that others do not hold.
+        hidden: about how many others hold; known once it is through.
     """
 
     def __init__(self, client: SQSClient, of: Of, url: str, stream: str = "") -> None:
@@ -73,6 +74,7 @@ class Queue:
         self._stream = stream
         self._held: dict[str, Letter] = {}
         self.hidden = 0
+        self.is_through = False
 
     @contextmanager
     def letters(
@@ -122,6 +124,7 @@ class Queue:
                 yield letter
         # SQS counts what is deleted for some time: what was there before is not counted among what is left
         self.hidden = max(0, min(at_first - len(seen), insist(self._size) - len(self._held)))
+        self.is_through = True
 
     def _size(self) -> int:
         """About how many messages there are, hidden ones too."""

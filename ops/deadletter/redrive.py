@@ -14,12 +14,12 @@ from typing import Any, Final, assert_never
 from ops.clock import Clock, iso
 from ops.deadletter.letter import Findings, Foreign, Of, Position
 from ops.deadletter.listing import document
-from ops.deadletter.queues import MESSAGES_PER_CALL, Letter, Queue, queues, told_hidden
+from ops.deadletter.queues import Letter, Queue, queues, told_hidden
 from ops.environment import function, setting
 from ops.errors import FunctionRefused, NoProgress, NotHeld
 from ops.functions import Invoke
 from ops.json_lines import JsonLines
-from ops.patience import Patience
+from ops.patience import PATIENCE_SECONDS, Patience
 from ops.stretch import Reading, Stretch, added
 from ops.telling import Teller, for_programs, teller_for
 from ops.text import counted, plural, table
@@ -49,6 +49,7 @@ class State(StrEnum):
     DONE = "done"
     MISSING = "missing"
     WAITING = "waiting"
+    HELD = "held"
     REFUSED = "refused"
     FOREIGN = "foreign"
 
@@ -100,13 +101,12 @@ def redrive(
     ports = ports or ports_from_environment(whose)
     as_json = for_programs(as_json=as_json)
     fates: list[Fate] = []
-    is_through = False
     try:
         with teller_for("redrive", as_json=as_json) as teller:
             for fate in _worked_off(ports, message_ids, teller):
                 fates.append(fate)  # noqa: PERF402 - what was done is told however it ends
-        is_through = True
     finally:
+        is_through = all(queue.is_through for queue in ports.queues)
         unknown = sorted({*message_ids} - {fate.letter.message_id for fate in fates})
         hidden = [] if message_ids else list(told_hidden(ports.queues))
         if as_json:
@@ -132,32 +132,42 @@ def ports_from_environment(whose: Sequence[Of]) -> Ports:
 
 
 def _worked_off(ports: Ports, message_ids: Collection[str], teller: Teller) -> Iterator[Fate]:
-    at_once = MESSAGES_PER_CALL if message_ids else 1
+    named = {*message_ids}
     for queue in ports.queues:
         in_vain = done = 0
         patience = Patience(ports.clock, teller.trouble)
-        with queue.letters(at_once=at_once, insist=patience.insist) as letters:
+        with queue.letters(insist=patience.insist) as letters:
             for letter in letters:
-                if message_ids and letter.message_id not in message_ids:
+                if message_ids and letter.message_id not in named:
                     continue
                 fate = _work_off(letter, queue, ports, teller)
-                in_vain = in_vain + 1 if fate.state is State.WAITING else 0
+                in_vain = _in_vain(in_vain, fate)
                 done += 1
                 teller.happened("letter", **document(letter), **_told(fate))
                 teller.progress(done, None, f"{queue.of}: {plural(done, 'letter')}")
                 yield fate
+                named.discard(letter.message_id)
+                if message_ids and not named:
+                    return
                 if in_vain == GIVES_UP_AFTER:
                     teller.told(f"{in_vain} letters of the {queue.of} in a row got nowhere: leaving the others")
                     break
 
 
+def _in_vain(so_far: int, fate: Fate) -> int:
+    """How many in a row got nowhere; what is foreign, or another command's, tells nothing of the function."""
+    if fate.state is State.WAITING:
+        return so_far + 1
+    return so_far if fate.state in {State.FOREIGN, State.HELD} else 0
+
+
 def _work_off(letter: Letter, queue: Queue, ports: Ports, teller: Teller) -> Fate:
-    patience = Patience(ports.clock, teller.trouble)
     content = letter.content
     match content:
         case Position():
-            return _read_again(letter, content, queue, ports, patience)
+            return _read_again(letter, content, queue, ports, Patience(ports.clock, teller.trouble, PATIENCE_SECONDS))
         case Findings():
+            patience = Patience(ports.clock, teller.trouble)
             try:
                 patience.insist(partial(ports.send_findings, content.references))
                 patience.insist(partial(queue.delete, letter))
@@ -172,15 +182,20 @@ def _work_off(letter: Letter, queue: Queue, ports: Ports, teller: Teller) -> Fat
 
 def _read_again(letter: Letter, position: Position, queue: Queue, ports: Ports, patience: Patience) -> Fate:
     invoke, title = ports.functions[letter.of]
+
+    def invoke_while_held(payload: Mapping[str, Any]) -> Any:
+        queue.hold(letter)
+        return invoke(payload)
+
     asked = {"operation": "reread", "shard_id": position.shard_id, "first": position.first, "last": position.last}
-    stretch = Stretch(invoke, title, asked)
+    stretch = Stretch(invoke_while_held, title, asked)
     try:
-        while not stretch.reading.done:
-            patience.insist(partial(queue.hold, letter))
-            stretch.step(patience)
+        stretch.to_the_end(patience)
         if not stretch.reading.missing:
             patience.insist(partial(queue.delete, letter))
-    except (NoProgress, NotHeld) as error:
+    except NotHeld as error:
+        return Fate(letter, State.HELD, stretch.reading, str(error))
+    except NoProgress as error:
         return Fate(letter, State.WAITING, stretch.reading, str(error))
     except FunctionRefused as error:
         return Fate(letter, State.REFUSED, stretch.reading, str(error))

@@ -206,7 +206,67 @@ def test_a_letter_that_came_back_while_it_was_worked_on_is_left_to_whoever_has_i
     status, lines = done()
 
     assert (1, ["m-1"]) == (status, world.left(Of.ENCRYPTOR))
-    assert "another command" in next(line["why"] for line in lines if line.get("state") == "waiting")
+    assert "another command" in next(line["why"] for line in lines if line.get("state") == "held")
+
+
+@pytest.mark.parametrize("names", [(), ("m-0", "m-1", "m-2")], ids=["all", "by id"])
+def test_none_is_held_before_it_is_worked_on(world, done, names):
+    for number in range(4):
+        world.sqs[Of.ENCRYPTOR].put(f"m-{number}", position(11, 15))
+    world.redriver.before = lambda payload: world.clock.advance(HOLD_SECONDS / 2)
+
+    status, lines = done(*names)
+
+    assert (0, {"done"}) == (status, {line["state"] for line in lines if line["event"] == "letter"})
+    assert ["m-3"] * bool(names) == world.left(Of.ENCRYPTOR)
+
+
+def test_once_the_named_ones_are_done_no_other_is_taken(world, done):
+    for number in range(4):
+        world.sqs[Of.ENCRYPTOR].put(f"m-{number}", position(11, 12))
+
+    assert 0 == done("m-1")[0]
+    assert [1, 0, 0] == [message.receives for message in world.sqs[Of.ENCRYPTOR].messages]
+
+
+def test_letters_that_others_took_over_are_no_reason_to_give_up(world, done):
+    for number in range(GIVES_UP_AFTER + 2):
+        world.sqs[Of.ENCRYPTOR].put(f"m-{number}", position(11, 14))
+
+    def slow_at_first(payload):
+        if payload["first"] == "11" and len(world.redriver.asked) <= GIVES_UP_AFTER + 1:
+            world.clock.advance(HOLD_SECONDS + 1)
+
+    world.redriver.before = slow_at_first
+    status, lines = done()
+
+    states = [line["state"] for line in lines if line["event"] == "letter"]
+    assert (1, ["held"] * (GIVES_UP_AFTER + 1) + ["done"]) == (status, states)
+
+
+def test_what_is_foreign_does_not_hide_that_nothing_gets_on(world, done):
+    for number in range(4 * GIVES_UP_AFTER):
+        world.sqs[Of.ENCRYPTOR].put(f"m-{number}", "hello" if number % 2 else position(11, 12))
+    world.redriver.before = _fail
+
+    status, lines = done()
+
+    states = [line["state"] for line in lines if line["event"] == "letter"]
+    assert (1, GIVES_UP_AFTER) == (status, states.count("waiting"))
+
+
+def _fail(payload):
+    raise FunctionFailed("redriver: throttled")
+
+
+def test_named_letters_that_it_gave_up_before_are_not_said_to_be_elsewhere(world, shown):
+    for number in range(GIVES_UP_AFTER + 1):
+        world.sqs[Of.ENCRYPTOR].put(f"m-{number}", position(11, 12))
+    world.redriver.before = _fail
+
+    status, text = shown(*(f"m-{number}" for number in range(GIVES_UP_AFTER + 1)))
+
+    assert (1, True) == (status, f"not reached: m-{GIVES_UP_AFTER}" in text)
 
 
 def test_what_the_stream_no_longer_holds_is_said_with_what_can_be_done_and_stays(world, shown):
@@ -326,3 +386,16 @@ def test_a_letter_is_hidden_for_as_long_as_its_records_take(world, done):
     world.redriver.before = slow
     assert 0 == done()[0]
     assert [[]] * 5 == hidden
+
+
+def test_a_letter_stays_hidden_while_a_call_is_repeated(world, done):
+    world.sqs[Of.ENCRYPTOR].put("m-1", position(11, 12))
+
+    def fails_for_a_while(payload):
+        world.clock.advance(100)
+        assert [] == world.sqs[Of.ENCRYPTOR].visible
+        if len(world.redriver.asked) < 4:
+            raise FunctionFailed("redriver: killed")
+
+    world.redriver.before = fails_for_a_while
+    assert 0 == done()[0]
