@@ -162,8 +162,7 @@ class Entries:
         return still
 
     def _stays(self, entry: HeldEntry, still: _StillHeld, request_id: str) -> Fate:
-        if still.outcomes[Outcome.WRITTEN]:
-            self.telling.put_back_in_part(entry, still.outcomes, request_id=request_id, at=self.wall())
+        self._tell_written(entry, still.outcomes, request_id)
         waits = still.outcomes[Outcome.RETRY] > 0
         if not still.rejected:
             detail = "some records did not pass for now: ask again"
@@ -178,7 +177,13 @@ class Entries:
         at = self.wall()
         if self.held.decide(entry, state, at):
             return self._carried_out(replace(entry, state=state, decided_at=at), outcomes, request_id)
+        self._tell_written(entry, outcomes, request_id)
         return self._decided_by_another(entry, outcomes)
+
+    def _tell_written(self, entry: HeldEntry, outcomes: Mapping[Outcome, int], request_id: str) -> None:
+        """Tell of what was written though this call does not decide about the entry."""
+        if outcomes.get(Outcome.WRITTEN):
+            self.telling.put_back_undecided(entry, outcomes, request_id=request_id, at=self.wall())
 
     def _decided_by_another(self, entry: HeldEntry, outcomes: Mapping[Outcome, int]) -> Fate:
         now = self.held.find(entry.quarantine_id)

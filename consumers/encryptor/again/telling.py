@@ -69,10 +69,10 @@ class Telling:
             **(counts if is_redriven else {"record_count": entry.record_count}),
         )
 
-    def put_back_in_part(
+    def put_back_undecided(
         self, entry: HeldEntry, outcomes: Mapping[Outcome, int], *, request_id: str, at: float
     ) -> None:
-        """Tell of records that were written though others of their entry stay held."""
+        """Tell of records that were written though others of their entry stay held, or somebody else decided."""
         self.audit_log.write(
             AuditEvent.RECORD_REDRIVEN,
             event_id=event_id(AuditEvent.RECORD_REDRIVEN, entry.quarantine_id, request_id),

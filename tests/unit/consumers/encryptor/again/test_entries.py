@@ -518,7 +518,24 @@ def test_of_two_who_decide_the_second_is_told_what_the_first_decided(held):
     held.held.before = another
     fate = redrive(held)
 
-    assert "discarded" == fate["state"]
+    assert ("discarded", {"written": 1}) == (fate["state"], fate["outcomes"])
+    (event,) = told(held, "record.redriven")
+    assert {"quarantine_id": asked, "written": 1, "request_id": "request-1"}.items() <= event.items()
+
+
+def test_who_wrote_nothing_and_did_not_decide_tells_nothing(held):
+    held.deploy(LENIENT)
+    held.deliver(record("1", n=2))
+    asked = held.entry_id()
+
+    def another(name: str) -> None:
+        if name == "decide":
+            held.held.before = lambda _: None
+            discard(held, asked)
+
+    held.held.before = another
+
+    assert "discarded" == redrive(held)["state"]
     assert [] == told(held, "record.redriven")
 
 
