@@ -110,8 +110,9 @@ def _decide(
     yes: bool,
     as_json: bool,
 ) -> None:
-    from ops.quarantine.decide import Operation, decide  # noqa: PLC0415 - a command loads only what it needs
+    from ops.quarantine.decide import decide  # noqa: PLC0415 - a command loads only what it needs
     from ops.quarantine.index import Selection  # noqa: PLC0415
+    from ops.quarantine.rounds import Operation  # noqa: PLC0415
 
     selection = Selection(reasons, tenant, since, until)
     if bool(quarantine_ids) + selection.narrows + everything != 1:

@@ -7,8 +7,8 @@ import pytest
 from ops import cli
 from ops.deadletter.letter import Of
 from ops.parameters import confirmed
-from ops.quarantine.decide import Operation
 from ops.quarantine.index import Selection
+from ops.quarantine.rounds import Operation
 from ops.replay.replay import Options
 
 NOW = 1_700_000_000.0

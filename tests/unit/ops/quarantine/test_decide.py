@@ -8,8 +8,10 @@ import pytest
 
 from ops.clock import Clock
 from ops.errors import FunctionFailed, FunctionRefused
-from ops.quarantine.decide import ENTRIES_PER_CALL, Operation, Ports, decide
+from ops.patience import LONGEST_PAUSE_SECONDS
+from ops.quarantine.decide import Ports, decide
 from ops.quarantine.index import Selection
+from ops.quarantine.rounds import ENTRIES_PER_CALL, Operation
 from shared.errors import StoreUnavailable
 from tests.fakes.clock import FakeClock
 from tests.fakes.redriver import FakeRedriver
@@ -26,8 +28,12 @@ def redriver():
 
 
 @pytest.fixture
-def ports(redriver):
-    clock = FakeClock()
+def clock():
+    return FakeClock()
+
+
+@pytest.fixture
+def ports(redriver, clock):
     return Ports(index(), redriver, Clock(clock.wall, clock.monotonic, clock.advance))
 
 
@@ -144,6 +150,34 @@ def test_records_that_never_pass_keep_no_other_waiting_and_are_listed(redriver, 
 
     assert 1 == status
     assert {"held": ENTRIES_PER_CALL, "redriven": 3} == lines[-1]["states"]
+
+
+def test_what_does_not_pass_waits_for_all_others_and_then_for_some_seconds(redriver, done, clock):
+    stuck, others = ([f"{kind}{number:031x}" for number in range(30)] for kind in "ab")
+    redriver.entries = dict.fromkeys(stuck, WAITING) | dict.fromkeys(others, REDRIVEN)
+    began, called_after = clock.monotonic(), []
+
+    def one_passes_with_each_repeat(payload):
+        called_after.append(clock.monotonic() - began)
+        if called_after[-1]:
+            redriver.entries |= {payload["quarantine_ids"][0]: REDRIVEN}
+
+    redriver.before = one_passes_with_each_repeat
+    assert 0 == done(*stuck, *others)[0]
+
+    asked = [one["quarantine_ids"] for one in redriver.asked]
+    assert ([*stuck, *others], stuck) == (sum(asked[:3], []), sum(asked[3:5], []))  # noqa: RUF017 - few
+    pauses = [round(seconds / LONGEST_PAUSE_SECONDS) for seconds in called_after]
+    assert [0, 0, 0, 1, 1, 2, 2] == pauses[:7]
+
+
+def test_what_never_passes_is_asked_for_a_dozen_times(redriver, done):
+    stuck, others = ([f"{kind}{number:031x}" for number in range(24)] for kind in "ab")
+    redriver.entries = dict.fromkeys(stuck, WAITING) | dict.fromkeys(others, REDRIVEN)
+
+    assert 1 == done(*stuck, *others)[0]
+    sizes = [len(one["quarantine_ids"]) for one in redriver.asked]
+    assert [25, 23, *[24] * 11] == sizes
 
 
 def test_what_was_decided_and_never_carried_out_is_left(redriver, done):

@@ -1,0 +1,156 @@
+"""Decisions about entries, carried out by the redriver: some a call, and again where they did not pass."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import partial
+from typing import Any, Final
+
+from ops.clock import Clock
+from ops.errors import FunctionFailed, NoProgress
+from ops.functions import Invoke, not_understood
+from ops.patience import LONGEST_PAUSE_SECONDS, Patience
+from ops.telling import Teller
+from ops.text import counted, plural
+
+ENTRIES_PER_CALL: Final = 25
+"""As many as the redriver takes."""
+NOT_REACHED: Final = "not_reached"
+GIVES_UP_AFTER: Final = 3
+"""Calls in a row of which nothing came: then nothing comes of any."""
+
+
+class Operation(StrEnum):
+    """What is decided about entries."""
+
+    REDRIVE = "redrive"
+    DISCARD = "discard"
+
+    @property
+    def done(self) -> str:
+        """The state of an entry of which it was done."""
+        return {Operation.REDRIVE: "redriven", Operation.DISCARD: "discarded"}[self]
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of an entry.
+
+    Attributes:
+        state: `redriven`, `discarded`, `held`, `too_old`, `gone`, or NOT_REACHED.
+        outcomes: of its records, where they went through the encryptor's path.
+        reason: for which it is held now.
+        passes_later: it is not done with, and the same call may come further later.
+    """
+
+    state: str
+    outcomes: Mapping[str, int] = field(default_factory=dict)
+    reason: str = ""
+    detail: str = ""
+    passes_later: bool = False
+
+    def document(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "state": self.state,
+            "outcomes": dict(self.outcomes),
+            "reason": self.reason,
+            "detail": self.detail,
+        }
+
+
+@dataclass(slots=True)
+class Rounds:
+    """Has it done of each entry once a round; of those that did not pass once more in the next, after a pause.
+
+    Attributes:
+        fates: of all entries, replaced one after the other.
+    """
+
+    operation: Operation
+    fates: dict[str, Fate]
+    redriver: Invoke
+    clock: Clock
+    teller: Teller
+    _in_vain: int = 0
+    _ended: int = 0
+
+    def to_the_end(self) -> None:
+        """Go on until all have come to an end, or none does any more; raises FunctionRefused."""
+        self.teller.progress(0, len(self.fates), "")
+        left = self._round(list(self.fates))
+        while left and self._in_vain < GIVES_UP_AFTER:
+            patience = self._patience()
+            patience.rest(LONGEST_PAUSE_SECONDS)
+            try:
+                left = patience.insist(partial(self._further, left))
+            except NoProgress as error:
+                self.teller.told(str(error))
+                self._end(left)
+                return
+
+    def _further(self, quarantine_ids: Sequence[str]) -> list[str]:
+        left = self._round(quarantine_ids)
+        if len(left) == len(quarantine_ids):
+            raise FunctionFailed(f"of {plural(len(left), 'entry', 'entries')} none passed for now")
+        return left
+
+    def _round(self, quarantine_ids: Sequence[str]) -> list[str]:
+        """Ask about each once; those that may pass later, or were not reached."""
+        untried, later = list(quarantine_ids), []
+        while untried and self._in_vain < GIVES_UP_AFTER:
+            some = untried[:ENTRIES_PER_CALL]
+            try:
+                told = self._patience().insist(partial(_answer, self.redriver, self.operation, some))
+            except NoProgress as error:
+                self.teller.told(str(error))
+                self._in_vain += 1
+                untried = untried[len(some) :]
+                self._end(some)
+                continue
+            self._in_vain = 0
+            self.fates.update(told)
+            untried = [one for one in untried if one not in told]
+            later += [one for one, fate in told.items() if fate.passes_later]
+            self._end([one for one, fate in told.items() if not fate.passes_later])
+        return later + untried
+
+    def _end(self, quarantine_ids: Sequence[str]) -> None:
+        for one in quarantine_ids:
+            self.teller.happened("decided", quarantine_id=one, **self.fates[one].document())
+        self._ended += len(quarantine_ids)
+        self.teller.progress(self._ended, len(self.fates), counted(states(self.fates.values())))
+
+    def _patience(self) -> Patience:
+        return Patience(self.clock, self.teller.trouble)
+
+
+def states(fates: Iterable[Fate]) -> dict[str, int]:
+    """How many are in each."""
+    return dict(Counter(fate.state for fate in fates))
+
+
+def _answer(redriver: Invoke, operation: Operation, quarantine_ids: Sequence[str]) -> dict[str, Fate]:
+    """One invocation; the fates of some of these, at least of one.
+
+    Raises:
+        FunctionFailed: there is none, and may be later.
+        FunctionRefused: the redriver will not do it.
+    """
+    answer = redriver({"operation": str(operation), "quarantine_ids": list(quarantine_ids)})
+    try:
+        told = {one: _fate(fate) for one, fate in answer["entries"].items() if one in quarantine_ids}
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise not_understood("redriver") from None
+    if not told:
+        raise FunctionFailed(f"of {plural(len(quarantine_ids), 'entry', 'entries')} none was reached")
+    return told
+
+
+def _fate(told: Mapping[str, Any]) -> Fate:
+    outcomes = {str(name): int(number) for name, number in (told.get("outcomes") or {}).items()}
+    reason, detail = str(told.get("reason") or ""), str(told.get("detail") or "")
+    return Fate(str(told["state"]), outcomes, reason, detail, told.get("retry") is True)
