@@ -71,11 +71,13 @@ def decide(
         with teller_for(operation, as_json=as_json) as teller:
             Rounds(operation, fates, ports.redriver, ports.clock, teller).to_the_end()
     finally:
+        left = {one: fate for one, fate in fates.items() if fate.state != operation.done or fate.passes_later}
         if as_json:
-            JsonLines().write("finished", states=states(fates.values()), outcomes=_outcomes(fates.values()))
+            told = {"states": states(fates.values()), "outcomes": _outcomes(fates.values()), "left": list(left)}
+            JsonLines().write("finished", **told)
         else:
-            print("\n".join(_report(operation, fates, entries or {})))
-    return 1 if any(fate.state != operation.done or fate.passes_later for fate in fates.values()) else 0
+            print("\n".join(_report(fates, left, entries or {})))
+    return 1 if left else 0
 
 
 def _known(index: QuarantineIndex, quarantine_ids: Sequence[str]) -> dict[str, Entry] | None:
@@ -115,7 +117,7 @@ def _outcomes(fates: Iterable[Fate]) -> dict[str, int]:
     return dict(total)
 
 
-def _report(operation: Operation, fates: Mapping[str, Fate], entries: Mapping[str, Entry]) -> Iterator[str]:
+def _report(fates: Mapping[str, Fate], left: Mapping[str, Fate], entries: Mapping[str, Entry]) -> Iterator[str]:
     if not fates:
         yield "no entries"
         return
@@ -123,7 +125,6 @@ def _report(operation: Operation, fates: Mapping[str, Fate], entries: Mapping[st
     outcomes = _outcomes(fates.values())
     if outcomes:
         yield f"records: {counted(outcomes)}"
-    left = {one: fate for one, fate in fates.items() if fate.state != operation.done}
     if left:
         yield "left:"
         rows = [

@@ -180,10 +180,16 @@ def test_what_never_passes_is_asked_for_a_dozen_times(redriver, done):
     assert [25, 23, *[24] * 11] == sizes
 
 
-def test_what_was_decided_and_never_carried_out_is_left(redriver, done):
-    redriver.entries = {IDS[0]: REDRIVEN | {"retry": True}}
+def test_what_was_decided_and_never_carried_out_is_left_and_listed(redriver, done, shown):
+    redriver.entries = {IDS[0]: REDRIVEN | {"retry": True, "detail": "S3: SlowDown"}, IDS[1]: REDRIVEN}
 
-    assert 1 == done(IDS[0])[0]
+    status, lines = done(*IDS[:2])
+    assert (1, IDS[:1]) == (status, lines[-1]["left"])
+
+    status, text = shown(*IDS[:2])
+    assert 1 == status
+    assert [IDS[0], "redriven", "not_json", "S3:", "SlowDown"] == text.splitlines()[-1].split()
+    assert text.splitlines()[-3].startswith("left:")
 
 
 def test_where_nothing_answers_it_ends(redriver, done):
@@ -195,7 +201,7 @@ def test_where_nothing_answers_it_ends(redriver, done):
     redriver.before = down
     status, lines = done(*ids)
 
-    assert (1, {"not_reached": 200}) == (status, lines[-1]["states"])
+    assert (1, {"not_reached": 200}, ids) == (status, lines[-1]["states"], lines[-1]["left"])
     assert ENTRIES_PER_CALL * 3 == sum(line["event"] == "decided" for line in lines)
 
 
