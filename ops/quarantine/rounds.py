@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
 from typing import Any, Final
@@ -21,6 +21,8 @@ ENTRIES_PER_CALL: Final = 25
 NOT_REACHED: Final = "not_reached"
 GIVES_UP_AFTER: Final = 3
 """Calls in a row of which nothing came: then nothing comes of any."""
+_WRITTEN: Final = "written"
+_DUPLICATE: Final = "duplicate"
 
 
 class Operation(StrEnum):
@@ -51,6 +53,17 @@ class Fate:
     reason: str = ""
     detail: str = ""
     passes_later: bool = False
+
+    def after(self, earlier: Fate) -> Fate:
+        """This one, with what an earlier attempt wrote, which the later met as a duplicate, or did not try again."""
+        if not self.outcomes:
+            return replace(self, outcomes=earlier.outcomes)
+        met = min(earlier.outcomes.get(_WRITTEN, 0), self.outcomes.get(_DUPLICATE, 0))
+        if not met:
+            return self
+        corrected = Counter({_WRITTEN: met, _DUPLICATE: -met})
+        corrected.update(self.outcomes)
+        return replace(self, outcomes=dict(corrected))
 
     def document(self) -> dict[str, Any]:
         """For programs."""
@@ -112,7 +125,7 @@ class Rounds:
                 self._end(some)
                 continue
             self._in_vain = 0
-            self.fates.update(told)
+            self.fates |= {one: fate.after(self.fates[one]) for one, fate in told.items()}
             untried = [one for one in untried if one not in told]
             later += [one for one, fate in told.items() if fate.passes_later]
             self._end([one for one, fate in told.items() if not fate.passes_later])

@@ -180,6 +180,36 @@ def test_what_never_passes_is_asked_for_a_dozen_times(redriver, done):
     assert [25, 23, *[24] * 11] == sizes
 
 
+def _outcomes(**counts):
+    return dict.fromkeys(("written", "duplicate", "superseded", "quarantined", "retry"), 0) | counts
+
+
+@pytest.mark.parametrize(
+    ("attempts", "expected"),
+    [
+        ([_outcomes(written=2, retry=1), _outcomes(duplicate=2, written=1)], {"written": 3}),
+        ([_outcomes(duplicate=2, retry=1), _outcomes(duplicate=2, written=1)], {"duplicate": 2, "written": 1}),
+        (
+            [_outcomes(written=1, retry=2), _outcomes(duplicate=1, retry=2), _outcomes(duplicate=3)],
+            _outcomes(written=1, duplicate=2),
+        ),
+        ([_outcomes(written=2, retry=1), _outcomes(superseded=2, written=1)], {"superseded": 2, "written": 1}),
+        ([_outcomes(written=3), {}], {"written": 3}),
+        ([_outcomes(written=2, retry=1), {}, _outcomes(duplicate=3)], {"written": 2, "duplicate": 1}),
+    ],
+    ids=["wrote", "met", "twice", "overtaken", "cut off", "failed in between"],
+)
+def test_what_earlier_attempts_wrote_is_told_as_written(redriver, done, attempts, expected):
+    def answers(payload):
+        outcomes = attempts[len(redriver.asked) - 1]
+        redriver.entries = {IDS[0]: REDRIVEN | {"outcomes": outcomes, "retry": len(redriver.asked) < len(attempts)}}
+
+    redriver.before = answers
+    status, lines = done(IDS[0])
+
+    assert (0, _outcomes(**expected)) == (status, lines[-1]["outcomes"])
+
+
 def test_what_was_decided_and_never_carried_out_is_left_and_listed(redriver, done, shown):
     redriver.entries = {IDS[0]: REDRIVEN | {"retry": True, "detail": "S3: SlowDown"}, IDS[1]: REDRIVEN}
 
