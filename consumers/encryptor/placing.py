@@ -4,7 +4,7 @@ A record without an order of its own is ordered by its sequence number, which co
 those that its hash key falls into. One that came by another shard is misplaced; one with an order of its own is not,
 but its position says that its sequence number compares with nothing
 (docs/decisions/0022-order-across-shards-and-policies.md). An order time must not lie ahead of its time, or it would
-keep every later record of the item out of the table.
+keep every later record of the item out of the table. Nor so far back that a deletion after it may be forgotten.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from shared.errors import Reason, RecordRejected
 from shared.model import InboundRecord
 
 ORDER_AHEAD_SECONDS: Final = 86_400
+TOO_FAR_BACK: Final = "a deletion after its order time may be forgotten"
+"""The detail of a rejection: nobody knows whether its item was deleted after it."""
 _NANOSECONDS: Final = 1_000_000_000
 
 
@@ -28,11 +30,13 @@ class Terms:
     Attributes:
         order_reference: seconds since the epoch, of which an order time may be `ORDER_AHEAD_SECONDS` ahead; None: each
             record's own arrival.
+        order_not_before: seconds since the epoch, before which no order time may lie; None: however old.
         only_if_absent: a record without an order of its own is taken whatever shard it came by, and written only where
             no item stands: for one that was misplaced.
     """
 
     order_reference: float | None = None
+    order_not_before: float | None = None
     only_if_absent: bool = False
 
 
@@ -49,7 +53,7 @@ def place(identified: IdentifiedRecord, terms: Terms, hash_keys: range | None) -
         hash_keys: those that fall into the shard that it was read from; None where nobody knows any more.
 
     Raises:
-        RecordRejected: misplaced, or order_ahead.
+        RecordRejected: misplaced, order_ahead, or order_unknown with the detail TOO_FAR_BACK.
     """
     _check_time(identified, terms)
     is_placed = hash_keys is not None and _hash_key(identified.record) in hash_keys
@@ -64,10 +68,14 @@ def place(identified: IdentifiedRecord, terms: Terms, hash_keys: range | None) -
 
 def _check_time(identified: IdentifiedRecord, terms: Terms) -> None:
     at, reference = identified.position.order_time, terms.order_reference
+    if at is None:
+        return
     if reference is None:
         reference = identified.record.arrived_at
-    if at is not None and at > (reference + ORDER_AHEAD_SECONDS) * _NANOSECONDS:
+    if at > (reference + ORDER_AHEAD_SECONDS) * _NANOSECONDS:
         raise RecordRejected(Reason.ORDER_AHEAD, f"the order attribute lies over {ORDER_AHEAD_SECONDS} s ahead")
+    if terms.order_not_before is not None and at < terms.order_not_before * _NANOSECONDS:
+        raise RecordRejected(Reason.ORDER_UNKNOWN, TOO_FAR_BACK)
 
 
 def _hash_key(record: InboundRecord) -> int:

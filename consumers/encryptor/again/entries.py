@@ -14,10 +14,9 @@ from typing import Any, Final, Protocol
 
 from consumers.encryptor.again.content import kept_shard, open_content, records_of
 from consumers.encryptor.again.telling import Telling
-from consumers.encryptor.batch import Encryptor, Plan, Received
+from consumers.encryptor.batch import Encryptor, Received
 from consumers.encryptor.deaggregate import Rejected
-from consumers.encryptor.placing import Terms
-from consumers.encryptor.sealing import PlannedRecord
+from consumers.encryptor.placing import TOO_FAR_BACK, Terms
 from shared.errors import Reason, RetryLater, SealstreamError
 from shared.keys.keyring import Keyring
 from shared.model import REDRIVE_SECONDS, EntryState, HeldEntry, Outcome, QuarantineEntry
@@ -101,10 +100,7 @@ class Entries:
             content = open_content(entry, sealed, self.keyring, self.dataset)
             records, shards = records_of(entry, content), kept_shard(content) or self.encryptor.shards
             again = replace(self.encryptor, shards=shards)
-            terms = self._terms(entry)
-            if _is_ordered_before(oldest, again.plan(records, stream_arn=entry.stream_arn, terms=terms)):
-                return Fate(TOO_OLD, reason=entry.reason, detail=_TOO_OLD.format("an order time lies"))
-            still = self._through(again, entry, records, terms, seconds_left)
+            still = self._through(again, entry, records, self._terms(entry, oldest), seconds_left)
             if still.outcomes[Outcome.RETRY] or still.rejected:
                 return self._stays(entry, still, request_id)
             return self._decided(entry, EntryState.REDRIVEN, still.outcomes, request_id)
@@ -139,9 +135,9 @@ class Entries:
         attempt(quarantine_id, known_errors_said, named="quarantine_id")
         return fates[0] if fates else Fate(EntryState.HELD, detail="an error that nobody foresaw; see the log")
 
-    def _terms(self, entry: HeldEntry) -> Terms:
+    def _terms(self, entry: HeldEntry, oldest: float) -> Terms:
         was_misplaced = Reason.MISPLACED in {entry.reason, entry.kept_reason}
-        return Terms(order_reference=self.wall(), only_if_absent=was_misplaced)
+        return Terms(order_reference=self.wall(), order_not_before=oldest, only_if_absent=was_misplaced)
 
     def _through(
         self,
@@ -167,11 +163,17 @@ class Entries:
         if not still.rejected:
             detail = "some records did not pass for now: ask again"
             return Fate(EntryState.HELD, still.outcomes, entry.reason, detail, is_unfinished=waits)
-        first = min(still.rejected, key=lambda one: one.record.sub_sequence).error
+        too_old = [one for one in still.rejected if one.error.detail == TOO_FAR_BACK]
+        held = [one for one in still.rejected if one.error.detail != TOO_FAR_BACK]
+        what = f"{len(too_old)} of {still.outcomes.total()} records: " + _TOO_OLD.format("an order time lies")
+        if not held:
+            return Fate(TOO_OLD, still.outcomes, entry.reason, what, is_unfinished=waits)
+        first = min(held, key=lambda one: one.record.sub_sequence).error
         is_news = (first.reason, first.detail) != (entry.reason, entry.detail)
         if is_news and not self.held.hold(entry, first.reason, first.detail):
             return self._decided_by_another(entry, still.outcomes)
-        return Fate(EntryState.HELD, still.outcomes, first.reason, first.detail, is_unfinished=waits)
+        detail = f"{first.detail}; {what}" if too_old else first.detail
+        return Fate(EntryState.HELD, still.outcomes, first.reason, detail, is_unfinished=waits)
 
     def _decided(self, entry: HeldEntry, state: EntryState, outcomes: Mapping[Outcome, int], request_id: str) -> Fate:
         at = self.wall()
@@ -198,12 +200,6 @@ class Entries:
                 log_failure(error, quarantine_id=entry.quarantine_id)
                 return Fate(entry.state, outcomes, detail=str(error), is_unfinished=True)
         return Fate(entry.state, outcomes)
-
-
-def _is_ordered_before(seconds: float, plans: Sequence[Plan]) -> bool:
-    """Whether some order time is older: a deletion after it may be as old, and forgotten, however late this arrived."""
-    times = [one.identified.position.order_time for one in plans if isinstance(one, PlannedRecord)]
-    return any(at is not None and at < seconds * 1_000_000_000 for at in times)
 
 
 class _StillHeld:

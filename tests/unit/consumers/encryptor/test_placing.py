@@ -117,6 +117,17 @@ def test_an_order_time_more_than_a_day_after_arrival_or_the_present_is_ahead(ref
         assert identified == place(identified, terms, HERE)
 
 
+@pytest.mark.parametrize(("oldest", "is_too_old"), [(1_700_000_000.0, False), (1_700_000_000.5, True)])
+def test_an_order_time_before_the_terms_is_refused_and_without_such_none_is(oldest, is_too_old):
+    identified, terms = claimed(ORDERED, **at(0)), Terms(order_not_before=oldest)
+
+    assert identified == place(identified, STREAMED, HERE)
+    if is_too_old:
+        assert Reason.ORDER_UNKNOWN is refusal(identified, terms, HERE)
+    else:
+        assert identified == place(identified, terms, HERE)
+
+
 def test_of_an_integer_nobody_can_say_that_it_is_ahead():
     identified = claimed(ORDERED, at={"N": "9" * 38})
 

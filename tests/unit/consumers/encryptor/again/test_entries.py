@@ -28,6 +28,13 @@ from tests.unit.consumers.encryptor.again.conftest import (
     record,
 )
 
+ORDERED = SOURCE.replace('id = "id"', 'id = "id"\norder = "at"')
+DECLARED = ORDERED.replace('"n" =', '"note" = { seal = "pii" }\n"n" =')
+
+
+def days_ago(world: World, days: int) -> str:
+    return datetime.fromtimestamp(world.encryptor.clock.wall_seconds - days * 86_400, UTC).isoformat()
+
 
 def redrive(world: World, quarantine_id: str | None = None) -> dict[str, Any]:
     asked = quarantine_id or world.entry_id()
@@ -86,7 +93,7 @@ def test_a_redrive_is_told_with_counts_and_who_called(held):
 
 
 def test_what_is_rejected_again_stays_held_with_its_present_reason_and_makes_no_new_entry(held):
-    held.deploy(parse_policy(SOURCE.replace('id = "id"', 'id = "id"\norder = "at"'), "ordered.toml"))
+    held.deploy(parse_policy(ORDERED, "ordered.toml"))
     asked = held.entry_id()
 
     fate = redrive(held)
@@ -102,7 +109,7 @@ def test_what_is_rejected_again_stays_held_with_its_present_reason_and_makes_no_
 
 
 def test_once_the_policy_fits_what_was_held_for_another_reason_goes_through(held):
-    held.deploy(parse_policy(SOURCE.replace('id = "id"', 'id = "id"\norder = "at"'), "ordered.toml"))
+    held.deploy(parse_policy(ORDERED, "ordered.toml"))
     redrive(held)
     held.deploy(LENIENT)
 
@@ -474,7 +481,7 @@ def test_a_decision_that_could_not_be_carried_out_is_left_to_the_next_call(held)
 
 def test_of_a_decision_during_a_redrive_the_present_state_is_answered_and_the_row_stays(held):
     """The record is rejected for another reason by now; before that can be said, somebody gives it up."""
-    held.deploy(parse_policy(SOURCE.replace('id = "id"', 'id = "id"\norder = "at"'), "ordered.toml"))
+    held.deploy(parse_policy(ORDERED, "ordered.toml"))
     asked = held.entry_id()
 
     def another(name: str) -> None:
@@ -492,18 +499,76 @@ def test_of_a_decision_during_a_redrive_the_present_state_is_answered_and_the_ro
 @pytest.mark.parametrize(("days", "state"), [(364, "redriven"), (366, "too_old")])
 def test_what_its_order_puts_behind_deletions_that_may_be_forgotten_is_not_put_back(world, days, state):
     """A deletion with a later order time may have arrived as long ago, and its tombstone be gone."""
-    ordered = SOURCE.replace('id = "id"', 'id = "id"\norder = "at"')
-    declared = ordered.replace('"n" =', '"note" = { seal = "pii" }\n"n" =')
-    world.deploy(parse_policy(ordered, "ordered.toml"))
-    at = datetime.fromtimestamp(world.encryptor.clock.wall_seconds - days * 86_400, UTC).isoformat()
-    world.deliver(record("1", at=at, note="x"))
+    world.deploy(parse_policy(ORDERED, "ordered.toml"))
+    world.deliver(record("1", at=days_ago(world, days), note="x"))
     asked = world.entry_id()
-    world.deploy(parse_policy(declared, "declared.toml"))
+    world.deploy(parse_policy(DECLARED, "declared.toml"))
 
     fate = redrive(world, asked)
 
     assert state == fate["state"]
     assert (state == "redriven") == bool(world.encryptor.table.items)
+
+
+@pytest.fixture
+def partly_old(world) -> World:
+    """An entry of three records, of which one is ordered by a time over a year ago, and one has an attribute more."""
+    world.deploy(parse_policy(ORDERED, "ordered.toml"))
+    payloads = [
+        record("1", at=days_ago(world, 366), note="x"),
+        record("2", at=days_ago(world, 1), note="x"),
+        record("3", at=days_ago(world, 1), note="x", other="y"),
+    ]
+    world.deliver(aggregate([("a", one) for one in payloads]))
+    world.capsys.readouterr()
+    return world
+
+
+def test_one_record_that_is_too_old_does_not_keep_back_the_others_of_its_entry(partly_old):
+    asked = partly_old.entry_id()
+    partly_old.deploy(parse_policy(DECLARED.replace('"n" =', '"other" = { seal = "pii" }\n"n" ='), "declared.toml"))
+
+    fate = redrive(partly_old)
+
+    assert ("too_old", "undeclared_attribute", False) == (fate["state"], fate["reason"], fate["retry"])
+    assert fate["detail"].startswith("1 of 3 records: an order time lies more than 365 days ago")
+    assert {"written": 2, "quarantined": 1} == fate["outcomes"]
+    assert {("acme", "2"), ("acme", "3")} == partly_old.encryptor.table.items.keys()
+    assert EntryState.HELD is partly_old.held.rows[asked].state
+    (event,) = told(partly_old, "record.redriven")
+    assert (2, 1) == (event["written"], event["quarantined"])
+
+
+def test_where_another_record_can_be_mended_the_entry_is_held_for_that_one_and_says_both(partly_old):
+    asked = partly_old.entry_id()
+    partly_old.deploy(parse_policy(DECLARED, "declared.toml"))
+
+    fate = redrive(partly_old)
+
+    assert ("held", "undeclared_attribute") == (fate["state"], fate["reason"])
+    assert fate["detail"].startswith(f"{partly_old.held.rows[asked].detail}; 1 of 3 records: an order time lies")
+    assert {"written": 1, "quarantined": 2} == fate["outcomes"]
+
+
+def test_where_nobody_can_say_how_old_its_order_is_a_record_waits(partly_old):
+    asked = partly_old.entry_id()
+    content = partly_old.encryptor.held(partly_old.encryptor.quarantine.entries[asked])
+    del content["M"]["shard_hash_keys"]
+    kept = partly_old.encryptor.quarantine.entries[asked]
+    partly_old.encryptor.quarantine.entries[asked] = _kept_with(partly_old, kept, content)
+    partly_old.deploy(parse_policy(DECLARED, "declared.toml"))
+    shards, failures = partly_old.encryptor.shards, [StoreUnavailable("down")]
+    look_up = shards.hash_keys
+
+    def fail_once(*asked: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return look_up(*asked)
+
+    shards.hash_keys = fail_once
+
+    assert {"retry": 3} == redrive(partly_old)["outcomes"]
+    assert not partly_old.encryptor.table.items
 
 
 def test_of_two_who_decide_the_second_is_told_what_the_first_decided(held):
