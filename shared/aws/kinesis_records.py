@@ -46,7 +46,8 @@ class KinesisRecords:
         Args:
             shard_id: which shard.
             place: where reading begins.
-            most: how many records the next read takes at most. The encryptor shares the shard's 2 MB a second.
+            most: how many records the next read takes at most; asked again where it was throttled, and then halved.
+                The encryptor shares the shard's 2 MB a second.
         """
         shard = _Shard(self._client, self._stream_arn, shard_id, self._wall, most)
         return shard_pages(shard, place, wait=self._wait)
@@ -67,8 +68,9 @@ class _Shard:
         where: Any = {"StreamARN": self.stream_arn, "ShardId": self.shard_id, **_where(place)}
         return self.client.get_shard_iterator(**where)["ShardIterator"]
 
-    def read(self, iterator: str) -> Answer:
-        answer = self.client.get_records(StreamARN=self.stream_arn, ShardIterator=iterator, Limit=self.most())
+    def read(self, iterator: str, throttled: int) -> Answer:
+        limit = max(1, self.most() >> throttled)
+        answer = self.client.get_records(StreamARN=self.stream_arn, ShardIterator=iterator, Limit=limit)
         behind_seconds = answer.get("MillisBehindLatest", 0) / 1_000
         return Answer(
             records=self._records(answer["Records"]),

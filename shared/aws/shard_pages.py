@@ -53,8 +53,8 @@ class Shard(Protocol):
     def iterator(self, place: Place | None) -> str:
         """An iterator at this place; None: at the oldest record that is left."""
 
-    def read(self, iterator: str) -> Answer:
-        """The next records."""
+    def read(self, iterator: str, throttled: int) -> Answer:
+        """The next records, half as many at most for each time that this read was throttled."""
 
 
 def shard_pages(shard: Shard, place: Place, *, wait: Callable[[float], None] = sleep) -> Iterator[Page]:
@@ -90,11 +90,13 @@ class _Reading:
 
     def next_answer(self) -> Answer | None:
         """The next records; None where the shard itself is gone."""
+        throttled = 0
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                answer = self._ask()
+                answer = self._ask(throttled)
             except AWS_ERRORS as error:
                 code = error_code(error)
+                throttled += code in _BUSY
                 if code == _GONE:
                     return None
                 if attempt == ATTEMPTS or not self._may_ask_again(code):
@@ -111,10 +113,10 @@ class _Reading:
         if answer.records:
             self._place, self._from_oldest = AfterRecord(answer.records[-1].sequence_number), False
 
-    def _ask(self) -> Answer:
+    def _ask(self, throttled: int) -> Answer:
         if self._iterator is None:
             self._iterator = self._shard.iterator(None if self._from_oldest else self._place)
-        return self._shard.read(self._iterator)
+        return self._shard.read(self._iterator, throttled)
 
     def _may_ask_again(self, code: str) -> bool:
         if code in _BUSY:

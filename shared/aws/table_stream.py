@@ -13,6 +13,8 @@ from shared.runtime.rereading import AtRecord, AtTime, Page, Place, ShardRecord
 if TYPE_CHECKING:
     from mypy_boto3_dynamodbstreams import DynamoDBStreamsClient
 
+MOST_RECORDS: Final = 1_000
+"""Of one read, which also ends at 1 MB: as many as there can be."""
 EMPTY_PAGES: Final = 20
 """So many without a record count as the end of an open shard whose asked-for place is gone, and of no other.
 
@@ -49,8 +51,8 @@ class _Shard:
         where: Any = {"StreamArn": self._stream_arn, "ShardId": self._shard_id, **_where(place)}
         return self._client.get_shard_iterator(**where)["ShardIterator"]
 
-    def read(self, iterator: str) -> Answer:
-        answer = self._client.get_records(ShardIterator=iterator)
+    def read(self, iterator: str, throttled: int) -> Answer:
+        answer = self._client.get_records(ShardIterator=iterator, Limit=MOST_RECORDS >> throttled)
         records = [_record(record) for record in answer["Records"]]
         self._empty_pages = 0 if records else self._empty_pages + 1
         return Answer(

@@ -11,12 +11,20 @@ PAGE = 2
 
 
 class FakeShardRecords:
-    """Records by shard, each as Lambda gives it; those before `oldest` are gone; `sizes` says what was asked for."""
+    """Records by shard, each as Lambda gives it.
+
+    Attributes:
+        oldest: number of the first that is not gone.
+        page: how many records one holds at most.
+        throttled: how often each read is, before it is answered; then they are not.
+        sizes: how many records each attempt asked for.
+    """
 
     def __init__(self, records: Mapping[str, Sequence[ShardRecord]]) -> None:
         self.records = records
         self.oldest = 0
         self.page = PAGE
+        self.throttled: list[int] = []
         self.sizes: list[int] = []
 
     def pages(self, shard_id: str, place: Place, *, most: Callable[[], int] = lambda: PAGE) -> Iterator[Page]:
@@ -28,8 +36,9 @@ class FakeShardRecords:
             left = [one for one in left if int(one.sequence_number) >= first]
         start, is_read = 0, False
         while not is_read:
-            size = min(self.page, most())
-            self.sizes.append(size)
+            attempts = self.throttled.pop(0) + 1 if self.throttled else 1
+            self.sizes += [max(1, min(self.page, most()) >> attempt) for attempt in range(attempts)]
+            size = self.sizes[-1]
             page = left[start : start + size]
             start += len(page)
             is_read = start == len(left)

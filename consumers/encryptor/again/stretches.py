@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
@@ -25,7 +25,9 @@ class SourceStream(Protocol):
     """The stream."""
 
     def pages(self, shard_id: str, place: Place, *, most: Callable[[], int]) -> Iterator[Page]:
-        """A shard's records from a place on, each as Lambda gives it; `most` says how many the next page holds at most.
+        """A shard's records from a place on, each as Lambda gives it.
+
+        `most` says how many the next page holds at most, and is asked with each attempt at it.
 
         Raises:
             StoreUnavailable: the stream does not answer.
@@ -155,7 +157,7 @@ class Stretches:
             return stopped_at
 
         return reread(
-            self.source.pages(stretch.shard_id, stretch.place, most=reads.next_size),
+            reads.noted(self.source.pages(stretch.shard_id, stretch.place, most=reads.size)),
             stretch.span,
             at_its_pace,
             after=stretch.after,
@@ -174,13 +176,15 @@ class _Reads:
         self._rate = records_per_second
         self._size = 1  # nobody knows yet how many user records each holds
 
-    def next_size(self) -> int:
-        """For the next read."""
-        if self._rate is None:
-            return MOST_PER_READ
-        size = self._size
-        self._size = min(MOST_PER_READ, size * _GROWTH)
-        return size
+    def size(self) -> int:
+        """Of the next read, and of each attempt at it."""
+        return MOST_PER_READ if self._rate is None else self._size
+
+    def noted(self, pages: Iterable[Page]) -> Iterator[Page]:
+        """The same pages; the read after each is larger, unless some of it is worked off."""
+        for page in pages:
+            self._size = min(MOST_PER_READ, self._size * _GROWTH)
+            yield page
 
     def used(self, kinesis_records: int, records: int) -> None:
         """So many were worked off, which held so many user records."""

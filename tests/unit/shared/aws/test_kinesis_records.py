@@ -125,3 +125,23 @@ def test_each_read_takes_as_many_as_it_is_told():
     kinesis.asked.clear()
     next(KinesisRecords(kinesis, ARN).pages(SHARD, AtTime(0.0)))
     assert 1_000 == kinesis.asked[-1]["Limit"]
+
+
+def test_a_read_that_is_throttled_asks_for_half_and_the_next_for_as_many_as_it_is_told():
+    class Busy(Scripted):
+        def get_records(self, **asked: Any) -> Any:
+            answer = {**super().get_records(**asked), "NextShardIterator": "next"}
+            if len(self.limits()) in {1, 2, 5}:
+                code = "ProvisionedThroughputExceededException"
+                raise ClientError({"Error": {"Code": code, "Message": "x"}}, "GetRecords")
+            return answer
+
+        def limits(self) -> list[int]:
+            return [one["Limit"] for one in self.asked if "Limit" in one]
+
+    kinesis: Any = Busy()
+    pages = KinesisRecords(kinesis, ARN, wait=lambda _: None).pages(SHARD, AtTime(0.0), most=lambda: 30)
+    for _ in range(3):
+        next(pages)
+
+    assert [30, 15, 7, 30, 30, 15] == kinesis.limits()

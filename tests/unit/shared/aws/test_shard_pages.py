@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from shared.aws.shard_pages import ATTEMPTS, Answer, shard_pages
+from shared.aws.shard_pages import ATTEMPTS, BETWEEN_PAGES_SECONDS, Answer, shard_pages
 from shared.errors import RequestRefused, StoreUnavailable
 from shared.runtime.rereading import AfterRecord, AtRecord, AtTime, Page, Place, ShardRecord
 
@@ -31,6 +31,7 @@ class FakeShard:
         self.trims = trims
         self.closed = closed
         self.asked: list[Place | None] = []
+        self.throttled: list[int] = []
 
     def iterator(self, place: Place | None) -> str:
         self.asked.append(place)
@@ -42,7 +43,8 @@ class FakeShard:
             return "0"
         return str(int(place.sequence_number) - isinstance(place, AtRecord))
 
-    def read(self, iterator: str) -> Answer:
+    def read(self, iterator: str, throttled: int) -> Answer:
+        self.throttled.append(throttled)
         if self.failures and (code := self.failures.pop(0)):
             raise failure(code)
         found = [record(number) for number in self.numbers if number > int(iterator)][:2]
@@ -76,11 +78,13 @@ def test_an_iterator_that_expired_is_asked_for_anew_where_reading_had_come_to():
 @pytest.mark.parametrize(
     "code", ["ProvisionedThroughputExceededException", "LimitExceededException", "KMSThrottlingException"]
 )
-def test_what_is_throttled_is_asked_again_after_a_while(code):
+def test_what_is_throttled_is_asked_again_after_a_while_and_for_less(code):
     waits: list[float] = []
+    shard = FakeShard(1, 2, 3, failures=(code, code, "ExpiredIteratorException", "", code))
 
-    assert ["1"] == numbers(read(FakeShard(1, failures=(code, code)), AtRecord("1"), waits))
-    assert [1.0, 1.0] == waits
+    assert ["1", "2", "3"] == numbers(read(shard, AtRecord("1"), waits))
+    assert [1.0, 1.0, BETWEEN_PAGES_SECONDS, 1.0] == waits
+    assert [0, 1, 2, 2, 0, 1] == shard.throttled
 
 
 @pytest.mark.parametrize("code", ["ProvisionedThroughputExceededException", "ExpiredIteratorException"])

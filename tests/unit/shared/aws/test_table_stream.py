@@ -70,6 +70,20 @@ def test_a_change_is_what_lambda_would_have_given():
     assert {"ShardIteratorType": "AT_SEQUENCE_NUMBER", "SequenceNumber": "1"}.items() <= client.asked[0].items()
 
 
+def test_a_read_that_is_throttled_asks_for_half():
+    class Busy(Scripted):
+        def get_records(self, **asked: Any) -> Any:
+            self.asked.append(asked)
+            if len(self.asked) < 4:
+                raise ClientError({"Error": {"Code": "LimitExceededException", "Message": "x"}}, "GetRecords")
+            return super().get_records()
+
+    client = Busy([change(1)])
+
+    assert 1 == len(read(client, AtRecord("1")))
+    assert [1_000, 500, 250] == [one["Limit"] for one in client.asked[1:]]
+
+
 def test_an_expiry_is_told_from_a_deletion():
     identity = {"PrincipalId": "dynamodb.amazonaws.com", "Type": "Service"}
     removed = change(1, userIdentity=identity) | {"eventName": "REMOVE"}

@@ -163,6 +163,16 @@ def test_a_slow_replay_reads_little_more_than_it_can_use(world):
     assert {1_000} == set(world.stream.sizes), "without a rate"
 
 
+def test_a_slow_replay_that_is_throttled_asks_for_less_and_never_for_more(world):
+    world.put(*[record(str(n)) for n in range(200)])
+    world.stream.page = 10_000
+    world.stream.throttled = [3, 0, 5, 0]
+
+    world.call("replay", **WINDOW, records_per_second=30, seconds=5)
+
+    assert [1, 1, 1, 1, 30, 30, 15, 7, 3, 1, 1, 30] == world.stream.sizes[:12]
+
+
 def test_what_is_not_meant_is_passed_over_in_large_reads(world):
     world.put(*[record(str(n)) for n in range(1_500)], arrived_at=NOW - 7_000)
     world.put(record("x"), arrived_at=NOW - 3_600)
