@@ -40,7 +40,7 @@ class Alarms(Construct):
 
     Args:
         dead_letters: each consumer's queue.
-        readers: the functions that read a stream.
+        readers: the functions that read a stream, `encryptor` among them.
     """
 
     def __init__(
@@ -82,18 +82,18 @@ class Alarms(Construct):
             self._alarm(
                 f"{name}-retries",
                 f"For 15 minutes records of the {name} were delivered again; what is behind them waits",
-                _own(name, "RecordsRetried"),
+                _own(function, "RecordsRetried"),
                 lasting=_FIFTEEN_MINUTES,
             )
         self._alarm(
             "quarantined",
             "Records can never be written as they are and wait in quarantine for a decision",
-            _own("encryptor", "RecordsQuarantined"),
+            _own(readers["encryptor"], "RecordsQuarantined"),
         )
         self._alarm(
             "kms-failures",
             "KMS throttles, refuses or does not answer the encryptor; keys at hand last for five minutes",
-            _own("encryptor", "KmsFailures"),
+            _own(readers["encryptor"], "KmsFailures"),
             lasting=_TEN_MINUTES,
         )
 
@@ -119,11 +119,11 @@ def _visible(queue: sqs.IQueue) -> cloudwatch.IMetric:
     return queue.metric_approximate_number_of_messages_visible(statistic="Maximum", period=PERIOD)
 
 
-def _own(function: str, metric_name: str) -> cloudwatch.IMetric:
+def _own(function: lambda_.IFunction, metric_name: str) -> cloudwatch.IMetric:
     return cloudwatch.Metric(
         namespace=_NAMESPACE,
         metric_name=metric_name,
-        dimensions_map={_DIMENSION: function},
+        dimensions_map={_DIMENSION: function.function_name},
         statistic="Sum",
         period=PERIOD,
     )

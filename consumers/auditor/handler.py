@@ -9,10 +9,9 @@ from functools import cache
 from typing import Any
 
 from consumers.auditor.audit import Auditor
-from consumers.auditor.report import report
+from consumers.auditor.report import report_batch
 from consumers.auditor.wiring import wire
 from shared.runtime.batch import BatchResponse, Context, partial_batch_response, whole_batch
-from shared.runtime.metrics import emit
 from shared.runtime.settings import AuditorSettings
 
 
@@ -29,5 +28,5 @@ def handler(event: Mapping[str, Any], _context: Context) -> BatchResponse:
 def _audit(records: Sequence[Mapping[str, Any]]) -> BatchResponse:
     started = time.time()
     result = _auditor().audit(records)
-    emit(report(result, started=started, ended=time.time()))
+    report_batch(result, started=started, ended=time.time())
     return partial_batch_response(result.failed_sequence_numbers)

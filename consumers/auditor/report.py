@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
-
 from consumers.auditor.audit import AuditResult
-from shared.runtime.metrics import Metric, batch_metrics, verdict_metrics
-
-FUNCTION: Final = "auditor"
-AGAIN: Final = "reauditor"
-"""The same for what an operator asks to be judged again."""
+from shared.runtime.metrics import Metric, emit, verdict_metrics
 
 
-def report(result: AuditResult, *, started: float, ended: float, function: str = FUNCTION) -> dict[str, Any]:
-    """The embedded metric document of a batch that took from `started` to `ended`, seconds since the epoch."""
+def report_batch(result: AuditResult, *, started: float, ended: float) -> None:
+    """Write the batch's metrics to standard output; times in seconds since the epoch."""
     values = verdict_metrics(result.verdicts)
     values[Metric.RECORDS_RECEIVED] = result.received
     values[Metric.RECORDS_RETRIED] = result.received - sum(result.verdicts.values())
@@ -22,4 +16,4 @@ def report(result: AuditResult, *, started: float, ended: float, function: str =
     if result.oldest_changed_at is not None:
         # stream times are whole seconds, so a fresh record may seem to come from the future
         values[Metric.OLDEST_RECORD_AGE_SECONDS] = max(0.0, round(ended - result.oldest_changed_at, 3))
-    return batch_metrics(function=function, timestamp_ms=int(ended * 1000), values=values)
+    emit(values, at=ended)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Final
 
 from consumers.encryptor.results import BatchResult
 from shared.keys.counts import KeyringCounts
 from shared.model import Outcome, QuarantineEntry
 from shared.runtime.audit_log import AuditEvent, AuditLog, event_id
-from shared.runtime.metrics import Metric, batch_metrics, emit, outcome_metrics, reason_metrics
-
-FUNCTION: Final = "encryptor"
+from shared.runtime.metrics import Metric, emit, outcome_metrics, reason_metrics
 
 
 def report_batch(
@@ -19,7 +16,7 @@ def report_batch(
 ) -> None:
     """Write the batch's audit events and metrics to standard output; times in seconds since the epoch."""
     report_quarantined(result, audit_log, at=ended)
-    emit_metrics(result, counts, function=FUNCTION, started=started, ended=ended)
+    emit_metrics(result, counts, started=started, ended=ended)
 
 
 def report_quarantined(result: BatchResult, audit_log: AuditLog, *, at: float) -> None:
@@ -29,7 +26,7 @@ def report_quarantined(result: BatchResult, audit_log: AuditLog, *, at: float) -
         _report_quarantined(entry, audit_log, at=at)
 
 
-def emit_metrics(result: BatchResult, counts: KeyringCounts, *, function: str, started: float, ended: float) -> None:
+def emit_metrics(result: BatchResult, counts: KeyringCounts, *, started: float, ended: float) -> None:
     """Write the batch's metrics; the five outcomes add up to the records received."""
     # 0 where not even the time could be read
     oldest = min((one.record.arrived_at for one in result.results if one.record.arrived_at), default=ended)
@@ -45,7 +42,7 @@ def emit_metrics(result: BatchResult, counts: KeyringCounts, *, function: str, s
         Metric.OLDEST_RECORD_AGE_SECONDS: max(0.0, ended - oldest),
         Metric.BATCH_DURATION_MS: (ended - started) * 1_000,
     }
-    emit(batch_metrics(function=function, timestamp_ms=int(ended * 1_000), values=values))
+    emit(values, at=ended)
 
 
 def _report_quarantined(entry: QuarantineEntry, audit_log: AuditLog, *, at: float) -> None:

@@ -7,16 +7,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Final
 
 from consumers.reencryptor.batch import MessageResult
 from shared.keys.counts import KeyringCounts
 from shared.public_ids import public_item_id, public_tenant
 from shared.reencrypt.model import Fate
 from shared.runtime.log import json_lines
-from shared.runtime.metrics import Metric, batch_metrics, emit, fate_metrics
-
-FUNCTION: Final = "reencryptor"
+from shared.runtime.metrics import Metric, emit, fate_metrics
 
 
 def report_batch(results: Sequence[MessageResult], counts: KeyringCounts, *, started: float, ended: float) -> None:
@@ -40,4 +37,4 @@ def report_batch(results: Sequence[MessageResult], counts: KeyringCounts, *, sta
         Metric.OLDEST_RECORD_AGE_SECONDS: max(0.0, ended - oldest),
         Metric.BATCH_DURATION_MS: (ended - started) * 1_000,
     }
-    emit(batch_metrics(function=FUNCTION, timestamp_ms=int(ended * 1_000), values=values))
+    emit(values, at=ended)

@@ -23,7 +23,7 @@ from shared.runtime.audit_log import (
     AuditLog,
     event_id,
 )
-from shared.runtime.metrics import Metric, batch_metrics, emit
+from shared.runtime.metrics import Metric, emit
 
 _METRICS: Final[Mapping[str, Metric]] = {
     "rewrapped": Metric.KEYS_REWRAPPED,
@@ -94,7 +94,7 @@ class Report:
     def counted(self, run: Run) -> None:
         """What a run that ends did to data keys, as metrics."""
         values = {metric: run.counts.get(name, 0) for name, metric in _METRICS.items()}
-        emit(batch_metrics(function="rotation", timestamp_ms=int((run.ended_at or 0.0) * 1_000), values=values))
+        emit(values, at=run.ended_at or 0.0)
 
     def _key(self, event: AuditEvent, row: DataKeyRow, run_id: str, *, at: float, **fields: str | None) -> None:
         owner, key_id = public_owner(row.tenant_id), f"{row.key_id:08x}"

@@ -1,12 +1,14 @@
 """Batch metrics in CloudWatch's embedded metric format: one JSON line per batch.
 
-The only dimension is `Function`; what is counted by outcome, verdict or reason has one metric name for each. A tenant
-is never a dimension: its name would leave the account's data plane, and each would be a metric of its own to pay for.
+The only dimension is `Function`, the deployed function's own name, which tells two deployments in one account apart.
+What is counted by outcome, verdict or reason has one metric name for each. A tenant is never a dimension: its name
+would leave the account's data plane, and each would be a metric of its own to pay for.
 Source of the format: Amazon CloudWatch User Guide, "Specification: Embedded metric format".
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final, TextIO, TypeVar
@@ -122,7 +124,7 @@ def batch_metrics(*, function: str, timestamp_ms: int, values: Mapping[_Name, fl
     """The embedded metric document of one batch.
 
     Args:
-        function: the stage's name, such as `encryptor`.
+        function: the deployed function's name.
         timestamp_ms: when the batch ended, since the epoch.
         values: metric name (a `Metric`, or from `reason_metrics`) to value.
     """
@@ -135,6 +137,14 @@ def batch_metrics(*, function: str, timestamp_ms: int, values: Mapping[_Name, fl
     }
 
 
-def emit(document: Mapping[str, Any], out: TextIO | None = None) -> None:
-    """Write a metric document as one line to standard output, from which CloudWatch takes it."""
-    write_line(document, out)
+def emit(values: Mapping[_Name, float], *, at: float, out: TextIO | None = None) -> None:
+    """Write a batch's metrics as one line to standard output, from which CloudWatch takes it.
+
+    Args:
+        values: metric name (a `Metric`, or from `reason_metrics`) to value.
+        at: when the batch ended, seconds since the epoch.
+        out: instead of standard output.
+    """
+    # set by Lambda for every function; from elsewhere no metric is taken
+    function = os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "none")
+    write_line(batch_metrics(function=function, timestamp_ms=int(at * 1_000), values=values), out)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from shared.runtime.batch import Context, seconds_left
 from shared.runtime.log import json_lines
-from shared.runtime.metrics import Metric, batch_metrics, emit
+from shared.runtime.metrics import Metric, emit
 from shared.scan.tally import WOULD_SEAL
 from shared.scan.work import ScanWorker, Worked
 
@@ -40,7 +40,7 @@ def work_for(event: Mapping[str, Any], context: Context, worker: ScanWorker, fig
     _tell(worked)
     ended = time.time()
     values = {**figures(worked), Metric.BATCH_DURATION_MS: round((ended - started) * 1_000, 1)}
-    emit(batch_metrics(function=worker.worker, timestamp_ms=int(ended * 1_000), values=values))
+    emit(values, at=ended)
     return {
         "run_id": worked.run.run_id,
         "segment": worked.segment,

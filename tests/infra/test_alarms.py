@@ -15,9 +15,13 @@ RUNBOOK = ROOT / "docs" / "runbook.md"
 
 @pytest.fixture
 def alarms(cloud):
+    return _alarms(cloud, "sealstream")
+
+
+def _alarms(synthesis, prefix):
     return {
-        alarm.properties["AlarmName"].removeprefix("sealstream-"): alarm.properties
-        for alarm in cloud.resources("AWS::CloudWatch::Alarm")
+        alarm.properties["AlarmName"].removeprefix(f"{prefix}-"): alarm.properties
+        for alarm in synthesis.resources("AWS::CloudWatch::Alarm")
     }
 
 
@@ -43,11 +47,29 @@ def test_what_is_given_up_and_what_stands_still_is_told(cloud, alarms):
         "rotation-failed": ("AWS/States", "ExecutionsFailed", cloud.one("AWS::StepFunctions::StateMachine").arn),
         "encryptor-behind": ("AWS/Lambda", "IteratorAge", "sealstream-encryptor"),
         "auditor-behind": ("AWS/Lambda", "IteratorAge", "sealstream-auditor"),
-        "encryptor-retries": (NAMESPACE, Metric.RECORDS_RETRIED, "encryptor"),
-        "auditor-retries": (NAMESPACE, Metric.RECORDS_RETRIED, "auditor"),
-        "quarantined": (NAMESPACE, Metric.RECORDS_QUARANTINED, "encryptor"),
-        "kms-failures": (NAMESPACE, Metric.KMS_FAILURES, "encryptor"),
+        "encryptor-retries": (NAMESPACE, Metric.RECORDS_RETRIED, "sealstream-encryptor"),
+        "auditor-retries": (NAMESPACE, Metric.RECORDS_RETRIED, "sealstream-auditor"),
+        "quarantined": (NAMESPACE, Metric.RECORDS_QUARANTINED, "sealstream-encryptor"),
+        "kms-failures": (NAMESPACE, Metric.KMS_FAILURES, "sealstream-encryptor"),
     } == {name: _watched(alarm) for name, alarm in alarms.items()}
+
+
+def test_the_alarms_of_two_deployments_in_one_account_read_different_metrics(alarms, other_and_unacceptable):
+    others = _alarms(other_and_unacceptable, "acme")
+    named = {name for name, alarm in alarms.items() if alarm["Namespace"] in {NAMESPACE, "AWS/Lambda"}}
+
+    assert alarms.keys() == others.keys()
+    assert {"encryptor-retries", "auditor-retries", "quarantined", "kms-failures"} < named
+    assert {f"acme-{_watched(alarms[name])[2].removeprefix('sealstream-')}" for name in named} == {
+        _watched(others[name])[2] for name in named
+    }
+    assert not [name for name in named if _watched(alarms[name]) == _watched(others[name])]
+
+
+def test_what_an_alarm_reads_is_written_under_the_name_of_a_deployed_function(cloud, alarms):
+    deployed = {function.properties["FunctionName"] for function in cloud.resources("AWS::Lambda::Function")}
+
+    assert {_watched(alarm)[2] for alarm in alarms.values() if alarm["Namespace"] == NAMESPACE} <= deployed
 
 
 def test_every_dead_letter_queue_has_its_alarm(cloud, alarms):

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from consumers.auditor.audit import Auditor
-from consumers.auditor.report import AGAIN, report
+from consumers.auditor.report import report_batch
 from shared.model import VerdictKind
 from shared.runtime import skipping
 from shared.runtime.audit_log import AuditEvent, event_id
-from shared.runtime.metrics import emit
 from shared.runtime.requests import Request
 from shared.runtime.rereading import (
     CallTime,
@@ -88,7 +87,7 @@ class OperatorCalls:
             started = self.wall()
             result = self.auditor.audit([record.event for record in records])
             verdicts.update(result.verdicts)
-            emit(report(result, started=started, ended=self.wall(), function=AGAIN))
+            report_batch(result, started=started, ended=self.wall())
             return result.failed_sequence_numbers
 
         came = reread(

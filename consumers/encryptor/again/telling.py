@@ -14,8 +14,6 @@ from shared.model import EntryState, HeldEntry, Outcome
 from shared.runtime.audit_log import AuditEvent, AuditLog, event_id
 from shared.runtime.rereading import Reread
 
-FUNCTION = "redriver"
-
 
 @dataclass(frozen=True, slots=True)
 class Telling:
@@ -37,7 +35,7 @@ class Telling:
         ended = self.wall()
         if not stays:
             report_quarantined(result, self.audit_log, at=ended)
-        emit_metrics(result, self.keyring.take_counts(), function=FUNCTION, started=started, ended=ended)
+        emit_metrics(result, self.keyring.take_counts(), started=started, ended=ended)
         return result
 
     def replayed(self, shard_id: str, came: Reread, outcomes: Mapping[str, int], *, request_id: str, at: float) -> None:

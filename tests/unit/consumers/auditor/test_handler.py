@@ -49,12 +49,14 @@ def store(monkeypatch):
 
 
 @pytest.mark.usefixtures("store")
-def test_a_batch_gives_its_audit_lines_one_metrics_line_and_no_failure(capsys):
+def test_a_batch_gives_its_audit_lines_one_metrics_line_and_no_failure(monkeypatch, capsys):
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "acme-auditor")
     response = module.handler(EVENT, CONTEXT)
     audit_line, metrics_line = map(json.loads, capsys.readouterr().out.splitlines())
     assert response == {"batchItemFailures": []}
     assert audit_line["event"] == "item.written"
-    assert tuple(metrics_line[name] for name in ("Function", "RecordsReceived", "ItemsVerified")) == ("auditor", 1, 1)
+    names = ("Function", "RecordsReceived", "ItemsVerified")
+    assert tuple(metrics_line[name] for name in names) == ("acme-auditor", 1, 1)
 
 
 def test_what_could_not_be_judged_is_asked_for_again_and_counted(store, capsys):

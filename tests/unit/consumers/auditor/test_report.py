@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import json
+
 from consumers.auditor.audit import AuditResult
-from consumers.auditor.report import report
+from consumers.auditor.report import report_batch
 from shared.model import VerdictKind
 
 
-def metrics(document):
-    return {name: value for name, value in document.items() if name != "_aws"}
+def reported(capsys, result, *, started, ended):
+    report_batch(result, started=started, ended=ended)
+    return json.loads(capsys.readouterr().out)
 
 
-def test_the_report_counts_verdicts_and_what_comes_again():
+def test_the_report_counts_verdicts_and_what_comes_again(capsys):
     result = AuditResult(
         5, {VerdictKind.VERIFIED: 3, VerdictKind.PLAINTEXT: 1}, ["9"], 1_693_997_150.0, findings_sent=2
     )
     expected = {
-        "Function": "auditor",
         "RecordsReceived": 5,
         "RecordsRetried": 1,
         "ItemsVerified": 3,
@@ -29,15 +31,16 @@ def test_the_report_counts_verdicts_and_what_comes_again():
         "OldestRecordAgeSeconds": 5.25,
         "BatchDurationMs": 250.0,
     }
-    document = report(result, started=1_693_997_155.0, ended=1_693_997_155.25)
-    assert expected == metrics(document)
+    document = reported(capsys, result, started=1_693_997_155.0, ended=1_693_997_155.25)
+    assert expected == {name: value for name, value in document.items() if name not in {"_aws", "Function"}}
     assert document["_aws"]["Timestamp"] == 1_693_997_155_250
 
 
-def test_a_record_from_a_clock_ahead_has_no_negative_age():
+def test_a_record_from_a_clock_ahead_has_no_negative_age(capsys):
     result = AuditResult(1, {VerdictKind.VERIFIED: 1}, [], 1_693_997_156.0)
-    assert metrics(report(result, started=1_693_997_155.0, ended=1_693_997_155.5))["OldestRecordAgeSeconds"] == 0.0
+    document = reported(capsys, result, started=1_693_997_155.0, ended=1_693_997_155.5)
+    assert 0.0 == document["OldestRecordAgeSeconds"]
 
 
-def test_without_times_there_is_no_age():
-    assert "OldestRecordAgeSeconds" not in report(AuditResult(0, {}, [], None), started=1.0, ended=2.0)
+def test_without_times_there_is_no_age(capsys):
+    assert "OldestRecordAgeSeconds" not in reported(capsys, AuditResult(0, {}, [], None), started=1.0, ended=2.0)

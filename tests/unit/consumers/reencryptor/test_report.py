@@ -34,9 +34,7 @@ def test_every_figure_of_a_batch_is_counted_once(capsys):
         result(Mended("acme", "3", Fate.LEFT, 1, 0), Mended("acme", "4", Fate.RETRY), done=False),
         result(unread=2, done=False, sent_at=90.0),
     )
-    metrics.pop("_aws")
     expected = {
-        "Function": "reencryptor",
         "FindingsReceived": 6,
         "ItemsClean": 1,
         "ItemsMended": 1,
@@ -51,7 +49,7 @@ def test_every_figure_of_a_batch_is_counted_once(capsys):
         "OldestRecordAgeSeconds": 10.0,
         "BatchDurationMs": 500.0,
     }
-    assert expected == metrics
+    assert expected == {name: value for name, value in metrics.items() if name not in {"_aws", "Function"}}
 
 
 def test_what_had_to_be_left_is_told_by_place_and_reason(capsys):

@@ -40,6 +40,7 @@ ITEMS, HELD = 0, 1
 """The segments of a run whose items table is one."""
 SETTINGS = {
     "AWS_DEFAULT_REGION": REGION,
+    "AWS_LAMBDA_FUNCTION_NAME": "acme-sweeper",
     "SEALSTREAM_TABLE": "items",
     "SEALSTREAM_KEY_STORE": "keys",
     "SEALSTREAM_RUNS": "runs",
@@ -181,7 +182,7 @@ def test_a_sweep_seals_everything_anew_and_says_only_how_much(aws, capsys):
     assert ("segment", RUN_ID, "rotation", "sweep", 0, True) == tuple(
         first[name] for name in ("event", "run_id", "kind", "phase", "segment", "done")
     )
-    assert ("sweeper", 2, 2, 0, 2, 0) == tuple(
+    assert ("acme-sweeper", 2, 2, 0, 2, 0) == tuple(
         figures[name]
         for name in ("Function", "ItemsScanned", "ItemsMended", "ItemsClean", "ValuesReencrypted", "ItemsRetried")
     )

@@ -45,6 +45,7 @@ def check_embedded_metric_format(document: dict[str, Any]) -> None:
         assert len(dimensions) <= 30
         for dimension in dimensions:
             assert isinstance(document[dimension], str)
+            assert document[dimension]
 
 
 def everything() -> dict[str, float]:
@@ -52,7 +53,7 @@ def everything() -> dict[str, float]:
 
 
 def test_a_document_with_every_metric_follows_the_specification():
-    document = batch_metrics(function="encryptor", timestamp_ms=1_693_997_155_000, values=everything())
+    document = batch_metrics(function="acme-encryptor", timestamp_ms=1_693_997_155_000, values=everything())
     check_embedded_metric_format(json.loads(json.dumps(document)))
 
 
@@ -72,17 +73,17 @@ def test_the_whole_document_of_a_small_batch():
                 }
             ],
         },
-        "Function": "auditor",
+        "Function": "acme-auditor",
         "RecordsReceived": 3,
         "OldestRecordAgeSeconds": 0.5,
         "BatchDurationMs": 12.0,
     }
     values = {Metric.RECORDS_RECEIVED: 3, Metric.OLDEST_RECORD_AGE_SECONDS: 0.5, Metric.BATCH_DURATION_MS: 12.0}
-    assert expected == batch_metrics(function="auditor", timestamp_ms=1_693_997_155_000, values=values)
+    assert expected == batch_metrics(function="acme-auditor", timestamp_ms=1_693_997_155_000, values=values)
 
 
 def test_no_tenant_is_a_dimension():
-    document = batch_metrics(function="auditor", timestamp_ms=1_693_997_155_000, values=everything())
+    document = batch_metrics(function="acme-auditor", timestamp_ms=1_693_997_155_000, values=everything())
     assert document["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["Function"]]
 
 
@@ -124,15 +125,26 @@ def test_a_reason_has_its_own_metric_name():
     assert reason_metrics({Reason.NOT_JSON: 2, Reason.TOO_DEEP: 0}) == {"RecordsQuarantinedNotJson": 2}
 
 
-def test_a_document_is_written_as_one_line():
+def test_the_deployed_function_writes_its_metrics_as_one_line(monkeypatch):
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "acme-auditor")
     out = io.StringIO()
-    document = batch_metrics(function="auditor", timestamp_ms=1_693_997_155_000, values={Metric.KMS_CALLS: 1})
-    emit(document, out)
+    emit({Metric.KMS_CALLS: 1}, at=1_693_997_155.25, out=out)
     (written,) = out.getvalue().splitlines()
-    assert document == json.loads(written)
+    assert batch_metrics(
+        function="acme-auditor", timestamp_ms=1_693_997_155_250, values={Metric.KMS_CALLS: 1}
+    ) == json.loads(written)
     assert out.getvalue().endswith("\n")
+
+
+def test_outside_lambda_a_line_follows_the_specification_too(monkeypatch):
+    monkeypatch.delenv("AWS_LAMBDA_FUNCTION_NAME", raising=False)
+    out = io.StringIO()
+    emit({Metric.KMS_CALLS: 1}, at=1_693_997_155.25, out=out)
+    written = json.loads(out.getvalue())
+    check_embedded_metric_format(written)
+    assert "none" == written["Function"]
 
 
 def test_a_value_that_json_lacks_is_refused():
     with pytest.raises(ValueError, match="not JSON compliant"):
-        emit({"x": float("nan")}, io.StringIO())
+        emit({Metric.KMS_CALLS: float("nan")}, at=1_693_997_155.0, out=io.StringIO())

@@ -35,6 +35,7 @@ ITEMS, HELD = 0, 1
 """The segments of a run whose items table is one."""
 SETTINGS = {
     "AWS_DEFAULT_REGION": REGION,
+    "AWS_LAMBDA_FUNCTION_NAME": "acme-reconciler",
     "SEALSTREAM_TABLE": "items",
     "SEALSTREAM_KEY_STORE": "keys",
     "SEALSTREAM_RUNS": "runs",
@@ -145,7 +146,7 @@ def test_every_item_is_judged_told_and_counted_and_nothing_is_written_to_it(aws,
         "open": "item.plaintext_found",
     } == {event["item_id"]: event["event"] for event in events}
     assert ("segment", "reconciliation", 3) == (segment["event"], segment["kind"], segment["visited"])
-    assert ("reconciler", 3, 1, 1, 1, 0, 0, 0, 2) == tuple(
+    assert ("acme-reconciler", 3, 1, 1, 1, 0, 0, 0, 2) == tuple(
         figures[name]
         for name in (
             *("Function", "ItemsScanned", "ItemsVerified", "ItemsStale", "ItemsPlaintext", "ItemsMalformed"),
