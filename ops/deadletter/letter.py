@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
@@ -80,7 +80,7 @@ def content_of(of: Of, body: str, *, stream: str = "") -> Content:
         info = document[_BATCH_INFO[of]]
         position = _position(info, document)
         is_of_stream = str(info["streamArn"]).endswith(stream)
-    except (KeyError, RecursionError, TypeError, ValueError):
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
         return Foreign("no position in a stream")
     return position if is_of_stream else Foreign("a position in another stream")
 
@@ -118,6 +118,6 @@ def _count(value: object) -> int:
 
 def _time(value: object) -> float | None:
     try:
-        return datetime.fromisoformat(str(value)).timestamp()
+        return datetime.fromisoformat(str(value)).astimezone(UTC).timestamp()
     except (OverflowError, ValueError):
         return None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ops.clock import iso
 from shared.aws.errors import AWS_ERRORS, store_error
@@ -13,6 +14,9 @@ from shared.public_ids import public_tenant
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+_LATEST: Final = datetime.max.replace(tzinfo=UTC, microsecond=0).timestamp()
+"""The last second that can be shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,7 @@ class Selection:
 
     Attributes:
         since: seconds since the epoch; the records arrived then or later.
-        until: they arrived before.
+        until: they arrived before; where nobody knows when they did, neither is so.
         decided: those too that are decided and have no content any more.
     """
 
@@ -90,7 +94,7 @@ class Selection:
             (not self.reasons or entry.reason in self.reasons)
             and self.tenant_id in {"", entry.tenant_id}
             and (self.since is None or entry.arrived_at >= self.since)
-            and (self.until is None or entry.arrived_at < self.until)
+            and (self.until is None or 0 < entry.arrived_at < self.until)
             and (self.decided or bool(entry.object_key))
         )
 
@@ -147,6 +151,10 @@ def entry_of(row: Mapping[str, Any]) -> Entry:
             return 0.0
         return value if isfinite(value) else 0.0
 
+    def time(name: str) -> float:
+        value = number(name)
+        return value if 0 <= value <= _LATEST else 0.0
+
     return Entry(
         quarantine_id=text("quarantine_id"),
         state=text("state"),
@@ -154,12 +162,12 @@ def entry_of(row: Mapping[str, Any]) -> Entry:
         detail=text("detail"),
         tenant_id=text("tenant_id"),
         record_count=int(number("record_count")),
-        arrived_at=number("arrived_at"),
+        arrived_at=time("arrived_at"),
         stream_arn=text("stream_arn"),
         shard_id=text("shard_id"),
         sequence_number=text("sequence_number"),
         object_key=text("object_key"),
         kept_reason=text("kept_reason"),
-        kept_at=number("kept_at"),
-        decided_at=number("decided_at"),
+        kept_at=time("kept_at"),
+        decided_at=time("decided_at"),
     )

@@ -107,6 +107,8 @@ def test_a_position_in_another_stream_is_foreign(stream):
         body(batchSize=True),
         body(batchSize="2"),
         body(streamArn=5),
+        body()[:-1] + ', "requestContext": "hello"}',
+        body()[:-1] + ', "requestContext": null}',
     ],
 )
 def test_a_message_of_another_shape_is_foreign_and_nothing_of_it_is_said(text):
@@ -118,7 +120,9 @@ def test_the_letters_of_one_function_are_foreign_to_another():
     assert isinstance(content_of(Of.AUDITOR, body()), Foreign)
 
 
-@pytest.mark.parametrize("arrived", [None, "", "yesterday", 5])
+@pytest.mark.parametrize(
+    "arrived", [None, "", "yesterday", 5, "9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59"]
+)
 def test_a_time_that_is_none_is_not_known(arrived):
     content = content_of(Of.ENCRYPTOR, body(approximateArrivalOfFirstRecord=arrived))
     assert content.arrived_from is None

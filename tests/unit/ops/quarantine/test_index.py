@@ -81,6 +81,13 @@ def test_those_are_meant_that_fit_and_still_have_their_content(table, index, sel
     assert expected == meant(index, selection)
 
 
+@pytest.mark.parametrize("selection", [Selection(since=1.0), Selection(until=1_700_000_002)])
+def test_whose_arrival_nobody_knows_is_meant_by_no_time(table, index, selection):
+    table.put_item(TableName="index", Item=row(1, arrived_at=None))
+    assert [] == meant(index, selection)
+    assert 1 == len(meant(index, Selection()))
+
+
 @pytest.mark.parametrize(
     ("selection", "narrows"),
     [
@@ -115,6 +122,9 @@ def test_an_index_that_does_not_answer_may_do_so_later(table, index, call):
         {name: None for name in row(1) if name != "quarantine_id"},
         {"record_count": {"N": "Infinity"}, "arrived_at": {"S": "yesterday"}, "reason": {"N": "5"}},
         {"record_count": {"NULL": True}, "arrived_at": {"N": "NaN"}, "reason": {"BOOL": True}},
+        {"record_count": None, "arrived_at": {"N": "1E+120"}, "reason": None},
+        {"record_count": None, "arrived_at": {"N": "-1E+120"}, "reason": None},
+        {"record_count": None, "arrived_at": {"N": "253402300800"}, "reason": None},
     ],
 )
 def test_a_row_that_somebody_else_wrote_is_an_entry_all_the_same(changed):
