@@ -8,11 +8,11 @@ from functools import partial
 from typing import Any, Final
 
 from bench.customers import Customer
-from consumers.encryptor.decode import decode
 from consumers.encryptor.identify import identify
 from consumers.encryptor.sealing import RecordSealer, plan_record
 from ops.demo.produce import chunks
 from shared.aws.clients import client
+from shared.decode import decode
 from shared.keys.keyring import Keyring
 from shared.model import Attributes, InboundRecord
 from shared.policy.compiled import Policy

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Final
 
-from consumers.encryptor.decode import decode
 from consumers.encryptor.identify import identify
+from shared.decode import decode
 from shared.errors import PolicyError, RecordRejected
 from shared.model import ELEMENT, ITEM_ID, TENANT_ID, Attributes, AttributeValue, InboundRecord, Path
 from shared.policy.compiled import PLAIN_TYPES, KeepPlain, Policy, Rule, SealAs, Undeclared, UnknownOrder, rule_at

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from shared.envelope.associated_data import record_prefix
 from shared.envelope.layout import OVERHEAD_BYTES
@@ -13,10 +14,27 @@ from shared.errors import Reason, RecordRejected
 from shared.item_size import MAX_ITEM_BYTES, item_size_bytes
 from shared.keys.data_key import DataKey
 from shared.keys.keyring import Keyring
-from shared.model import ITEM_ID, POLICY, SOURCE, TENANT_ID, Attributes, SealedItem
+from shared.model import (
+    DELETED_AT,
+    EXPIRES_AT,
+    ITEM_ID,
+    POLICY,
+    SOURCE,
+    TENANT_ID,
+    TOMBSTONE_SECONDS,
+    Attributes,
+    SealedItem,
+)
 from shared.policy.compiled import Policy
 from shared.policy.plan import SealingPlan
 from shared.source_position import SourcePosition
+
+
+class Operation(StrEnum):
+    """What is asked for; of a record `put` where it says nothing."""
+
+    PUT = "put"
+    DELETE = "delete"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +61,12 @@ class SealedWithKeys:
 def data_classes(plan: SealingPlan) -> frozenset[str]:
     """The classes whose active data keys sealing needs."""
     return frozenset(slot.data_class for slot in plan.slots)
+
+
+def tombstone(deleted_at: float) -> Attributes:
+    """The system attributes of an item that was deleted; seconds since the epoch."""
+    at = int(deleted_at)
+    return {DELETED_AT: {"N": str(at)}, EXPIRES_AT: {"N": str(at + TOMBSTONE_SECONDS)}}
 
 
 def seal_item(

@@ -13,7 +13,6 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from consumers.encryptor.deaggregate import Rejected, user_records
-from consumers.encryptor.decode import decode
 from consumers.encryptor.identify import identify, known_tenant
 from consumers.encryptor.placing import STREAMED, Terms, place
 from consumers.encryptor.quarantine import Shards
@@ -21,6 +20,7 @@ from consumers.encryptor.results import BatchResult, RecordResult
 from consumers.encryptor.sealing import PlannedRecord, plan_record
 from consumers.encryptor.settling import Keeper, Prefetch, Settling
 from consumers.encryptor.writing import Writer
+from shared.decode import decode
 from shared.errors import RecordRejected
 from shared.model import InboundRecord, Outcome
 from shared.policy.compiled import Policy

@@ -6,13 +6,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import Final
 
 from shared.errors import Reason, RecordRejected
 from shared.identity import check_item_id, check_tenant_id, is_tenant_id
 from shared.model import AttributeValue, InboundRecord
 from shared.policy.compiled import Policy
+from shared.sealing import Operation
 from shared.source_position import ARRIVAL, SourcePosition, integer_position, kinesis_position, time_position
 
 _OPERATION: Final = "_op"
@@ -21,13 +21,6 @@ _TIME_FORM: Final = re.compile(
 )
 _INTEGER_FORM: Final = re.compile(r"-?\d+", re.ASCII)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class Operation(StrEnum):
-    """What a record asks for; `put` where it says nothing."""
-
-    PUT = "put"
-    DELETE = "delete"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from consumers.encryptor.identify import IdentifiedRecord, Operation
+from consumers.encryptor.identify import IdentifiedRecord
 from shared.envelope.associated_data import record_prefix
 from shared.envelope.layout import is_sealed, key_id_of
 from shared.envelope.seal import open_attributes, open_value
 from shared.errors import CannotOpen, NotSealed
 from shared.item_size import MAX_ITEM_BYTES
 from shared.keys.keyring import Keyring
-from shared.model import (
-    DELETED_AT,
-    EXPIRES_AT,
-    OPEN_SINCE,
-    POLICY,
-    TOMBSTONE_SECONDS,
-    Attributes,
-    AttributeValue,
-    Path,
-    SealedItem,
-)
+from shared.model import OPEN_SINCE, POLICY, Attributes, AttributeValue, Path, SealedItem
 from shared.policy.compiled import Policy
 from shared.policy.plan import SealingPlan, plan
-from shared.sealing import ItemAddress, SealedWithKeys, check_sealed_size, data_classes, seal_item
+from shared.sealing import (
+    ItemAddress,
+    Operation,
+    SealedWithKeys,
+    check_sealed_size,
+    data_classes,
+    seal_item,
+    tombstone,
+)
 from shared.source_position import FOUND
 
 _MOST_GROWTH: Final = 32
@@ -74,7 +71,7 @@ class RecordSealer:
 
     def seal(self, planned: PlannedRecord) -> SealedWithKeys:
         """Raises as `shared.sealing.seal_item`."""
-        address, system = _address(planned.identified), _tombstone(planned.identified)
+        address, system = _address(planned.identified), _system(planned.identified)
         return seal_item(address, planned.plan, policy=self.policy, keyring=self.keyring, system=system)
 
     def holds_the_same(self, item: SealedItem, found: Attributes) -> bool:
@@ -109,9 +106,6 @@ def _address(identified: IdentifiedRecord) -> ItemAddress:
     return ItemAddress(identified.tenant_id, identified.item_id, position)
 
 
-def _tombstone(identified: IdentifiedRecord) -> Mapping[str, AttributeValue]:
-    if identified.operation is not Operation.DELETE:
-        return {}
+def _system(identified: IdentifiedRecord) -> Attributes:
     # from the record's own arrival, so that a replay writes the same tombstone
-    deleted_at = int(identified.record.arrived_at)
-    return {DELETED_AT: {"N": str(deleted_at)}, EXPIRES_AT: {"N": str(deleted_at + TOMBSTONE_SECONDS)}}
+    return tombstone(identified.record.arrived_at) if identified.operation is Operation.DELETE else {}

@@ -11,11 +11,11 @@ from types import SimpleNamespace
 import pytest
 
 from consumers.encryptor.deaggregate import user_records
-from consumers.encryptor.decode import decode
 from consumers.encryptor.identify import identify
 from consumers.encryptor.sealing import RecordSealer, plan_record
 from consumers.encryptor.settling import Settling
 from consumers.encryptor.writing import Writer
+from shared.decode import decode
 from shared.errors import BatchFailed, KeyDenied, KeyServiceUnavailable, Reason, RecordRejected, StoreUnavailable
 from shared.keys.keyring import PARALLEL_LOADS
 from shared.model import InboundRecord, KeyState, Outcome

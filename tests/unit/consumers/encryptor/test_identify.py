@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from consumers.encryptor.decode import decode
-from consumers.encryptor.identify import IdentifiedRecord, Operation, identify
+from consumers.encryptor.identify import IdentifiedRecord, identify
+from shared.decode import decode
 from shared.errors import Reason, RecordRejected
 from shared.model import InboundRecord
 from shared.policy.load import parse_policy
+from shared.sealing import Operation
 from shared.source_position import kinesis_position
 
 POLICY = """

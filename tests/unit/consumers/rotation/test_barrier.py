@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from consumers.encryptor.decode import decode
 from consumers.encryptor.identify import identify
 from consumers.encryptor.sealing import PlannedRecord, RecordSealer, plan_record
 from consumers.encryptor.writing import Writer
+from shared.decode import decode
 from shared.errors import KeyRetired
 from shared.keys.age import MAX_AGE_SECONDS
 from shared.keys.barrier import BARRIER_SECONDS, LONGEST_FUNCTION_SECONDS

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from consumers.encryptor.decode import decode
+from shared.decode import decode
 from shared.errors import Reason, RecordRejected
 from shared.item_size import MAX_ITEM_BYTES
 
