@@ -102,8 +102,8 @@ class Rounds:
                 left = patience.insist(partial(self._further, left))
             except NoProgress as error:
                 self.teller.told(str(error))
-                self._end(left)
-                return
+                break
+        self._end([one for one in left if self.fates[one].passes_later])
 
     def _further(self, quarantine_ids: Sequence[str]) -> list[str]:
         left = self._round(quarantine_ids)

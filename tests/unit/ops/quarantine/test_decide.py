@@ -108,6 +108,16 @@ def test_what_a_call_did_not_get_to_is_asked_for_again(redriver, done):
     assert [IDS, IDS[2:]] == [one["quarantine_ids"] for one in redriver.asked]
 
 
+def test_a_call_that_got_to_none_is_repeated(redriver, done):
+    answered = redriver._redrive
+    redriver._redrive = lambda payload: answered(payload) if len(redriver.asked) > 1 else {"entries": {}}
+
+    status, lines = done(*IDS)
+
+    assert (0, [IDS, IDS]) == (status, [one["quarantine_ids"] for one in redriver.asked])
+    assert "of 3 entries none was reached" in [line.get("message") for line in lines]
+
+
 def test_a_call_that_fails_is_repeated(redriver, done):
     def fails_at_first(payload):
         if len(redriver.asked) < 3:
@@ -233,6 +243,23 @@ def test_where_nothing_answers_it_ends(redriver, done):
 
     assert (1, {"not_reached": 200}, ids) == (status, lines[-1]["states"], lines[-1]["left"])
     assert ENTRIES_PER_CALL * 3 == sum(line["event"] == "decided" for line in lines)
+
+
+def test_what_did_not_pass_is_told_though_nothing_answers_any_more(redriver, done):
+    others = [f"{number:032x}" for number in range(100)]
+    stuck = [f"a{number:031x}" for number in range(ENTRIES_PER_CALL)]
+    redriver.entries = dict.fromkeys(stuck, WAITING)
+
+    def soon_down(payload):
+        if len(redriver.asked) > 1:
+            raise FunctionFailed("redriver: throttled")
+
+    redriver.before = soon_down
+    status, lines = done(*stuck, *others)
+
+    held = [line["quarantine_id"] for line in lines if line["event"] == "decided" and line["state"] == "held"]
+    assert (1, stuck) == (status, held)
+    assert [*stuck, *others] == lines[-1]["left"]
 
 
 def test_a_refusal_is_one(redriver, done):
