@@ -132,26 +132,18 @@ class ReauditorSettings:
 
 @dataclass(frozen=True, slots=True)
 class ReconcilerSettings:
-    """Names of what the reconciler works with.
+    """Names of what the reconciler works with: the auditor's, the items table, and the table of runs."""
 
-    Attributes:
-        findings_queue: URL of the queue of items to look at again.
-        runs: the table of runs.
-    """
-
+    auditor: AuditorSettings
     table: str
-    key_store: str
-    findings_queue: str
     runs: str
-    policy_file: Path = POLICY_FILE
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> ReconcilerSettings:
         """Read the `SEALSTREAM_*` variables; raises SettingsError with the name of the one that is missing."""
         return cls(
+            auditor=AuditorSettings.from_environment(environ),
             table=_required(environ, "SEALSTREAM_TABLE"),
-            key_store=_required(environ, "SEALSTREAM_KEY_STORE"),
-            findings_queue=_required(environ, "SEALSTREAM_FINDINGS_QUEUE"),
             runs=_required(environ, "SEALSTREAM_RUNS"),
         )
 

@@ -5,17 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from consumers.auditor.gather import KnownPolicies
 from consumers.auditor.standing.visitor import StandingItems
+from consumers.auditor.wiring import wire as wire_auditor
 from shared.aws.clients import client
-from shared.aws.findings_queue import SqsFindingsQueue
 from shared.aws.item_scan import DynamoItemScan
 from shared.aws.key_store import DynamoKeyStatusReader
 from shared.aws.runs import DynamoRunStore
-from shared.policy.load import load_policy
 from shared.runs.model import Run, Worker
-from shared.runtime.audit_log import AuditLog
-from shared.runtime.log import quiet_libraries
 from shared.runtime.settings import ReconcilerSettings
 from shared.scan.key_states import KeyStatesSince
 from shared.scan.work import Scan, ScanWorker
@@ -30,20 +26,25 @@ class Nothing:
 
 
 def wire(settings: ReconcilerSettings) -> ScanWorker:
-    """Build the reconciler.
+    """Build the reconciler, which judges by what an auditor judges by.
 
     Raises:
         PolicyError: nothing was built; the invocation fails and is repeated.
     """
-    quiet_libraries()
-    policy = load_policy(settings.policy_file)
+    auditor = wire_auditor(settings.auditor)
     dynamodb = client("dynamodb")
-    reader = DynamoKeyStatusReader(dynamodb, settings.key_store)
-    known_policies, log = KnownPolicies(reader), AuditLog()
-    findings = SqsFindingsQueue(client("sqs"), settings.findings_queue)
+    statuses = DynamoKeyStatusReader(dynamodb, settings.auditor.key_store)
 
     def visitor(run: Run) -> StandingItems:
-        return StandingItems(policy, KeyStatesSince(reader), known_policies, log, findings, run.run_id, time.time)
+        return StandingItems(
+            policy=auditor.policy,
+            states=KeyStatesSince(statuses),
+            known_policies=auditor.known_policies,
+            log=auditor.log,
+            findings=auditor.findings,
+            run_id=run.run_id,
+            wall=time.time,
+        )
 
     # consistent, or a change just before the run that no stream record tells of might be passed over
     items = DynamoItemScan(dynamodb, settings.table, consistent=True)

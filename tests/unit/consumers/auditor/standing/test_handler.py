@@ -218,11 +218,11 @@ def test_an_event_of_another_form_is_refused_unquoted(aws, capsys):
     assert CANARY not in str(caught.value) + capsys.readouterr().out
 
 
-def test_a_missing_setting_is_named(monkeypatch):
-    for name in SETTINGS:
-        monkeypatch.delenv(name, raising=False)
-    handler._reconciler.cache_clear()
-    with pytest.raises(SettingsError, match="SEALSTREAM_TABLE"):
+@pytest.mark.parametrize("name", [name for name in SETTINGS if name.startswith("SEALSTREAM_")])
+def test_a_missing_setting_is_named(aws, monkeypatch, name):
+    aws.begin()
+    monkeypatch.delenv(name)
+    with pytest.raises(SettingsError, match=name):
         work()
 
 
