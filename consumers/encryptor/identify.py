@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from shared.errors import Reason, RecordRejected
 from shared.identity import check_item_id, check_tenant_id, is_tenant_id
 from shared.model import AttributeValue, InboundRecord
+from shared.order import ordered_position
 from shared.policy.compiled import Policy
 from shared.sealing import Operation
-from shared.source_position import ARRIVAL, SourcePosition, integer_position, kinesis_position, time_position
+from shared.source_position import ARRIVAL, SourcePosition, kinesis_position, time_position
 
 _OPERATION: Final = "_op"
-_TIME_FORM: Final = re.compile(
-    r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)", re.ASCII
-)
-_INTEGER_FORM: Final = re.compile(r"-?\d+", re.ASCII)
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,32 +83,7 @@ def _position(record: InboundRecord, attributes: dict[str, AttributeValue], poli
         explicit_hash_key=record.explicit_hash_key,
     )
     if policy.item.order is not None:
-        return _ordered_position(attributes.get(policy.item.order), arrived, policy.item.order)
+        return ordered_position(attributes.get(policy.item.order), arrived, policy.item.order)
     if policy.item.unknown_order == "arrival":
         return time_position(round(record.arrived_at * 1_000) * 1_000_000, arrived, ordered_by=ARRIVAL)
     return arrived
-
-
-def _ordered_position(value: AttributeValue | None, tie_break: SourcePosition, order: str) -> SourcePosition:
-    if value is None:
-        raise RecordRejected(Reason.ORDER_MISSING, "the record has no order attribute")
-    if isinstance(text := value.get("S"), str) and (nanoseconds := _nanoseconds(text)) is not None:
-        return time_position(nanoseconds, tie_break, ordered_by=order)
-    if isinstance(text := value.get("N"), str) and _INTEGER_FORM.fullmatch(text) and abs(int(text)) < 10**38:
-        return integer_position(int(text), tie_break, ordered_by=order)
-    raise RecordRejected(
-        Reason.ORDER_INVALID, "the order attribute is neither an RFC 3339 time with offset nor an integer of 38 digits"
-    )
-
-
-def _nanoseconds(text: str) -> int | None:
-    """Nanoseconds since the epoch of an RFC 3339 time, or None; `datetime` alone stops at microseconds."""
-    found = _TIME_FORM.fullmatch(text)
-    if not found:
-        return None
-    day, clock, fraction, offset = found.groups()
-    try:
-        at = datetime.fromisoformat(f"{day}T{clock}{'+00:00' if offset in 'Zz' else offset}")
-    except ValueError:
-        return None
-    return (at - _EPOCH) // timedelta(seconds=1) * 1_000_000_000 + int((fraction or "0").ljust(9, "0"))

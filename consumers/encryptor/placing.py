@@ -16,8 +16,8 @@ from consumers.encryptor.deaggregate import partition_key_hash
 from consumers.encryptor.identify import IdentifiedRecord
 from shared.errors import Reason, RecordRejected
 from shared.model import InboundRecord
+from shared.order import ORDER_AHEAD_SECONDS
 
-ORDER_AHEAD_SECONDS: Final = 86_400
 TOO_FAR_BACK: Final = "a deletion after its order time may be forgotten"
 """The detail of a rejection: nobody knows whether its item was deleted after it."""
 _NANOSECONDS: Final = 1_000_000_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from consumers.encryptor.placing import ORDER_AHEAD_SECONDS
+from shared.order import ORDER_AHEAD_SECONDS
 from shared.errors import Reason
 from shared.identity import MAX_ID_BYTES
 from shared.model import TOMBSTONE_SECONDS, Outcome

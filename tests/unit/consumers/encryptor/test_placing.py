@@ -6,7 +6,7 @@ from hashlib import md5
 import pytest
 
 from consumers.encryptor.identify import IdentifiedRecord, identify
-from consumers.encryptor.placing import ORDER_AHEAD_SECONDS, STREAMED, Terms, place
+from consumers.encryptor.placing import STREAMED, Terms, place
 from shared.errors import Reason, RecordRejected
 from shared.model import AttributeValue, InboundRecord
 from shared.policy.load import parse_policy
@@ -87,7 +87,7 @@ def test_its_sequence_number_compares_with_nothing_and_a_copy_by_the_right_shard
     at_home = place(claimed(policy, **attributes), STREAMED, HERE).position
     away = place(claimed(policy, replace(RECORD, sequence_number="9"), **attributes), STREAMED, ELSEWHERE).position
 
-    assert (True, False) == (at_home.in_kinesis is not None, away.in_kinesis is not None)
+    assert (True, False) == (at_home.by_arrival is not None, away.by_arrival is not None)
     assert at_home.place > away.place
 
 
