@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from shared.order import ORDER_AHEAD_SECONDS
 from shared.errors import Reason
 from shared.identity import MAX_ID_BYTES
 from shared.model import TOMBSTONE_SECONDS, Outcome
+from shared.order import ORDER_AHEAD_SECONDS
 from tests.unit.docs.pages import ROOT, names_of_tests, table, text_of
 
 PAGE = ROOT / "docs" / "producers.md"

@@ -9,6 +9,7 @@ from consumers.encryptor.identify import IdentifiedRecord, identify
 from consumers.encryptor.placing import STREAMED, Terms, place
 from shared.errors import Reason, RecordRejected
 from shared.model import AttributeValue, InboundRecord
+from shared.order import ORDER_AHEAD_SECONDS
 from shared.policy.load import parse_policy
 
 SOURCE = """
