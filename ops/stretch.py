@@ -30,6 +30,7 @@ class Reading:
 
     Attributes:
         after: the last sequence number that was read; "" before the first.
+        next: the one that follows it; "" where nobody knows.
         records: Kinesis records, or changes of the table.
         counts: user records by outcome, or changes by verdict; one that is tried again counts each time but as `retry`.
         reasons: those quarantined, by reason.
@@ -42,6 +43,7 @@ class Reading:
 
     done: bool = False
     after: str = ""
+    next: str = ""
     records: int = 0
     counts: Mapping[str, int] = field(default_factory=dict)
     reasons: Mapping[str, int] = field(default_factory=dict)
@@ -68,6 +70,7 @@ class Reading:
         return Reading(
             done=step.done,
             after=step.after or self.after,
+            next=step.next,
             records=self.records + step.records,
             counts=added(self.counts, step.counts),
             reasons=added(self.reasons, step.reasons),
@@ -114,6 +117,7 @@ class Stretch:
     def _step(self) -> Reading:
         before = self.reading
         where = {"after": before.after} if before.after else {}
+        where |= {"next": before.next} if before.next else {}
         step = read_answer(self.function({**self.payload, **where, "seconds": self.seconds}), self.who)
         self.reading = before.then(step)
         if step.done or self.reading.after != before.after:
@@ -137,6 +141,7 @@ def read_answer(answer: Any, who: str) -> Reading:
         return Reading(
             done=bool(answer["done"]),
             after=str(answer["after"] or ""),
+            next=str(answer.get("next") or ""),
             records=int(answer["kinesis_records"] if "kinesis_records" in answer else answer["records"]),
             counts={name: number for name, number in counts.items() if number},
             reasons={str(name): int(number) for name, number in (answer.get("reasons") or {}).items()},

@@ -48,6 +48,10 @@ class Request:
         """A sequence number, in the digits that AWS gives."""
         return str(self._checked(name, lambda value: _matches(_SEQUENCE_NUMBER, value), "a sequence number, as text"))
 
+    def sequence_number_if_given(self, name: str) -> str | None:
+        """The same of a field that may be left out."""
+        return self.sequence_number(name) if self.has(name) else None
+
     def number(self, name: str, *, above: float = 0.0) -> float:
         """A finite number above some other."""
         return float(

@@ -165,11 +165,13 @@ class Reread:
         first: the first of them, and `last` the last.
         oldest_arrived_at: of all that were done with, seconds since the epoch.
         begun_at: the first record that was met, of the span or not.
+        next: the record that follows `after`; None where nobody knows, or the call is done.
     """
 
     after: str | None
     done: bool = False
     begun_at: str | None = None
+    next: str | None = None
     records: int = 0
     first: str | None = None
     last: str | None = None
@@ -196,29 +198,33 @@ class Letter:
 
     Attributes:
         first: sequence number, as `last`; both are included.
-        after: the one that a call before came to, from which reading goes on; it is met again, so that what retention
-            took between two calls shows.
+        after: the one that a call before came to, from which reading goes on.
+        next: the one that followed it; where nobody knew, `after` is met again, so that what retention took between two
+            calls shows.
     """
 
     first: str
     last: str
     after: str | None = None
+    next: str | None = None
 
     @property
     def place(self) -> AtRecord:
         """Where reading begins."""
-        return AtRecord(self.after or self.first)
+        return AtRecord(self.next or self.after or self.first)
 
     @property
     def span(self) -> RecordSpan:
-        """What is left to be read."""
-        return RecordSpan(self.first if self.after is None else str(int(self.after) + 1), self.last)
+        """What is meant."""
+        return RecordSpan(self.first, self.last)
 
     def found(self, came: Reread) -> dict[str, Any]:
-        """For an answer: whether some of them are not there any more, and the first that still is, if a later one."""
-        begins_late = came.begun_at not in {None, self.place.sequence_number}
-        missing = begins_late or (came.done and (came.last or self.after) != self.last)
-        return {"missing": missing, "found_from": came.first if missing and came.first != self.first else None}
+        """For an answer: whether some of them are not there any more, and where reading began instead, if it did."""
+        begun_at = came.begun_at or self.place.sequence_number
+        begins_late = begun_at != self.place.sequence_number
+        ends_early = came.done and (came.last or self.after) != self.last
+        is_found = begins_late and int(begun_at) <= int(self.last)
+        return {"missing": begins_late or ends_early, "found_from": begun_at if is_found else None}
 
 
 Work = Callable[[Sequence[ShardRecord]], str | None]
@@ -234,29 +240,34 @@ def reread(
     batch_records: int = BATCH_RECORDS,
     is_over: Callable[[], bool],
 ) -> Reread:
-    """Work off the records of the span, one batch at least, until nothing is left or the call's time is over.
+    """Work off the records of the span behind `after`, one batch at least, until the call's time is over.
 
+    It then ends before a record, if the next page has one: `next` is then known to have been there.
     Where the stream stops answering the call ends there: what was done stays known.
 
     Raises:
         StoreUnavailable: the stream does not answer, and nothing was read.
     """
-    came = Reread(after)
+    came, ends = Reread(after), False
     try:
         for page in pages:
-            if page.records:
-                came = replace(came, begun_at=came.begun_at or page.records[0].sequence_number)
-            for batch in _batches([record for record in page.records if span.holds(record)], batch_records):
+            numbers = [record.sequence_number for record in page.records]
+            came = replace(came, begun_at=came.begun_at or next(iter(numbers), None))
+            behind = [record for record in page.records if after is None or int(record.sequence_number) > int(after)]
+            if ends:
+                return replace(came, next=next(iter(numbers), None))
+            for batch in _batches([record for record in behind if span.holds(record)], batch_records):
+                if ends:
+                    return replace(came, next=batch[0].sequence_number)
                 stopped_at = work(batch)
                 came = came.past(_before(batch, stopped_at))
-                if stopped_at is not None or is_over():
-                    return came
-            if page.records:
-                came = replace(came, after=page.records[-1].sequence_number)
+                if stopped_at is not None:
+                    return replace(came, next=stopped_at)
+                ends = is_over()
+            came = replace(came, after=next(reversed(numbers), came.after))
             if page.caught_up or span.ends_at(page):
                 break
-            if is_over():
-                return came
+            ends = ends or is_over()
     except StoreUnavailable as error:
         if came.after == after:
             raise

@@ -82,9 +82,9 @@ class FakeRedriver:
         meant = [record for record in held if max(first, after + 1) <= record.number <= last]
         answer = self._read(payload, meant)
         there = {record.number for record in held}
-        missing = int(payload.get("after", first)) not in there or (answer["done"] and last not in there)
-        found = str(meant[0].number) if missing and meant and meant[0].number != first else None
-        return answer | {"missing": missing, "found_from": found}
+        begins_late = int(payload.get("next", payload.get("after", first))) not in there
+        missing = begins_late or (answer["done"] and last not in there)
+        return answer | {"missing": missing, "found_from": str(meant[0].number) if begins_late and meant else None}
 
     def _read(self, payload: Mapping[str, Any], meant: list[FakeRecord]) -> dict[str, Any]:
         page = meant[: self.page]
@@ -96,6 +96,7 @@ class FakeRedriver:
             "shard_id": payload["shard_id"],
             "done": waiting is None and len(meant) <= self.page,
             "after": str(read[-1].number) if read else payload.get("after"),
+            "next": str(meant[len(read)].number) if len(read) < len(meant) else None,
             "kinesis_records": len(read),
             "outcomes": {
                 **{name: outcomes[name] for name in ("written", "duplicate", "superseded", "quarantined")},

@@ -32,7 +32,7 @@ RESERVE_SECONDS: Final = 30
 """With less time left no batch is begun: reading and judging one are some calls of AWS."""
 
 _OPERATIONS: Final[Mapping[str, frozenset[str]]] = {
-    "reread": frozenset({"shard_id", "first", "last", "after", "seconds"}),
+    "reread": frozenset({"shard_id", "first", "last", "after", "next", "seconds"}),
     "skip": skipping.FIELDS,
 }
 
@@ -78,7 +78,8 @@ class OperatorCalls:
 
     def _reread(self, request: Request, request_id: str, seconds_left: Callable[[], float]) -> dict[str, Any]:
         shard_id, (first, last) = request.shard_id(), skipping.read_range(request)
-        letter = Letter(first, last, request.sequence_number("after") if request.has("after") else None)
+        after, following = map(request.sequence_number_if_given, ("after", "next"))
+        letter = Letter(first, last, after, following)
         seconds = request.number("seconds") if request.has("seconds") else None
         call_time = CallTime(seconds_left, RESERVE_SECONDS, seconds=seconds, monotonic=self.monotonic)
         verdicts: Counter[VerdictKind] = Counter()
@@ -122,6 +123,7 @@ def _answer(shard_id: str, came: Reread, verdicts: Counter[VerdictKind]) -> dict
         "shard_id": shard_id,
         "done": came.done,
         "after": came.after,
+        "next": came.next,
         "records": came.records,
         # what was judged twice counts twice, as it does in the metrics
         "verdicts": {kind.value: verdicts[kind] for kind in VerdictKind},

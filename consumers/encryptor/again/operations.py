@@ -24,7 +24,7 @@ RESERVE_SECONDS: Final = 60
 _OPERATIONS: Final[Mapping[str, frozenset[str]]] = {
     "shards": frozenset({"from"}),
     "replay": frozenset({"shard_id", "from", "to", "after", "records_per_second", "seconds", "dry_run"}),
-    "reread": frozenset({"shard_id", "first", "last", "after", "seconds"}),
+    "reread": frozenset({"shard_id", "first", "last", "after", "next", "seconds"}),
     "skip": skipping.FIELDS,
     "redrive": frozenset({"quarantine_ids"}),
     "discard": frozenset({"quarantine_ids"}),
@@ -103,7 +103,7 @@ class Redriver:
         }
 
     def _replay(self, request: Request, request_id: str, seconds_left: Callable[[], float]) -> dict[str, Any]:
-        after = request.sequence_number("after") if request.has("after") else None
+        after = request.sequence_number_if_given("after")
         begin = request.number("from") if after is None or request.has("from") else 0.0
         # what arrives from now on is the encryptor's own business
         end = min(request.number("to"), self.wall()) if request.has("to") else self.wall()
@@ -128,7 +128,8 @@ class Redriver:
 
     def _reread(self, request: Request, request_id: str, seconds_left: Callable[[], float]) -> dict[str, Any]:
         first, last = skipping.read_range(request)
-        letter = Letter(first, last, request.sequence_number("after") if request.has("after") else None)
+        after, following = map(request.sequence_number_if_given, ("after", "next"))
+        letter = Letter(first, last, after, following)
         stretch = Stretch(shard_id=request.shard_id(), place=letter.place, span=letter.span, after=letter.after)
         self.prepare()
         came, counts = self.stretches.replay(stretch, self._call_time(request, seconds_left))

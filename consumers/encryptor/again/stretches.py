@@ -70,6 +70,7 @@ class Counts:
             "shard_id": shard_id,
             "done": came.done,
             "after": came.after,
+            "next": came.next,
             "kinesis_records": came.records,
             "outcomes": dict(self.outcomes),
             "reasons": dict(self.reasons),
@@ -143,7 +144,7 @@ class Stretches:
             self.wait(granted)
 
         pace = Pace(stretch.records_per_second, self.monotonic, wait)
-        reads = _Reads(stretch.records_per_second)
+        reads = _Reads(stretch.records_per_second, call_time.is_over)
         begun = self.monotonic()
 
         def at_its_pace(batch: Sequence[ShardRecord]) -> str | None:
@@ -169,20 +170,26 @@ class Stretches:
 class _Reads:
     """How many Kinesis records to read at a time: a second's worth at the rate, or more where none of them is meant.
 
-    What a slow replay would read beyond that, it would read again in its next call, at the encryptor's expense.
+    What a slow replay would read beyond that, it would read again in its next call, at the encryptor's expense. A call
+    whose time is over only looks at the next record.
     """
 
-    def __init__(self, records_per_second: float | None) -> None:
+    def __init__(self, records_per_second: float | None, is_over: Callable[[], bool]) -> None:
         self._rate = records_per_second
+        self._is_over = is_over
+        self._has_read = False
         self._size = 1  # nobody knows yet how many user records each holds
 
     def size(self) -> int:
         """Of the next read, and of each attempt at it."""
+        if self._has_read and self._is_over():
+            return 1
         return MOST_PER_READ if self._rate is None else self._size
 
     def noted(self, pages: Iterable[Page]) -> Iterator[Page]:
         """The same pages; the read after each is larger, unless some of it is worked off."""
         for page in pages:
+            self._has_read = True
             self._size = min(MOST_PER_READ, self._size * _GROWTH)
             yield page
 

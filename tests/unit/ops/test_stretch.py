@@ -41,12 +41,25 @@ def test_it_is_read_step_by_step_each_from_where_the_last_ended(patience):
         reading.counts,
         reading.reached,
     )
-    places = [(one.get("from"), one.get("after"), one["seconds"]) for one in redriver.asked]
+    places = [(one.get("from"), one.get("after"), one.get("next"), one["seconds"]) for one in redriver.asked]
     assert [
-        (1_700_000_000.0, None, STEP_SECONDS),
-        (1_700_000_000.0, "11", STEP_SECONDS),
-        (1_700_000_000.0, "13", STEP_SECONDS),
+        (1_700_000_000.0, None, None, STEP_SECONDS),
+        (1_700_000_000.0, "11", "12", STEP_SECONDS),
+        (1_700_000_000.0, "13", "14", STEP_SECONDS),
     ] == places
+
+
+def test_what_is_done_already_may_be_gone_where_the_next_is_there(patience):
+    redriver = FakeRedriver({"shard-1": RECORDS})
+
+    def retention(payload):
+        if payload.get("after") == "11":
+            redriver.shards = {"shard-1": RECORDS[2:]}
+
+    redriver.before = retention
+    asked = {"operation": "reread", "shard_id": "shard-1", "first": "10", "last": "14"}
+
+    assert not Stretch(redriver, "redriver", asked).to_the_end(patience).missing
 
 
 def test_what_a_step_owes_is_waited_before_the_next_and_ends_with_the_command(patience, clock):

@@ -121,11 +121,13 @@ def test_reading_ends_where_nothing_younger_is_or_where_it_has_come_past_the_end
 def test_a_call_ends_before_the_first_record_that_does_not_pass():
     came = reread([Page(records(1, 2, 3, 4))], ALL, Worker(_3=1), after="0", is_over=never)
 
-    assert Reread("2", begun_at="1", records=2, first="1", last="2", oldest_arrived_at=1.0) == came
+    assert Reread("2", begun_at="1", next="3", records=2, first="1", last="2", oldest_arrived_at=1.0) == came
 
 
 def test_where_not_even_the_first_passes_the_cursor_stays():
-    assert Reread("0", begun_at="1") == reread([Page(records(1, 2))], ALL, Worker(_1=1), after="0", is_over=never)
+    assert Reread("0", begun_at="1", next="1") == reread(
+        [Page(records(1, 2))], ALL, Worker(_1=1), after="0", is_over=never
+    )
 
 
 def test_a_call_does_one_batch_at_least_and_goes_on_where_the_last_one_ended():
@@ -140,7 +142,37 @@ def test_a_call_does_one_batch_at_least_and_goes_on_where_the_last_one_ended():
         after, done, calls = came.after or "", came.done, calls + 1
 
     assert [["1"], ["2"], ["3"], ["4"]] == work.batches
-    assert 5 == calls
+    assert 4 == calls
+
+
+def test_what_a_call_came_to_already_is_not_worked_off_again():
+    work = Worker()
+
+    came = reread([Page(records(1, 2, 3))], ALL, work, after="2", is_over=never)
+
+    assert [["3"]] == work.batches
+    assert ("1", "3", 1) == (came.begun_at, came.after, came.records)
+
+
+@pytest.mark.parametrize(
+    ("pages", "following"),
+    [
+        ([Page(records(1, 2, 3))], "3"),
+        ([Page(records(1, 2)), Page(records(3))], "3"),
+        ([Page(records(1, 2)), Page([])], None),
+        ([Page([]), Page(records(5))], "5"),
+    ],
+)
+def test_a_call_that_ends_says_which_record_is_next_where_it_meets_one(pages, following):
+    came = reread(pages, RecordSpan("0", "4"), Worker(), after="0", batch_records=2, is_over=lambda: True)
+
+    assert (following, False) == (came.next, came.done)
+
+
+def test_an_outage_while_the_next_record_is_asked_for_changes_nothing_of_what_was_done():
+    came = reread(outage(Page(records(1))), ALL, Worker(), is_over=lambda: True)
+
+    assert ("1", None, 1, False) == (came.after, came.next, came.records, came.done)
 
 
 def test_empty_pages_do_not_outlast_the_call():
@@ -148,34 +180,44 @@ def test_empty_pages_do_not_outlast_the_call():
 
 
 @pytest.mark.parametrize(
-    ("after", "held", "missing"),
+    ("after", "following", "held", "missing", "found_from"),
     [
-        (None, (1, 2, 3, 4, 5), False),
-        (None, (1, 2, 3, 4, 5, 6), False),
-        (None, (3, 4, 5), True),
-        (None, (6,), True),
-        (None, (), True),
-        (None, (1, 2), True),
-        (None, (1, 2, 9), True),
-        ("2", (2, 3, 4, 5), False),
-        ("2", (3, 4, 5), True),
-        ("2", (4, 5), True),
-        ("2", (6,), True),
-        ("2", (), True),
-        ("2", (2, 3), True),
-        ("5", (5,), False),
-        ("5", (), False),
+        (None, None, (1, 2, 3, 4, 5), False, None),
+        (None, None, (1, 2, 3, 4, 5, 6), False, None),
+        (None, None, (3, 4, 5), True, "3"),
+        (None, None, (6,), True, None),
+        (None, None, (), True, None),
+        (None, None, (1, 2), True, None),
+        (None, None, (1, 2, 9), True, None),
+        (None, "1", (1, 2, 3, 4, 5), False, None),
+        (None, "1", (2, 3, 4, 5), True, "2"),
+        ("2", None, (2, 3, 4, 5), False, None),
+        ("2", None, (3, 4, 5), True, "3"),
+        ("2", None, (4, 5), True, "4"),
+        ("2", None, (6,), True, None),
+        ("2", None, (), True, None),
+        ("2", None, (2, 3), True, None),
+        ("2", "3", (2, 3, 4, 5), False, None),
+        ("2", "3", (3, 4, 5), False, None),
+        ("2", "3", (3, 4), True, None),
+        ("2", "3", (4, 5), True, "4"),
+        ("2", "6", (6,), True, None),
+        ("5", None, (5,), False, None),
+        ("5", None, (), False, None),
     ],
 )
-def test_what_was_asked_for_and_is_not_there_is_missing_at_either_end_and_between_two_calls(after, held, missing):
-    letter = Letter("1", "5", after)
+def test_what_was_asked_for_and_is_not_there_is_missing_at_either_end_and_between_two_calls(
+    after, following, held, missing, found_from
+):
+    letter = Letter("1", "5", after, following)
+    assert (following or after or "1") == letter.place.sequence_number
+    left = [number for number in held if number >= int(letter.place.sequence_number)]
     work = Worker()
 
-    came = reread([Page(records(*held), caught_up=True)], letter.span, work, after=after, is_over=never)
+    came = reread([Page(records(*left), caught_up=True)], letter.span, work, after=after, is_over=never)
 
-    assert missing == letter.found(came)["missing"]
-    assert (after or "1") == letter.place.sequence_number
-    assert [[str(n) for n in held if int(after or 0) < n <= 5]] == (work.batches or [[]])
+    assert {"missing": missing, "found_from": found_from} == letter.found(came)
+    assert [[str(n) for n in left if int(after or 0) < n <= 5]] == (work.batches or [[]])
 
 
 def test_what_was_not_read_yet_is_not_missing():
