@@ -230,6 +230,23 @@ class RotationSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class EnsureKeysSettings:
+    """Names of what ensure-keys works with."""
+
+    key_store: str
+    attribute_keys: AttributeKeys
+    policy_file: Path = POLICY_FILE
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> EnsureKeysSettings:
+        """Read the `SEALSTREAM_*` variables; raises SettingsError with the name of the one that is missing."""
+        return cls(
+            key_store=_required(environ, "SEALSTREAM_KEY_STORE"),
+            attribute_keys=AttributeKeys.from_environment(environ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class ReopenerSettings:
     """The name of what the reopener works with."""
 

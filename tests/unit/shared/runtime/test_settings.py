@@ -11,6 +11,7 @@ from shared.runtime.settings import (
     AttributeKeys,
     AuditorSettings,
     EncryptorSettings,
+    EnsureKeysSettings,
     ReauditorSettings,
     RedriverSettings,
     ReencryptorSettings,
@@ -49,6 +50,10 @@ ROTATION = {
     "SEALSTREAM_RUNS": "runs",
 }
 REOPENER = {"SEALSTREAM_KEY_STORE": "keys"}
+ENSURE_KEYS = {
+    "SEALSTREAM_KEY_STORE": "keys",
+    "SEALSTREAM_ATTRIBUTE_KEY": "arn:aws:kms:eu-west-1:111122223333:key/1234abcd",
+}
 EVERY_SETTING = [
     (settings, environ, name)
     for settings, environ in (
@@ -58,6 +63,7 @@ EVERY_SETTING = [
         (ReauditorSettings, REAUDITOR),
         (ReencryptorSettings, REENCRYPTOR),
         (ReopenerSettings, REOPENER),
+        (EnsureKeysSettings, ENSURE_KEYS),
         (RotationSettings, ROTATION),
         (SweeperSettings, SWEEPER),
     )
@@ -103,6 +109,14 @@ def test_the_reencryptor_takes_its_names_from_the_environment():
 
 def test_the_reopener_takes_its_name_from_the_environment():
     assert ReopenerSettings("keys") == ReopenerSettings.from_environment(REOPENER)
+
+
+def test_ensure_keys_takes_its_names_from_the_environment():
+    expected = EnsureKeysSettings(
+        key_store="keys",
+        attribute_keys=AttributeKeys("arn:aws:kms:eu-west-1:111122223333:key/1234abcd"),
+    )
+    assert expected == EnsureKeysSettings.from_environment(ENSURE_KEYS)
 
 
 def test_rotation_takes_its_names_from_the_environment():
