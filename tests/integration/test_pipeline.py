@@ -180,20 +180,19 @@ def test_batch_metrics_account_for_every_record_and_reach_cloudwatch(deployment:
     deployment.wait_for_event(item_id=item)
 
     lines = deployment.metrics("encryptor")
+    assert lines
     outcomes = ("Written", "Duplicate", "Superseded", "Quarantined", "Retried")
     for line in lines:
         assert line["RecordsReceived"] == sum(line[f"Records{outcome}"] for outcome in outcomes)
         assert line["_aws"]["CloudWatchMetrics"][0]["Dimensions"][0] == ["Function"]
     published = {
-        metric["MetricName"] for metric in client("cloudwatch").list_metrics(Namespace="Sealstream")["Metrics"]
+        (metric["MetricName"], *(one["Value"] for one in metric["Dimensions"]))
+        for metric in client("cloudwatch").list_metrics(Namespace="Sealstream")["Metrics"]
     }
+    sealing = ("RecordsReceived", "RecordsWritten", "AttributesSealed", "KeyCacheHits", "KmsCalls")
     assert {
-        "RecordsReceived",
-        "RecordsWritten",
-        "AttributesSealed",
-        "KeyCacheHits",
-        "KmsCalls",
-        "ItemsVerified",
+        *((name, deployment["ENCRYPTOR"]) for name in sealing),
+        ("ItemsVerified", deployment["AUDITOR"]),
     } <= published
 
 
