@@ -22,7 +22,8 @@
         ├── RunsCorrupt               a row of the runs table does too
         ├── QuarantineCorrupt         an entry of the quarantine is not what put it there
         ├── RunRefused                what was asked of a run cannot be done: ask otherwise
-        └── RequestRefused            the same of any other request by an operator
+        ├── RequestRefused            the same of any other request by an operator
+        └── EventRefused              an event about an object asks for what is never done
 
 A message names what, where and what to do; it never holds an attribute's value.
 """
@@ -83,6 +84,9 @@ class Reason(StrEnum):
     ORDER_AHEAD = "order_ahead"
     MISPLACED = "misplaced"
     OPERATION_UNKNOWN = "operation_unknown"
+    SOURCE_INVALID = "source_invalid"
+    LINE_TOO_LONG = "line_too_long"
+    TENANT_CONFLICT = "tenant_conflict"
     UNDECLARED_ATTRIBUTE = "undeclared_attribute"
     ITEM_TOO_LARGE = "item_too_large"
     AGGREGATE_CORRUPT = "aggregate_corrupt"
@@ -163,3 +167,7 @@ class RunRefused(NeedsAttention):
 
 class RequestRefused(NeedsAttention):
     """An operator's request is refused before anything is done; the message says what to ask instead."""
+
+
+class EventRefused(NeedsAttention):
+    """An event about an object is of another bucket, or of no form that S3 or this project writes."""

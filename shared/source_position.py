@@ -5,8 +5,9 @@
 | lane | place | bytes |
 | --- | --- | --- |
 | `k` + 7 bytes of SHA-256 of the partition key (*) | sequence number (24), sub-sequence (4) | 8 + 28 |
-| `o` + `t` or `i` + 6 bytes of SHA-256 of what orders | order value (16), the position above (**) | 8 + 16 + 36 |
+| `s` + 7 zero bytes | modified (8), sequencer (16), object (8), line (8) | 8 + 40 |
 | `a` + 7 zero bytes | a counter of the item's writes, from 1 (8) | 8 + 8 |
+| `o` + `t` or `i` + 6 bytes of SHA-256 of what orders | order value (16), any of the above (**) | 24 + 16, 36 or 48 |
 | `f` + 7 zero bytes | nothing | 8 |
 
 (*) Where a KPL user record names a hash key of its own, of SHA-256 of that digest and the hash key (16): its records
@@ -14,13 +15,17 @@ follow the hash key, not the partition key, from shard to shard.
 (**) With `j` instead of `k` where the record came by another shard than its hash key falls into: its sequence number
 then compares with nothing, and a copy that came by the right shard is the higher of the two.
 
-What orders is the name of the policy's `order` attribute, or `_arrival` for the time of arrival in Kinesis: values of
-different attributes do not compare, nor does a time with an integer; where the policy's order was changed to another
-attribute, or from or to none, records of one lane `k` still compare by their sequence numbers. Order values are signed
-128-bit integers (nanoseconds since the epoch for times) with the sign bit flipped, so that bytes sort as numbers do.
-Lane `a` is of those who write single items by themselves (applications, the tenant API). Lane `f` is of items that
-somebody else wrote and sealstream found and sealed, and of records that were misplaced and put back: any record
-supersedes them. Another, `s` for files, comes with its door.
+Lane `s` is of lines of files: when S3 says that the object was modified (seconds since the epoch), S3's sequencer of
+the event (hex digits, padded on the right), 8 bytes of SHA-256 of bucket, key and version with a zero byte between
+them, and the line from 1. One clock orders all objects; a line that is delivered again has the same place.
+
+What orders is the name of the policy's `order` attribute, or `_arrival` for the time of arrival, in Kinesis or in S3:
+values of different attributes do not compare, nor does a time with an integer; where the policy's order was changed to
+another attribute, or from or to none, records of one lane `k` still compare by their sequence numbers, and lines of
+files by their place in lane `s`. Order values are signed 128-bit integers (nanoseconds since the epoch for times) with
+the sign bit flipped, so that bytes sort as numbers do. Lane `a` is of those who write single items by themselves
+(applications, the tenant API). Lane `f` is of items that somebody else wrote and sealstream found and sealed, and of
+records that were misplaced and put back: any record supersedes them.
 """
 
 from __future__ import annotations
@@ -36,13 +41,27 @@ _SEQUENCE_BYTES: Final = 24
 _SUB_SEQUENCE_BYTES: Final = 4
 _ORDER_BYTES: Final = 16
 _ORDER_BIAS: Final = 1 << 127
+_NANOSECONDS: Final = 1_000_000_000
 _SEQUENCES: Final = range(1 << 186)
 """Sequence numbers of Kinesis have at most 186 bits; 24 bytes that begin with text are above them."""
 _SUB_SEQUENCES: Final = range(1 << 24)
 """Above what the largest aggregate can hold."""
 _KINESIS_PLACE_BYTES: Final = _SEQUENCE_BYTES + _SUB_SEQUENCE_BYTES
 _HASH_KEY_BYTES: Final = 16
+_KINESIS: Final = b"k"
 _MISPLACED: Final = b"j"
+_FILE_LANE: Final = b"s" + bytes(LANE_BYTES - 1)
+_MODIFIED_BYTES: Final = 8
+_SEQUENCER_BYTES: Final = 16
+_OBJECT_BYTES: Final = 8
+_LINE_BYTES: Final = 8
+_FILE_PLACE_BYTES: Final = _MODIFIED_BYTES + _SEQUENCER_BYTES + _OBJECT_BYTES + _LINE_BYTES
+SEQUENCER_DIGITS: Final = 2 * _SEQUENCER_BYTES
+"""Hex digits, at most."""
+TIMES: Final = range(1 << 36)
+"""Of a file, seconds since the epoch; bytes that begin with text are above them."""
+LINES: Final = range(1, 1 << 48)
+"""Of a file; bytes that begin with text are above them."""
 _TIME: Final = b"ot"
 _INTEGER: Final = b"oi"
 _COUNTER_LANE: Final = b"a" + bytes(LANE_BYTES - 1)
@@ -68,28 +87,39 @@ class SourcePosition:
             return None
         if raw == _FOUND_LANE:
             return FOUND
-        lane, place = raw[:LANE_BYTES], raw[LANE_BYTES:]
-        if lane[:1] == b"k":
-            return cls(lane, place) if _is_kinesis_place(place) else None
-        if lane[:2] in (_TIME, _INTEGER):
-            tie_break = place[_ORDER_BYTES:]
-            is_sound = tie_break[:1] in (b"k", _MISPLACED) and _is_kinesis_place(tie_break[LANE_BYTES:])
-            return cls(lane, place) if is_sound else None
-        if lane == _COUNTER_LANE:
-            return cls(lane, place) if len(place) == _COUNTER_BYTES and any(place) else None
-        return None
+        position = cls(raw[:LANE_BYTES], raw[LANE_BYTES:])
+        if position._is_ordered:
+            tie_break = position._in_door
+            if tie_break[:1] == _MISPLACED:
+                tie_break = _KINESIS + tie_break[1:]
+        else:
+            tie_break = raw
+        return position if _is_of_a_door(tie_break[:LANE_BYTES], tie_break[LANE_BYTES:]) else None
 
     @property
-    def in_kinesis(self) -> SourcePosition | None:
-        """The position in the stream alone, which an ordered one holds as tie-break.
+    def by_arrival(self) -> SourcePosition | None:
+        """The position in the stream or among the files alone, which an ordered one holds as tie-break.
 
         None where it came by another door, or another shard than its own. Whatever the policy ordered by, two records
-        of one lane of the stream compare by it: by arrival.
+        of one such lane compare by it: by arrival.
         """
-        if self.lane[:1] == b"o":
-            tie_break = SourcePosition.from_bytes(self.place[_ORDER_BYTES:])
-            return tie_break and tie_break.in_kinesis
-        return self if self.lane[:1] == b"k" else None
+        return SourcePosition.from_bytes(self._in_door) if self._in_door[:1] in (_KINESIS, _FILE_LANE[:1]) else None
+
+    @property
+    def counter(self) -> int | None:
+        """Which write of the item it is by those who write single items; None where it came by another door."""
+        if self._in_door[:LANE_BYTES] != _COUNTER_LANE:
+            return None
+        return int.from_bytes(self._in_door[LANE_BYTES:], "big")
+
+    @property
+    def _is_ordered(self) -> bool:
+        return self.lane[: len(_TIME)] in (_TIME, _INTEGER)
+
+    @property
+    def _in_door(self) -> bytes:
+        """Without what orders: lane and place of the door that it came by."""
+        return self.place[_ORDER_BYTES:] if self._is_ordered else self.to_bytes()
 
     def is_of_same_order(self, other: SourcePosition) -> bool:
         """Whether one attribute orders both; where one value is a time and one an integer they do not compare at all.
@@ -99,14 +129,14 @@ class SourcePosition:
         return self.lane[:1] == b"o" == other.lane[:1] and self.lane[len(_TIME) :] == other.lane[len(_TIME) :]
 
     def is_of_same_record(self, other: SourcePosition) -> bool:
-        """Whether one record of the stream has both, ordered by this or that, and by whatever shard it came."""
+        """Whether one record of the stream, or line of a file, has both, ordered by this or that, by whatever shard."""
         return self._record is not None and self._record == other._record
 
     @property
     def _record(self) -> bytes | None:
-        """What a position in the stream says but for its first byte: digest of the key, and numbers."""
-        raw = self.place[_ORDER_BYTES:] if self.lane[:1] == b"o" else self.to_bytes()
-        return raw[1:] if self.lane[:1] in (b"o", b"k") else None
+        """What a position in the stream or in a file says but for its first byte: digest and numbers."""
+        is_of_records = self._in_door[:1] in (_KINESIS, _MISPLACED, _FILE_LANE[:1])
+        return self._in_door[1:] if is_of_records else None
 
     def of_another_shard(self) -> SourcePosition:
         """An ordered position of a record that came by another shard than its hash key falls into."""
@@ -115,6 +145,8 @@ class SourcePosition:
     @property
     def order_time(self) -> int | None:
         """The time that orders, nanoseconds since the epoch; None where none does."""
+        if self.lane == _FILE_LANE:
+            return int.from_bytes(self.place[:_MODIFIED_BYTES], "big") * _NANOSECONDS
         if self.lane[: len(_TIME)] != _TIME:
             return None
         return int.from_bytes(self.place[:_ORDER_BYTES], "big") - _ORDER_BIAS
@@ -123,10 +155,10 @@ class SourcePosition:
         """Sequence number and sub-sequence of the record that it came from; None where it came by another door.
 
         Of all that a position holds this alone may be shown: a lane holds a digest of the producer's partition key,
-        which can be found by trying, and an order value is the record's own.
+        which can be found by trying, as can that of an object's name; and an order value is the record's own.
         """
-        place = {b"k": self.place, b"o": self.place[_ORDER_BYTES + LANE_BYTES :]}.get(self.lane[:1], b"")
-        if not _is_kinesis_place(place):
+        lane, place = self._in_door[:LANE_BYTES], self._in_door[LANE_BYTES:]
+        if lane[:1] not in (_KINESIS, _MISPLACED) or not _is_kinesis_place(place):
             return None
         sequence, sub_sequence = _kinesis_numbers(place)
         return str(sequence), sub_sequence
@@ -155,7 +187,30 @@ def kinesis_position(
     if sequence not in _SEQUENCES or sub_sequence not in _SUB_SEQUENCES:
         raise ValueError("a sequence number has at most 186 bits, a sub-sequence 24")
     place = sequence.to_bytes(_SEQUENCE_BYTES, "big") + sub_sequence.to_bytes(_SUB_SEQUENCE_BYTES, "big")
-    return SourcePosition(b"k" + digest[: LANE_BYTES - 1], place)
+    return SourcePosition(_KINESIS + digest[: LANE_BYTES - 1], place)
+
+
+def file_position(modified: int, sequencer: str, object_digest: bytes, line: int) -> SourcePosition:
+    """The position of a line of a file.
+
+    Args:
+        modified: when its object was, seconds since the epoch, by S3's clock.
+        sequencer: S3's, of the event that told of the object: hex digits.
+        object_digest: of the object's name and version, 8 bytes or more.
+        line: from 1.
+
+    Raises:
+        ValueError: no such numbers as S3 gives; it could not be read back.
+    """
+    if modified not in TIMES or line not in LINES or len(sequencer) > SEQUENCER_DIGITS or not sequencer.isalnum():
+        raise ValueError("a time, a sequencer or a line that no file has")
+    place = (
+        modified.to_bytes(_MODIFIED_BYTES, "big")
+        + bytes.fromhex(sequencer.ljust(SEQUENCER_DIGITS, "0"))
+        + object_digest[:_OBJECT_BYTES]
+        + line.to_bytes(_LINE_BYTES, "big")
+    )
+    return SourcePosition(_FILE_LANE, place)
 
 
 def time_position(nanoseconds: int, tie_break: SourcePosition, *, ordered_by: str) -> SourcePosition:
@@ -177,8 +232,22 @@ def counter_position(counter: int) -> SourcePosition:
 
 def counter_after(found: SourcePosition | None) -> SourcePosition:
     """The next such position for an item that stands at `found`; the first where it came by another lane or is new."""
-    counter = int.from_bytes(found.place, "big") if found is not None and found.lane == _COUNTER_LANE else 0
-    return counter_position(counter + 1)
+    counter = found.counter if found is not None else None
+    return counter_position((counter or 0) + 1)
+
+
+def _is_of_a_door(lane: bytes, place: bytes) -> bool:
+    """Whether this is a position that is not ordered by any attribute."""
+    if lane[:1] == _KINESIS:
+        return _is_kinesis_place(place)
+    if lane == _FILE_LANE:
+        return _is_file_place(place)
+    return lane == _COUNTER_LANE and len(place) == _COUNTER_BYTES and any(place)
+
+
+def _is_file_place(place: bytes) -> bool:
+    modified, line = (int.from_bytes(part, "big") for part in (place[:_MODIFIED_BYTES], place[-_LINE_BYTES:]))
+    return len(place) == _FILE_PLACE_BYTES and modified in TIMES and line in LINES
 
 
 def _kinesis_numbers(place: bytes) -> tuple[int, int]:

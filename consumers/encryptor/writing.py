@@ -156,7 +156,7 @@ def _of_another_lane(position: SourcePosition, found: SourcePosition) -> Written
         raise RecordRejected(
             Reason.ORDER_UNKNOWN, "the item's order is a time and the record's an integer, or reversed"
         )
-    arrived, found_arrived = position.in_kinesis, found.in_kinesis
+    arrived, found_arrived = position.by_arrival, found.by_arrival
     if arrived is None or found_arrived is None or arrived.lane != found_arrived.lane:
         raise RecordRejected(Reason.ORDER_UNKNOWN, "the item was last written from another lane")
     if arrived.place < found_arrived.place:

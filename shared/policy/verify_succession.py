@@ -45,7 +45,7 @@ def _lane_findings(position: SourcePosition, before: SourcePosition) -> Iterator
     Nobody writes over the record of another such lane, nor an integer over a time of the same
     order; what came by other doors may follow and be followed.
     """
-    arrived, arrived_before = position.in_kinesis, before.in_kinesis
+    arrived, arrived_before = position.by_arrival, before.by_arrival
     if position.is_of_same_order(before):
         yield malformed(SOURCE, "the source lane changed")
     elif arrived is None or arrived_before is None:

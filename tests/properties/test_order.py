@@ -195,7 +195,7 @@ def test_where_an_order_is_taken_away_one_replay_brings_every_item_back_to_its_l
     last = {read(one)["id"]: read(one)["a"] for one in stream.placed}
     with encryptor_world(before, at_once=InlineExecutor()) as world:
         deliver(world, stream, random)
-        were_misplaced = {item for item, _ in standing(world).items() if position(world, item).in_kinesis is None}
+        were_misplaced = {item for item, _ in standing(world).items() if position(world, item).by_arrival is None}
         world.deploy(PLAIN)
         deliver(world, stream, random)
 
