@@ -36,8 +36,9 @@ class Reading:
         reasons: those quarantined, by reason.
         waiting: user records that the last step left to be tried again.
         reached: when the oldest that the last step read arrived, seconds since the epoch; None where nobody knows.
-        missing: the stream no longer holds the first.
-        found_from: the first that it still holds, of those that are missing their beginning; "" where none.
+        missing: the stream no longer holds some of them, of a replay: some that were there when it began.
+        found_from: the first that was still there behind those; "" where none.
+        forgotten_before: when reading began, the stream had forgotten what arrived before this time; None: nothing.
         owed_seconds: how long to wait before the next step, or the rate that was asked for is not kept.
     """
 
@@ -51,6 +52,7 @@ class Reading:
     reached: float | None = None
     missing: bool = False
     found_from: str = ""
+    forgotten_before: float | None = None
     owed_seconds: float = 0.0
 
     def document(self) -> dict[str, Any]:
@@ -63,6 +65,8 @@ class Reading:
             "reasons": dict(self.reasons),
             "waiting": self.waiting,
             "reached": iso(self.reached),
+            "missing": self.missing,
+            "found_from": self.found_from or None,
         }
 
     def then(self, step: Reading) -> Reading:
@@ -78,6 +82,7 @@ class Reading:
             reached=max(filter(None, (self.reached, step.reached)), default=None),
             missing=self.missing or step.missing,
             found_from=self.found_from or step.found_from,
+            forgotten_before=max(filter(None, (self.forgotten_before, step.forgotten_before)), default=None),
             owed_seconds=step.owed_seconds,
         )
 
@@ -137,7 +142,7 @@ def read_answer(answer: Any, who: str) -> Reading:
         told = answer.get("outcomes") or answer.get("verdicts") or {}
         counts = {str(name): int(number) for name, number in told.items()}
         waiting = counts.pop(RETRY, 0)
-        reached = answer.get("oldest_arrived_at")
+        reached, forgotten_before = answer.get("oldest_arrived_at"), answer.get("forgotten_before")
         return Reading(
             done=bool(answer["done"]),
             after=str(answer["after"] or ""),
@@ -149,6 +154,7 @@ def read_answer(answer: Any, who: str) -> Reading:
             reached=None if reached is None else float(reached),
             missing=bool(answer.get("missing", False)),
             found_from=str(answer.get("found_from") or ""),
+            forgotten_before=None if forgotten_before is None else float(forgotten_before),
             owed_seconds=float(answer.get("owed_seconds") or 0),
         )
     except (AttributeError, KeyError, TypeError, ValueError):

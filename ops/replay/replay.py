@@ -21,8 +21,6 @@ from ops.threads import together
 
 QUARANTINED: Final = "quarantined"
 LOOK_SECONDS: Final = 1.0
-GRACE_SECONDS: Final = 60
-"""`--from 7d` of a stream that keeps seven days is asked for in that time, and nothing of note is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +56,7 @@ def replay(options: Options, *, as_json: bool = False, ports: Ports | None = Non
     """Read the shards again, and print what came of it, also where it is interrupted.
 
     Returns:
-        0 where all was there and was read and nothing went to quarantine, else 1.
+        0 where all was there to the end and was read and nothing went to quarantine, else 1.
 
     Raises:
         FunctionRefused: the redriver will not say which shards there are.
@@ -72,9 +70,7 @@ def replay(options: Options, *, as_json: bool = False, ports: Ports | None = Non
         patience = Patience(ports.clock, teller.trouble)
         listed, forgotten_before = patience.insist(partial(shards_since, ports.redriver, options.since))
         stretches = _stretches(options, ports, listed)
-        is_gone = forgotten_before is not None and options.since < forgotten_before - GRACE_SECONDS
-        gone_before = forgotten_before if is_gone else None
-        watch = Watch(options.since, options.until, list(stretches.values()), ports.clock, gone_before)
+        watch = Watch(options.since, options.until, list(stretches.values()), ports.clock, forgotten_before)
         teller.happened(
             "begun",
             **{"from": iso(options.since), "to": iso(options.until)},
@@ -97,7 +93,8 @@ def replay(options: Options, *, as_json: bool = False, ports: Ports | None = Non
         print("\n".join(lines(watch, why, dry_run=options.dry_run)))
     if interrupted:
         raise KeyboardInterrupt
-    return 0 if is_done and not is_gone and not counts.get(QUARANTINED) else 1
+    is_whole = watch.gone_before is None and not watch.overtaken
+    return 0 if is_done and is_whole and not counts.get(QUARANTINED) else 1
 
 
 def _stretches(options: Options, ports: Ports, listed: Sequence[Shard]) -> dict[Shard, Stretch]:

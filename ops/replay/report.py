@@ -10,6 +10,8 @@ from ops.clock import Clock, iso
 from ops.stretch import Stretch, added
 from ops.text import counted, plural, table
 
+GRACE_SECONDS: Final = 60
+"""`--from 7d` of a stream that keeps seven days is asked for in that time, and nothing of note is gone."""
 _SHORTEST_OBSERVATION_SECONDS: Final = 1.0
 
 
@@ -19,7 +21,7 @@ class Watch:
 
     Attributes:
         since: seconds since the epoch, as `until`: what is read.
-        gone_before: of what is to be read the stream has forgotten what arrived before this time; None: nothing.
+        forgotten_before: at the beginning the stream had forgotten what arrived before this time; None: nothing.
         began_at: by the monotonic clock.
     """
 
@@ -27,7 +29,7 @@ class Watch:
     until: float
     stretches: Sequence[Stretch]
     clock: Clock
-    gone_before: float | None = None
+    forgotten_before: float | None = None
     began_at: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -47,6 +49,18 @@ class Watch:
     def records(self) -> int:
         """Kinesis records that were read."""
         return sum(stretch.reading.records for stretch in self.stretches)
+
+    @property
+    def gone_before(self) -> float | None:
+        """What is to be read and arrived before this time is gone, of some shard at least; None: nothing."""
+        times = [self.forgotten_before, *(stretch.reading.forgotten_before for stretch in self.stretches)]
+        gone = [at for at in times if at is not None and at > self.since + GRACE_SECONDS]
+        return max(gone, default=None)
+
+    @property
+    def overtaken(self) -> list[Stretch]:
+        """Those of which retention took records while they were read."""
+        return [stretch for stretch in self.stretches if stretch.reading.missing]
 
     @property
     def seconds(self) -> float:
@@ -114,6 +128,10 @@ def lines(watch: Watch, why: str, *, dry_run: bool) -> Iterator[str]:
         yield f"{'would be quarantined' if dry_run else 'quarantined'}: {counted(reasons)}"
     if watch.gone_before is not None:
         yield f"what arrived before {iso(watch.gone_before)} is gone: the stream keeps it no longer"
+    if watch.overtaken:
+        yield "retention overtook the reading; of these shards records may be gone:"
+        rows = [(_name(stretch), stretch.reading.found_from or "nothing") for stretch in watch.overtaken]
+        yield from table(("shard", "found again from"), rows, indent=2)
     left = [stretch for stretch in watch.stretches if not stretch.reading.done]
     if why:
         yield why

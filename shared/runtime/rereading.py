@@ -177,6 +177,11 @@ class Reread:
     last: str | None = None
     oldest_arrived_at: float | None = None
 
+    def begun_instead_of(self, place: Place) -> str | None:
+        """The record that was met first, where it is not the one that reading was to begin at."""
+        is_late = isinstance(place, AtRecord) and self.begun_at != place.sequence_number
+        return self.begun_at if is_late else None
+
     def past(self, records: Sequence[ShardRecord]) -> Reread:
         """The same after some more were done with."""
         if not records:
@@ -220,11 +225,10 @@ class Letter:
 
     def found(self, came: Reread) -> dict[str, Any]:
         """For an answer: whether some of them are not there any more, and where reading began instead, if it did."""
-        begun_at = came.begun_at or self.place.sequence_number
-        begins_late = begun_at != self.place.sequence_number
+        late = came.begun_instead_of(self.place)
         ends_early = came.done and (came.last or self.after) != self.last
-        is_found = begins_late and int(begun_at) <= int(self.last)
-        return {"missing": begins_late or ends_early, "found_from": begun_at if is_found else None}
+        is_found = late is not None and int(late) <= int(self.last)
+        return {"missing": late is not None or ends_early, "found_from": late if is_found else None}
 
 
 Work = Callable[[Sequence[ShardRecord]], str | None]

@@ -25,7 +25,7 @@ class FakeRedriver:
     Attributes:
         shards: records of each, in their order.
         parents: of a shard; none for those that are not in it.
-        forgotten_before: what the stream no longer holds, by time of arrival.
+        forgotten_before: what the stream no longer holds, by time of arrival; of the shards that have no parents.
         owed_seconds: what each replay answers.
         entries: what is answered about an entry; one that is not in it is gone.
         before: called with each payload before anything is done; may raise, or move a clock.
@@ -70,6 +70,12 @@ class FakeRedriver:
             if record.number > after and since <= record.arrived_at < until
         ]
         answer = self._read(payload, meant)
+        place = payload.get("next", payload.get("after"))
+        held = [record.number for record in self.shards[payload["shard_id"]] if record.number >= int(place or 0)]
+        answer["missing"] = place is not None and int(place) not in held
+        answer["found_from"] = str(held[0]) if answer["missing"] and held else None
+        is_first = place is None and payload["shard_id"] not in self.parents
+        answer["forgotten_before"] = self.forgotten_before if is_first else None
         if payload.get("dry_run"):
             outcomes = answer["outcomes"]
             sendable = sum(number for name, number in outcomes.items() if name != "quarantined")

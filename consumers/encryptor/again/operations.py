@@ -15,7 +15,7 @@ from consumers.encryptor.again.telling import Telling
 from shared.errors import RequestRefused
 from shared.runtime import skipping
 from shared.runtime.requests import Request
-from shared.runtime.rereading import SLACK_SECONDS, AfterRecord, AtTime, CallTime, Letter, TimeSpan
+from shared.runtime.rereading import SLACK_SECONDS, AtRecord, AtTime, CallTime, Letter, TimeSpan
 
 MOST_ENTRIES: Final = 25
 RESERVE_SECONDS: Final = 60
@@ -23,7 +23,7 @@ RESERVE_SECONDS: Final = 60
 
 _OPERATIONS: Final[Mapping[str, frozenset[str]]] = {
     "shards": frozenset({"from"}),
-    "replay": frozenset({"shard_id", "from", "to", "after", "records_per_second", "seconds", "dry_run"}),
+    "replay": frozenset({"shard_id", "from", "to", "after", "next", "records_per_second", "seconds", "dry_run"}),
     "reread": frozenset({"shard_id", "first", "last", "after", "next", "seconds"}),
     "skip": skipping.FIELDS,
     "redrive": frozenset({"quarantine_ids"}),
@@ -103,20 +103,23 @@ class Redriver:
         }
 
     def _replay(self, request: Request, request_id: str, seconds_left: Callable[[], float]) -> dict[str, Any]:
-        after = request.sequence_number_if_given("after")
+        after, following = map(request.sequence_number_if_given, ("after", "next"))
         begin = request.number("from") if after is None or request.has("from") else 0.0
         # what arrives from now on is the encryptor's own business
         end = min(request.number("to"), self.wall()) if request.has("to") else self.wall()
         if begin >= end:
             raise RequestRefused("replay: 'from' must lie before 'to' and in the past")
         rate = request.number("records_per_second") if request.has("records_per_second") else None
+        # the record is met again, so that what retention took between two calls shows
+        known = following or after
         stretch = Stretch(
             shard_id=request.shard_id(),
-            place=AtTime(begin - SLACK_SECONDS) if after is None else AfterRecord(after),
+            place=AtTime(begin - SLACK_SECONDS) if known is None else AtRecord(known),
             span=TimeSpan(begin, end),
             after=after,
             records_per_second=rate,
         )
+        forgotten_before = self._forgotten(stretch.shard_id, begin) if known is None else None
         call_time = self._call_time(request, seconds_left)
         if request.flag("dry_run"):
             came, counts = self.stretches.plan(stretch, call_time)
@@ -124,7 +127,21 @@ class Redriver:
             self.prepare()
             came, counts = self.stretches.replay(stretch, call_time)
             self.telling.replayed(stretch.shard_id, came, counts.outcomes, request_id=request_id, at=self.wall())
-        return counts.answer(stretch.shard_id, came)
+        late = came.begun_instead_of(stretch.place)
+        has_lost_all = known is not None and came.done and came.begun_at is None
+        lost = {"missing": late is not None or has_lost_all, "found_from": late, "forgotten_before": forgotten_before}
+        return counts.answer(stretch.shard_id, came) | lost
+
+    def _forgotten(self, shard_id: str, since: float) -> float | None:
+        """Of a shard's records since a time retention may have taken what arrived before this one; None: nothing.
+
+        Nothing, too, of a shard that came to be later, as those do whose parents were still open then.
+        """
+        before = self.forgotten_before(self.wall())
+        if before is None or before <= since:
+            return None
+        parents = {shard.shard_id: shard.parents for shard in self.shards(before)}
+        return None if any(parent in parents for parent in parents.get(shard_id, ())) else before
 
     def _reread(self, request: Request, request_id: str, seconds_left: Callable[[], float]) -> dict[str, Any]:
         first, last = skipping.read_range(request)

@@ -187,10 +187,13 @@ class _Reads:
         return MOST_PER_READ if self._rate is None else self._size
 
     def noted(self, pages: Iterable[Page]) -> Iterator[Page]:
-        """The same pages; the read after each is larger, unless some of it is worked off."""
+        """The same pages; the read after each but the first, which may hold a record that is done, is larger.
+
+        Unless some of the page is worked off.
+        """
         for page in pages:
+            self._size = min(MOST_PER_READ, self._size * _GROWTH) if self._has_read else self._size
             self._has_read = True
-            self._size = min(MOST_PER_READ, self._size * _GROWTH)
             yield page
 
     def used(self, kinesis_records: int, records: int) -> None:

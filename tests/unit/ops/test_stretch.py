@@ -186,4 +186,6 @@ def test_how_far_it_is_is_known_for_programs():
         "reasons": {},
         "waiting": 0,
         "reached": "2023-11-14T22:13:20Z",
+        "missing": False,
+        "found_from": None,
     } == reading.document()

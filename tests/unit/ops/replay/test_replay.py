@@ -108,6 +108,42 @@ def test_where_the_stream_goes_back_as_far_as_asked_nothing_is_gone(redriver, do
     assert (0, None) == (status, lines[-1]["gone_before"])
 
 
+@pytest.mark.parametrize(("parents", "gone_before"), [({}, "2023-11-14T23:13:20Z"), ({"b": ("a",)}, None)])
+def test_what_retention_takes_before_a_shards_turn_comes_is_not_all_well(redriver, done, parents, gone_before):
+    redriver.parents = parents
+
+    def an_hour_later(payload):
+        if payload.get("shard_id") == "b":
+            redriver.forgotten_before = SINCE + 3_600
+
+    redriver.before = an_hour_later
+    status, lines = done(Options(SINCE, UNTIL, workers=1))
+
+    assert (0 if gone_before is None else 1, gone_before) == (status, lines[-1]["gone_before"])
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+@pytest.mark.parametrize(("found_from", "duplicates"), [(None, 2), ("13", 3)])
+def test_what_retention_takes_while_a_shard_is_read_is_said(redriver, done, shown, terminal, found_from, duplicates):
+    every = records(*["duplicate"] * 4)
+    redriver.shards, redriver.parents = {"a": every}, {}
+
+    def retention(payload):
+        if "after" in payload:
+            redriver.shards = {"a": every[3:] if found_from else []}
+
+    redriver.before = retention
+    if terminal:
+        status, text = shown()
+        assert "retention overtook the reading" in text
+        assert ["a", found_from or "nothing"] in [line.split() for line in text.splitlines()]
+    else:
+        status, lines = done()
+        (shard,) = lines[-1]["shards"]
+        assert (True, found_from, duplicates) == (shard["missing"], shard["found_from"], shard["counts"]["duplicate"])
+    assert 1 == status
+
+
 def test_what_one_shard_owes_is_waited_before_the_next(redriver, done, clock):
     redriver.owed_seconds = 100.0
     begun = clock.monotonic()

@@ -41,3 +41,10 @@ def test_a_shard_that_was_not_begun_counts_nothing():
 def test_a_record_that_arrived_before_or_after_is_no_more_than_none_or_all():
     assert 0.0 == watch_of(stretch("a", reached=SINCE - 5)).completed
     assert 1.0 == watch_of(stretch("a", reached=UNTIL + 5)).completed
+
+
+def test_of_what_several_shards_have_forgotten_the_latest_is_told_but_not_what_is_of_no_note():
+    few_seconds = watch_of(stretch("a", forgotten_before=SINCE + 60), stretch("b", forgotten_before=SINCE - 5))
+    hours = watch_of(stretch("a", forgotten_before=SINCE + 3_600), stretch("b", forgotten_before=SINCE + 7_200))
+
+    assert (None, SINCE + 7_200) == (few_seconds.gone_before, hours.gone_before)

@@ -30,6 +30,9 @@ def test_what_was_never_written_is_and_the_answer_says_how_far_reading_came(worl
         "reasons": {},
         "oldest_arrived_at": NOW - 3600,
         "owed_seconds": 0.0,
+        "missing": False,
+        "found_from": None,
+        "forgotten_before": None,
     }
     assert expected == answer
     assert {"S": CANARY} == world.encryptor.opened("acme", "1")["ssn"]
@@ -182,7 +185,7 @@ def test_what_is_not_meant_is_passed_over_in_large_reads(world):
 
     assert answer["done"]
     assert {("acme", "x")} == world.encryptor.table.items.keys()
-    assert [1, 4, 16, 64, 256, 1_000, 1_000] == world.stream.sizes
+    assert [1, 1, 4, 16, 64, 256, 1_000, 1_000] == world.stream.sizes
 
 
 def test_a_cursor_does_not_lift_the_beginning_of_the_time(world):
@@ -303,10 +306,56 @@ def test_what_was_done_already_may_be_gone_where_the_next_record_is_there(world)
     assert (True, False, None, 3) == tuple(rest[name] for name in ("done", "missing", "found_from", "kinesis_records"))
 
 
-def test_shards_are_listed_parents_first(world):
-    def shard(name: str, *parents: str, since: float = NOW, is_closed: bool = False) -> Any:
-        return SimpleNamespace(shard_id=name, parents=parents, is_closed=is_closed, since=since)
+@pytest.mark.parametrize("knows_next", [True, False])
+@pytest.mark.parametrize(
+    ("oldest", "is_lost_to_who_knows_next", "is_lost", "found_from"),
+    [(2, False, False, None), (3, False, True, 3), (4, True, True, 4), (9, True, True, None)],
+)
+def test_what_retention_takes_from_a_replay_between_two_calls_is_missing(
+    world, knows_next, oldest, is_lost_to_who_knows_next, is_lost, found_from
+):
+    world.put(*[record(str(n)) for n in range(8)])
+    world.stream.page = 3
+    world.seconds_left = 59.0
+    answer = world.call("replay", **WINDOW)
+    assert (number(2), number(3), False) == (answer["after"], answer["next"], answer["missing"])
 
+    world.stream.oldest = int(number(oldest))
+    world.seconds_left = 900.0
+    where = {"after": answer["after"]} | ({"next": answer["next"]} if knows_next else {})
+    rest = world.call("replay", **WINDOW, **where)
+
+    missing = is_lost_to_who_knows_next if knows_next else is_lost
+    assert (True, missing) == (rest["done"], rest["missing"])
+    assert (number(found_from) if missing and found_from else None) == rest["found_from"]
+    assert min(5, max(0, 8 - oldest)) == rest["kinesis_records"]
+
+
+def shard(name: str, *parents: str, since: float = NOW, is_closed: bool = False) -> Any:
+    return SimpleNamespace(shard_id=name, parents=parents, is_closed=is_closed, since=since)
+
+
+@pytest.mark.parametrize(
+    ("listed", "forgotten_before", "expected"),
+    [
+        ([shard(SHARD)], None, None),
+        ([shard(SHARD)], WINDOW["from"], None),
+        ([shard(SHARD)], NOW - 3_600, NOW - 3_600),
+        ([shard(SHARD, "gone")], NOW - 3_600, NOW - 3_600),
+        ([], NOW - 3_600, NOW - 3_600),
+        ([shard(SHARD, "parent"), shard("parent", since=NOW - 3_500)], NOW - 3_600, None),
+        ([shard(SHARD, "parent"), shard("parent", since=NOW - 3_700)], NOW - 3_600, NOW - 3_600),
+    ],
+)
+def test_a_shards_first_call_says_what_of_it_the_stream_had_forgotten(world, listed, forgotten_before, expected):
+    world.put(record("1"), record("2"))
+    world.shards, world.forgotten_before = listed, forgotten_before
+
+    assert expected == world.call("replay", **WINDOW)["forgotten_before"]
+    assert None is world.call("replay", **WINDOW, after=number(0))["forgotten_before"]
+
+
+def test_shards_are_listed_parents_first(world):
     world.shards = [shard("a", "c"), shard("b", "c", "gone"), shard("c", "d", is_closed=True), shard("d", since=1.0)]
 
     assert [
