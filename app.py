@@ -8,17 +8,16 @@ import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks
 
 from infra.bundling import LAMBDA, Bundler, this_machine
+from infra.context import ContextError
 from infra.data_stack import DataStack
 from infra.keys_stack import KeysStack
 from infra.pipeline_stack import PipelineStack
-from infra.settings import POLICY_FILE, ContextError, Settings
+from infra.settings import Settings
 from shared.errors import PolicyError
-from shared.policy.load import load_policy
 
 
 def build(app: cdk.App) -> None:
     """Put the stacks into the app, and with them the AWS Solutions rules that fail its synthesis."""
-    load_policy(POLICY_FILE)  # a policy that does not load is not deployed
     settings = Settings.from_context(app)
     bundler = Bundler(target=this_machine() if settings.local else LAMBDA)
 

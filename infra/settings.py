@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
 import aws_cdk as cdk
 from constructs import IConstruct
+
+from infra import api_settings
+from infra.api_settings import ApiSettings
+from infra.context import ContextError, context_of
+from shared.policy.load import load_policy
 
 ROOT = Path(__file__).resolve().parents[1]
 POLICY_FILE = ROOT / "policy.toml"
@@ -34,10 +38,6 @@ _HOURS = re.compile(r"[0-9]{1,4}")
 _GENERATIONS = re.compile(r"[1-9]")
 
 
-class ContextError(ValueError):
-    """A context value that cannot be deployed."""
-
-
 @dataclass(frozen=True, slots=True)
 class Settings:
     """A deployment's choices.
@@ -50,6 +50,7 @@ class Settings:
         retention_hours: how long the source stream keeps records, 24 to 8,760.
         attribute_keys: how many generations of the attribute key there are, 1 to 9; never fewer than once deployed.
         present_attribute_key: the generation that wraps data keys; the newest, where nothing else is said.
+        api: of the tenant API; None where none is deployed.
     """
 
     prefix: str
@@ -58,15 +59,13 @@ class Settings:
     retention_hours: int
     attribute_keys: int
     present_attribute_key: int
+    api: ApiSettings | None
 
     @classmethod
     def from_context(cls, scope: IConstruct) -> Settings:
-        """The settings of this synthesis; a value that cannot be deployed ends it."""
-        given = {name: scope.node.try_get_context(name) for name in _DEFAULTS}
-        # the command line gives text, cdk.json what JSON says; only what is absent has a default
-        prefix, local, retention_hours, attribute_keys, present_attribute_key = (
-            _DEFAULTS[name] if value is None else str(value) for name, value in given.items()
-        )
+        """The settings of this synthesis; a value that cannot be deployed, or a policy that does not load, ends it."""
+        context = context_of(scope, _DEFAULTS)
+        prefix, local, retention_hours, attribute_keys, present_attribute_key = context.values()
         if not _PREFIX.fullmatch(prefix):
             message = f"context prefix: {prefix!r} is not 2 to 32 of a-z, 0-9 and -, beginning with a letter"
             raise ContextError(message)
@@ -87,13 +86,16 @@ class Settings:
         if not (_GENERATIONS.fullmatch(present_attribute_key) and present_attribute_key <= attribute_keys):
             message = f"context present_attribute_key: {present_attribute_key!r} is none of the {attribute_keys}"
             raise ContextError(message)
+        policy = load_policy(POLICY_FILE)
+        is_local = local.lower() == "true"
         return cls(
             prefix=prefix,
-            local=local.lower() == "true",
-            dataset=tomllib.loads(POLICY_FILE.read_text(encoding="utf-8"))["dataset"],
+            local=is_local,
+            dataset=policy.dataset,
             retention_hours=int(retention_hours),
             attribute_keys=int(attribute_keys),
             present_attribute_key=int(present_attribute_key),
+            api=ApiSettings.of(context_of(scope, api_settings.DEFAULTS), local=is_local, classes=policy.classes.keys()),
         )
 
     @property
