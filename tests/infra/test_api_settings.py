@@ -12,8 +12,8 @@ from infra.settings import Settings
 ISSUER = "https://issuer.example/realms/customers"
 
 
-def api(*, local: bool = False, **context: object) -> ApiSettings | None:
-    scope = SimpleNamespace(node=SimpleNamespace(try_get_context={"local": local, **context}.get))
+def api(**context: object) -> ApiSettings | None:
+    scope = SimpleNamespace(node=SimpleNamespace(try_get_context=context.get))
     return Settings.from_context(scope).api
 
 
