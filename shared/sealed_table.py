@@ -15,12 +15,13 @@ Values are those of a boto3 Table (numbers are Decimal, binary is boto3's Binary
 - Deleted items are hidden, and so are the system's own attributes unless asked for.
 - Filters, projections and indexes (FilterExpression, ProjectionExpression, IndexName …) are not there. The table sees
   sealed bytes, which differ each time that a value is sealed: no condition on a sealed attribute could hold. Filter
-  what comes back. Writes are whole items; there is no update_item.
+  what comes back. Writes are whole items; there is no update_item. A deletion leaves a tombstone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from time import time_ns
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from shared.aws.item_reader import DynamoItemReader, ItemKey, Page, clients_of
@@ -28,27 +29,16 @@ from shared.aws.items import DynamoItemTable
 from shared.aws.key_store import DynamoKeyStatusReader, DynamoKeyStore
 from shared.aws.kms import KmsKeyService
 from shared.aws.python_values import to_python, to_typed
-from shared.envelope.typed_value import encode
-from shared.errors import ConflictError, DoesNotOpen, KeyServiceUnavailable
-from shared.identity import check_item_id, check_tenant_id
+from shared.errors import ConflictError
 from shared.keys.keyring import Keyring
-from shared.model import (
-    DELETED_AT,
-    ITEM_ID,
-    SOURCE,
-    SYSTEM_ATTRIBUTES,
-    TENANT_ID,
-    Attributes,
-    AttributeValue,
-    PutResult,
-    SealedItem,
-)
-from shared.policy.compiled import Policy, UnknownOrder
+from shared.model import DELETED_AT, ITEM_ID, SYSTEM_ATTRIBUTES, TENANT_ID, Attributes
+from shared.policy.compiled import Policy
 from shared.policy.plan import plan
-from shared.printable import printable
 from shared.sealed_table_opening import ItemOpener, KeyStatuses, OnUnreadable, Sealed, Unreadable
-from shared.sealing import ItemAddress, seal_item
-from shared.source_position import SourcePosition, counter_after
+from shared.sealed_table_positions import Follows, delete_position, follows, position_of, put_position
+from shared.sealed_table_writing import ItemWriter, ItemWrites, Standing, check_asked_for
+from shared.sealing import tombstone
+from shared.source_position import SourcePosition
 
 if TYPE_CHECKING:
     from boto3.dynamodb.conditions import ConditionBase
@@ -56,8 +46,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Sealed", "SealedTable", "Unreadable"]
 
-_SEALINGS: Final = 3
-"""How often an item is sealed whose data keys are too old by then: each time anew under the active ones."""
+_NANOSECONDS: Final = 1_000_000_000
 
 
 class ItemReads(Protocol):
@@ -78,16 +67,6 @@ class ItemReads(Protocol):
         """One page of all items."""
 
 
-class ItemWrites(Protocol):
-    """Conditional puts; see `shared.aws.items`."""
-
-    def put_if_newer(self, item: SealedItem) -> PutResult:
-        """Store where nothing stands, or something lower in the same lane."""
-
-    def put_if_source_is(self, item: SealedItem, found_source: AttributeValue) -> PutResult:
-        """Store where `_src` still is this value."""
-
-
 class SealedTable:
     """Reads and writes items of one dataset; safe to share between threads.
 
@@ -98,6 +77,10 @@ class SealedTable:
 
     Args:
         unreadable: "mark" puts an `Unreadable` in the place of a value that would raise one of these.
+        now_ns: nanoseconds since the epoch.
+
+    Attributes:
+        writer: what it writes with, for those who decide themselves what a write hangs on.
     """
 
     def __init__(
@@ -109,11 +92,12 @@ class SealedTable:
         statuses: KeyStatuses,
         policy: Policy,
         unreadable: OnUnreadable = "raise",
+        now_ns: Callable[[], int] = time_ns,
     ) -> None:
         self._reads = reads
-        self._writes = writes
-        self._keyring = keyring
         self._policy = policy
+        self._now_ns = now_ns
+        self.writer = ItemWriter(reads, writes, keyring, policy)
         self._opener = ItemOpener(keyring=keyring, statuses=statuses, policy=policy, unreadable=unreadable)
 
     @classmethod
@@ -167,7 +151,7 @@ class SealedTable:
         """`{"Items": […]}`: those that exist, in no particular order, always read consistently."""
         keys = [_item_key(key) for key in Keys]
         items = self._reads.batch_get(keys)
-        _check_asked_for(items, keys)
+        check_asked_for(items, keys)
         return {"Items": self._open(items, system_attributes=system_attributes)}
 
     def query(
@@ -208,65 +192,56 @@ class SealedTable:
     def put_item(self, *, Item: Mapping[str, Any], position: SourcePosition | None = None) -> dict[str, Any]:
         """Seal an item as the policy says and put it in the place of the one that is there; returns `{}`.
 
-        Without a position the write counts on from the item's last one (lane `a`) and hangs on it being the last
-        still. An item that came through Kinesis and is then put so no longer compares with its records. Where the
-        policy orders items, by an attribute or by arrival, a position is therefore needed:
-
-            time_position(time_ns(), kinesis_position(b"", "0", 0), ordered_by=ARRIVAL)  # shared.source_position
+        Without a position the write stands where the policy says: by the item's own order attribute, by the present
+        time, or by a count of its writes (lane `a`); and hangs on nobody else having written since the item was read
+        just before. Without an order, an item that came through Kinesis and is then put so no longer compares with its
+        records.
 
         With a position the write hangs on the item being older in the same lane; one that is there at this very
         position already is this one, put before; so each write has a position of its own.
 
         Raises:
             ConflictError: someone else wrote the item meanwhile, or it is newer; nothing was written.
-            RecordRejected: the policy refuses an attribute, or DynamoDB the item.
-            TypeError, ValueError: not an item that DynamoDB could hold, one with a `Sealed` or `Unreadable` value, or
-                no position where one is needed.
+            RecordRejected: the policy refuses an attribute or the item's order, or DynamoDB the item.
+            TypeError, ValueError: not an item that DynamoDB could hold, or one with a `Sealed` or `Unreadable` value.
             RetryLater: table, key store or KMS are not available, or the credentials may not seal.
         """
         attributes = {name: to_typed(value) for name, value in Item.items()}
         key = _item_key({name: Item.get(name) for name in (TENANT_ID, ITEM_ID)})
+        own = {name: value for name, value in attributes.items() if name not in {TENANT_ID, ITEM_ID}}
+        planned = plan(self._policy, own)
         if position is not None:
-            item = self._seal(key, attributes, position)
-            result = self._writes.put_if_newer(item)
-        else:
-            item, result = self._put_counted(key, attributes)
-        if not (result.stored or _stands_already(item, result)):
-            where = printable(f"item {key[1]} of tenant {key[0]}")
-            raise ConflictError(f"{where} was written meanwhile, or is newer: read it again")
+            self.writer.write(key, planned, position)
+            return {}
+        standing = self.writer.standing(key)
+        position = put_position(self._policy.item, own, standing=standing.item, now_ns=self._now_ns())
+        _check_follows(position, standing)
+        self.writer.write(key, planned, position, replaces=standing)
         return {}
 
-    def _put_counted(self, key: ItemKey, attributes: Attributes) -> tuple[SealedItem, PutResult]:
-        if self._policy.item.order is not None:
-            raise ValueError(
-                f"the policy orders items by {self._policy.item.order}: give a position made from it, by "
-                "time_position or integer_position(…, ordered_by=its name)"
-            )
-        if self._policy.item.unknown_order is UnknownOrder.ARRIVAL:
-            raise ValueError(
-                "the policy orders items by arrival: give a position made by time_position(…, ordered_by=ARRIVAL)"
-            )
-        standing = (self._get(key, consistent=True) or {}).get(SOURCE)
-        found = None if standing is None else SourcePosition.from_bytes(standing.get("B"))
-        item = self._seal(key, attributes, counter_after(found))
-        if standing is None:
-            return item, self._writes.put_if_newer(item)
-        return item, self._writes.put_if_source_is(item, standing)
+    def delete_item(self, *, Key: Mapping[str, str]) -> dict[str, Any]:
+        """Leave a tombstone in an item's place, which older records do not bring back; returns `{}`.
 
-    def _seal(self, key: ItemKey, attributes: Attributes, position: SourcePosition) -> SealedItem:
-        """The item, fresh enough to be sent at once."""
-        own = {name: value for name, value in attributes.items() if name not in {TENANT_ID, ITEM_ID}}
-        address = ItemAddress(check_tenant_id(key[0]), check_item_id(key[1]), position)
-        planned = plan(self._policy, own)
-        for _ in range(_SEALINGS):
-            sealed = seal_item(address, planned, policy=self._policy, keyring=self._keyring)
-            if sealed.is_fresh(self._keyring):
-                return sealed.item
-        raise KeyServiceUnavailable("a data key took longer to get than it may be used")
+        Where there is none, or it was deleted, nothing is written. By an order attribute that is a time the deletion is
+        of the present; by one that is an integer, just after the item; else as `put_item`.
+
+        Raises:
+            ConflictError: someone else wrote the item meanwhile; nothing was written.
+            RetryLater: the table is not available.
+        """
+        key = _item_key(Key)
+        standing, now_ns = self.writer.standing(key), self._now_ns()
+        if standing.item is None or not standing.is_live:
+            return {}
+        position = delete_position(self._policy.item, standing=standing.item, now_ns=now_ns)
+        _check_follows(position, standing)
+        planned, system = plan(self._policy, {}), tombstone(now_ns // _NANOSECONDS)
+        self.writer.write(key, planned, position, replaces=standing, system=system)
+        return {}
 
     def _get(self, key: ItemKey, *, consistent: bool) -> Attributes | None:
         item = self._reads.get(key, consistent=consistent)
-        _check_asked_for([] if item is None else [item], [key])
+        check_asked_for([] if item is None else [item], [key])
         return item
 
     def _page(self, page: Page, *, system_attributes: bool) -> dict[str, Any]:
@@ -296,22 +271,6 @@ def _start_key(key: Mapping[str, Any] | None) -> Attributes | None:
     return None if key is None else {name: to_typed(value) for name, value in key.items()}
 
 
-def _check_asked_for(items: Iterable[Attributes], keys: Iterable[ItemKey]) -> None:
-    """What is in clear is bound to no key: an item in the place of another would be taken for it."""
-    asked = set(keys)
-    for item in items:
-        tenant_id, item_id = item[TENANT_ID]["S"], item[ITEM_ID]["S"]
-        if (tenant_id, item_id) not in asked:
-            where = printable(f"tenant {tenant_id}, item {item_id}")
-            raise DoesNotOpen(f"{where}: the table gave this item, which was not asked for")
-
-
-def _stands_already(item: SealedItem, result: PutResult) -> bool:
-    """Whether what stands in the way is the item itself: the answer to a put was lost, and the put repeated.
-
-    Two writers may count to the same place, but no two sealed values are equal. Every other place is of one write.
-    """
-    if result.found is None or result.found_source != item.attributes[SOURCE]:
-        return False
-    counted = item.position.lane == counter_after(None).lane
-    return not counted or encode({"M": dict(result.found)}) == encode({"M": dict(item.attributes)})
+def _check_follows(position: SourcePosition, standing: Standing) -> None:
+    if follows(position, position_of(standing.item)) is not Follows.NEWER:
+        raise ConflictError("what stands there is newer by the policy's order, or does not compare with it")

@@ -63,6 +63,10 @@ class FakeItemTable:
         self.after_update(update)
         return UpdateResult(stored=True)
 
+    def get(self, key: tuple[str, str], *, consistent: bool) -> Attributes | None:
+        with self._lock:
+            return self.items.get(key)
+
     def batch_get(self, keys: Sequence[tuple[str, str]]) -> list[Attributes]:
         with self._lock:
             return [self.items[key] for key in dict.fromkeys(keys) if key in self.items]

@@ -38,7 +38,7 @@ from shared.model import Attributes, AttributeValue, KeyState, PutResult, Sealed
 from shared.policy.load import parse_policy
 from shared.sealed_table import Sealed, SealedTable, Unreadable
 from shared.sealed_table_opening import OnUnreadable
-from shared.source_position import ARRIVAL, counter_position, kinesis_position, time_position
+from shared.source_position import ARRIVAL, counter_position, integer_position, kinesis_position, time_position
 from tests.fakes.clock import FakeClock
 from tests.fakes.items import FakeItemTable
 from tests.fakes.key_service import ATTRIBUTE_KEY_ARN, FakeKeyService
@@ -70,6 +70,9 @@ id = "id"
 """,
     "policy.toml",
 )
+NOW_NS = 1_700_000_000_123_456_789
+BEGUN_ANEW = counter_position(1_700_000_000_123)
+"""A count that begins in the place of what came through another door."""
 KEY = {"tenant_id": "acme", "item_id": "c-1"}
 ITEM: dict[str, Any] = {
     **KEY,
@@ -104,6 +107,10 @@ class InterruptedTable(DynamoItemTable):
         self._meanwhile()
         return super().put_if_newer(item)
 
+    def put_if_absent(self, item: SealedItem) -> PutResult:
+        self._meanwhile()
+        return super().put_if_absent(item)
+
     def put_if_source_is(self, item: SealedItem, found_source: AttributeValue) -> PutResult:
         self._meanwhile()
         return super().put_if_source_is(item, found_source)
@@ -115,6 +122,10 @@ class RepeatingTable(DynamoItemTable):
     def put_if_newer(self, item: SealedItem) -> PutResult:
         super().put_if_newer(item)
         return super().put_if_newer(item)
+
+    def put_if_absent(self, item: SealedItem) -> PutResult:
+        super().put_if_absent(item)
+        return super().put_if_absent(item)
 
     def put_if_source_is(self, item: SealedItem, found_source: AttributeValue) -> PutResult:
         super().put_if_source_is(item, found_source)
@@ -183,6 +194,7 @@ def world(dynamodb, items_table) -> SimpleNamespace:
             statuses=statuses,
             policy=policy,
             unreadable=unreadable,
+            now_ns=lambda: NOW_NS,
         )
 
     def key_id(data_class: str) -> int:
@@ -583,7 +595,7 @@ def test_a_put_in_place_of_an_item_from_kinesis_hangs_on_it(world):
     world.table.put_item(Item={**KEY, "ssn": "new"})
 
     assert {"Item": {**KEY, "ssn": "new"}} == world.table.get_item(Key=KEY)
-    assert {"B": counter_position(1).to_bytes()} == world.stored()["_src"]
+    assert {"B": BEGUN_ANEW.to_bytes()} == world.stored()["_src"]
 
 
 @pytest.mark.parametrize("source", [{"S": "not ours"}, {"B": b"?"}])
@@ -593,7 +605,7 @@ def test_an_item_with_a_source_that_is_not_ours_is_replaced(world, source):
 
     world.table.put_item(Item=ITEM)
 
-    assert {"B": counter_position(1).to_bytes()} == world.stored()["_src"]
+    assert {"B": BEGUN_ANEW.to_bytes()} == world.stored()["_src"]
 
 
 @pytest.mark.parametrize("exists", [False, True])
@@ -645,8 +657,8 @@ def test_a_put_whose_answer_was_lost_and_that_was_repeated_is_no_conflict(world)
 
 def test_a_repeated_put_is_known_again_whatever_order_the_table_gives_sets_in(world):
     class Reordering(RepeatingTable):
-        def put_if_newer(self, item: SealedItem) -> PutResult:
-            result = super().put_if_newer(item)
+        def put_if_absent(self, item: SealedItem) -> PutResult:
+            result = super().put_if_absent(item)
             found = dict(result.found or {})
             return replace(result, found={**found, "tags": {"SS": found["tags"]["SS"][::-1]}})
 
@@ -684,27 +696,98 @@ def test_the_count_goes_on_from_what_is_read_consistently(world):
     assert {"B": counter_position(2).to_bytes()} == world.stored()["_src"]
 
 
-def test_where_the_policy_names_an_order_a_put_needs_a_position(world):
-    ordered = parse_policy(POLICY.source.replace('id = "id"', 'id = "id"\norder = "updated_at"'), "policy.toml")
+def under(world: SimpleNamespace, rule: str) -> tuple[SealedTable, FakeItemTable]:
+    """A table under the policy with one more rule about items, in memory: moto compares binary prefixes in base64."""
+    items = FakeItemTable()
+    policy = parse_policy(POLICY.source.replace('id = "id"', f'id = "id"\n{rule}'), "policy.toml")
+    return world.reader(policy, reads=items, writes=items), items
 
-    with pytest.raises(ValueError, match="updated_at"):
-        world.reader(ordered).put_item(Item=ITEM)
-    assert [] == world.table.scan()["Items"]
 
+def test_where_the_policy_names_an_order_an_older_put_is_refused_and_equal_ones_count(world):
+    table, items = under(world, 'order = "version"')
 
-def test_where_the_policy_orders_by_arrival_a_put_needs_a_position_that_later_records_compare_with(world):
-    source = POLICY.source.replace('id = "id"', 'id = "id"\nunknown_order = "arrival"')
-    writes = FakeItemTable()
-    table = world.reader(parse_policy(source, "policy.toml"), writes=writes)
-
-    with pytest.raises(ValueError, match="ordered_by=ARRIVAL"):
+    with pytest.raises(RecordRejected, match="order_missing"):
         table.put_item(Item=ITEM)
-    assert {} == writes.items
+    for counter in (1, 2):
+        table.put_item(Item={**KEY, "version": 7})
+        position = integer_position(7, counter_position(counter), ordered_by="version")
+        assert {"B": position.to_bytes()} == items.items["acme", "c-1"]["_src"]
+    with pytest.raises(ConflictError, match="newer by the policy's order"):
+        table.put_item(Item={**KEY, "version": 6})
+    with pytest.raises(ConflictError, match="does not compare"):
+        table.put_item(Item={**KEY, "version": "2023-11-14T00:00:00Z"})
 
-    for nanoseconds in (1, 2):
-        position = time_position(nanoseconds, kinesis_position(b"", "0", 0), ordered_by=ARRIVAL)
-        table.put_item(Item=ITEM, position=position)
-        assert {"B": position.to_bytes()} == writes.items["acme", "c-1"]["_src"]
+
+def test_an_order_time_that_lies_far_ahead_is_refused(world):
+    table, _ = under(world, 'order = "updated_at"')
+
+    table.put_item(Item={**KEY, "updated_at": "2023-11-15T22:13:20Z"})
+    with pytest.raises(RecordRejected, match="order_ahead"):
+        table.put_item(Item={**KEY, "updated_at": "2023-11-15T22:13:21Z"})
+
+
+def test_where_the_policy_orders_by_arrival_a_put_arrives_now_and_after_what_stands_there(world):
+    table, items = under(world, 'unknown_order = "arrival"')
+
+    for nanoseconds, counter in ((NOW_NS, 1), (NOW_NS + 1, 2)):
+        table.put_item(Item=ITEM)
+        position = time_position(nanoseconds, counter_position(counter), ordered_by=ARRIVAL)
+        assert {"B": position.to_bytes()} == items.items["acme", "c-1"]["_src"]
+
+
+def test_a_deleted_item_leaves_a_tombstone_that_counts_and_is_deleted_once(world):
+    world.table.put_item(Item=ITEM)
+
+    for _ in range(2):
+        assert {} == world.table.delete_item(Key=KEY)
+
+    expected = {
+        "tenant_id": {"S": "acme"},
+        "item_id": {"S": "c-1"},
+        "_src": {"B": counter_position(2).to_bytes()},
+        "_policy": {"B": POLICY.digest},
+        "_deleted_at": {"N": "1700000000"},
+        "_expires_at": {"N": str(1_700_000_000 + 400 * 86_400)},
+    }
+    assert expected == world.stored()
+    assert {} == world.table.get_item(Key=KEY)
+
+
+def test_what_is_not_there_is_deleted_without_a_trace(world):
+    assert {} == world.table.delete_item(Key=KEY)
+    assert 0 == world.table.scan()["ScannedCount"]
+
+
+def test_of_a_deletion_and_a_put_that_race_one_is_told(world):
+    world.table.put_item(Item=ITEM)
+    slow = world.reader(meanwhile=lambda: world.reader().put_item(Item=ITEM))
+
+    with pytest.raises(ConflictError):
+        slow.delete_item(Key=KEY)
+    assert {"Item": ITEM} == world.reader().get_item(Key=KEY)
+
+
+@pytest.mark.parametrize(
+    ("rule", "version", "position"),
+    [
+        ('order = "v"', 7, integer_position(8, counter_position(2), ordered_by="v")),
+        ('order = "v"', "2001-01-01T00:00:00Z", time_position(NOW_NS, counter_position(2), ordered_by="v")),
+        (
+            'order = "v"',
+            "2023-11-15T00:00:00Z",
+            time_position(1_700_006_400_000_000_001, counter_position(2), ordered_by="v"),
+        ),
+        ('unknown_order = "arrival"', 7, time_position(NOW_NS + 1, counter_position(2), ordered_by=ARRIVAL)),
+    ],
+)
+def test_a_deletion_takes_its_place_in_the_items_order(world, rule, version, position):
+    table, items = under(world, rule)
+    table.put_item(Item={**KEY, "v": version})
+
+    table.delete_item(Key=KEY)
+
+    assert {"B": position.to_bytes()} == items.items["acme", "c-1"]["_src"]
+    assert {} == table.get_item(Key=KEY)
 
 
 @pytest.mark.parametrize(
