@@ -34,6 +34,7 @@ class Reading:
         records: Kinesis records, or changes of the table.
         counts: user records by outcome, or changes by verdict; one that is tried again counts each time but as `retry`.
         reasons: those quarantined, by reason.
+        ahead: those that the last step wrote behind where it ended, as it told; the step that comes past counts them.
         waiting: user records that the last step left to be tried again.
         reached: when the oldest that the last step read arrived, seconds since the epoch; None where nobody knows.
         missing: the stream no longer holds some of them, of a replay: some that were there when it began.
@@ -48,6 +49,7 @@ class Reading:
     records: int = 0
     counts: Mapping[str, int] = field(default_factory=dict)
     reasons: Mapping[str, int] = field(default_factory=dict)
+    ahead: Mapping[str, Any] = field(default_factory=dict)
     waiting: int = 0
     reached: float | None = None
     missing: bool = False
@@ -78,6 +80,7 @@ class Reading:
             records=self.records + step.records,
             counts=added(self.counts, step.counts),
             reasons=added(self.reasons, step.reasons),
+            ahead=step.ahead,
             waiting=step.waiting,
             reached=max(filter(None, (self.reached, step.reached)), default=None),
             missing=self.missing or step.missing,
@@ -121,8 +124,8 @@ class Stretch:
 
     def _step(self) -> Reading:
         before = self.reading
-        where = {"after": before.after} if before.after else {}
-        where |= {"next": before.next} if before.next else {}
+        known = {"after": before.after, "next": before.next, "ahead": before.ahead}
+        where = {name: value for name, value in known.items() if value}
         step = read_answer(self.function({**self.payload, **where, "seconds": self.seconds}), self.who)
         self.reading = before.then(step)
         if step.done or self.reading.after != before.after:
@@ -150,6 +153,7 @@ def read_answer(answer: Any, who: str) -> Reading:
             records=int(answer["kinesis_records"] if "kinesis_records" in answer else answer["records"]),
             counts={name: number for name, number in counts.items() if number},
             reasons={str(name): int(number) for name, number in (answer.get("reasons") or {}).items()},
+            ahead=dict(answer.get("ahead") or {}),
             waiting=waiting,
             reached=None if reached is None else float(reached),
             missing=bool(answer.get("missing", False)),

@@ -52,6 +52,20 @@ class Request:
         """The same of a field that may be left out."""
         return self.sequence_number(name) if self.has(name) else None
 
+    def places(self, name: str) -> dict[str, list[int]]:
+        """Whole numbers from 0 by sequence number; none where it was not given."""
+
+        def are_places(value: Any) -> bool:
+            return isinstance(value, dict) and all(
+                _matches(_SEQUENCE_NUMBER, number)
+                and isinstance(subs, list)
+                and all(type(one) is int and one >= 0 for one in subs)
+                for number, subs in value.items()
+            )
+
+        wanted = "an object, of lists of whole numbers by sequence number, as an answer had it"
+        return dict(self._checked(name, are_places, wanted)) if self.has(name) else {}
+
     def number(self, name: str, *, above: float = 0.0) -> float:
         """A finite number above some other."""
         return float(

@@ -14,6 +14,7 @@ from shared.envelope.associated_data import record_prefix
 from shared.envelope.layout import is_sealed, key_id_of
 from shared.envelope.seal import open_value
 from shared.errors import NotSealed, QuarantineCorrupt, Reason, RecordRejected
+from shared.file_source import FileSource
 from shared.keys.keyring import Keyring
 from shared.model import QUARANTINE_CLASS, QUARANTINE_PATH, SYSTEM_TENANT, AttributeValue, HeldEntry, InboundRecord
 
@@ -36,18 +37,18 @@ def records_of(entry: HeldEntry, content: AttributeValue) -> Sequence[Received]:
     """The records, an aggregate that was kept whole once more taken apart.
 
     The places that the row names are those that the id was made of, the content is bound to the id and says when its
-    records arrived: a row that somebody changed does not move a record, nor make it younger.
+    records arrived: a row that somebody changed does not move a record, nor make it younger. That of a line of a file
+    says by which Kinesis record it came last, which nothing rests on.
 
     Raises:
         QuarantineCorrupt: content or row are not what was kept.
     """
     try:
-        records = kept_records(entry, content["M"])
-        arrived_ms = int(content["M"].get("arrived_ms", {}).get("N", round(entry.arrived_at * 1_000)))
-    except (KeyError, IndexError, TypeError, ValueError):
+        records, source = kept_records(entry, content["M"]), kept_source(content["M"])
+    except (KeyError, IndexError, TypeError, ValueError, RecordRejected):
         raise QuarantineCorrupt(f"entry {entry.quarantine_id}: its content is not what sealstream keeps") from None
-    rejected = [Rejected(one, RecordRejected(entry.kept_reason), entry.tenant_id) for one in records]
-    is_its_row = arrived_ms == round(entry.arrived_at * 1_000)
+    rejected = [Rejected(one, RecordRejected(entry.kept_reason), entry.tenant_id, source) for one in records]
+    is_its_row = source is not None or all(_ms(one.arrived_at) == _ms(entry.arrived_at) for one in records)
     if not rejected or not is_its_row or quarantine_id(entry.stream_arn, rejected) != entry.quarantine_id:
         raise QuarantineCorrupt(f"entry {entry.quarantine_id}: its index row is not the one that it was kept with")
     if entry.kept_reason is Reason.AGGREGATE_CORRUPT:
@@ -74,6 +75,7 @@ def kept_shard(content: AttributeValue) -> ShardAsKept | None:
 
 def kept_records(entry: HeldEntry, content: Any) -> list[InboundRecord]:
     """The records as they were kept, an aggregate that does not decode whole as one; raises as a wrong form does."""
+    arrived_ms = int(content["arrived_ms"]["N"]) if "arrived_ms" in content else _ms(entry.arrived_at)
     partition_keys, hash_keys = (
         [key["B"] for key in content.get(name, {"L": ()})["L"]] for name in ("partition_keys", "explicit_hash_keys")
     )
@@ -83,7 +85,7 @@ def kept_records(entry: HeldEntry, content: Any) -> list[InboundRecord]:
             shard_id=entry.shard_id,
             sub_sequence=int(one["sub_sequence"]["N"]),
             partition_key=partition_keys[int(one["partition_key"]["N"])],
-            arrived_at=entry.arrived_at,
+            arrived_at=arrived_ms / 1_000,
             payload=one["payload"]["B"],
             explicit_hash_key=int.from_bytes(hash_keys[int(one["explicit_hash_key"]["N"])], "big")
             if "explicit_hash_key" in one
@@ -91,6 +93,15 @@ def kept_records(entry: HeldEntry, content: Any) -> list[InboundRecord]:
         )
         for one in (packed["M"] for packed in content["records"]["L"])
     ]
+
+
+def kept_source(content: Any) -> FileSource | None:
+    """The line of a file that it is; raises as a wrong form does, and RecordRejected."""
+    return FileSource.of(content["source"]) if "source" in content else None
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1_000)
 
 
 def _as_lambda_gives_it(record: InboundRecord) -> dict[str, Any]:

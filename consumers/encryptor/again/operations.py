@@ -23,8 +23,10 @@ RESERVE_SECONDS: Final = 60
 
 _OPERATIONS: Final[Mapping[str, frozenset[str]]] = {
     "shards": frozenset({"from"}),
-    "replay": frozenset({"shard_id", "from", "to", "after", "next", "records_per_second", "seconds", "dry_run"}),
-    "reread": frozenset({"shard_id", "first", "last", "after", "next", "seconds"}),
+    "replay": frozenset(
+        {"shard_id", "from", "to", "after", "next", "ahead", "records_per_second", "seconds", "dry_run"}
+    ),
+    "reread": frozenset({"shard_id", "first", "last", "after", "next", "ahead", "seconds"}),
     "skip": skipping.FIELDS,
     "redrive": frozenset({"quarantine_ids"}),
     "discard": frozenset({"quarantine_ids"}),
@@ -117,6 +119,7 @@ class Redriver:
             place=AtTime(begin - SLACK_SECONDS) if known is None else AtRecord(known),
             span=TimeSpan(begin, end),
             after=after,
+            ahead=request.places("ahead"),
             records_per_second=rate,
         )
         forgotten_before = self._forgotten(stretch.shard_id, begin) if known is None else None
@@ -147,7 +150,13 @@ class Redriver:
         first, last = skipping.read_range(request)
         after, following = map(request.sequence_number_if_given, ("after", "next"))
         letter = Letter(first, last, after, following)
-        stretch = Stretch(shard_id=request.shard_id(), place=letter.place, span=letter.span, after=letter.after)
+        stretch = Stretch(
+            shard_id=request.shard_id(),
+            place=letter.place,
+            span=letter.span,
+            after=letter.after,
+            ahead=request.places("ahead"),
+        )
         self.prepare()
         came, counts = self.stretches.replay(stretch, self._call_time(request, seconds_left))
         self.telling.reread(stretch.shard_id, came, counts.outcomes, request_id=request_id, at=self.wall())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
@@ -43,12 +43,14 @@ class Stretch:
         place: where reading begins.
         after: the record that it goes on from, if any.
         records_per_second: user records; None for as fast as it goes.
+        ahead: sub-sequences by sequence number of user records that a call before wrote behind where it ended.
     """
 
     shard_id: str
     place: Place
     span: Span
     after: str | None = None
+    ahead: Mapping[str, Sequence[int]] = field(default_factory=dict)
     records_per_second: float | None = None
 
 
@@ -57,11 +59,13 @@ class Counts:
     """What became of user records, and why some can never be written.
 
     Attributes:
+        ahead: of those that are not counted yet, which were written; they count in the call that comes past them.
         owed_seconds: how long the caller must wait before it goes on, or the rate is not kept.
     """
 
     outcomes: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
+    ahead: Mapping[str, Sequence[int]] = field(default_factory=dict)
     owed_seconds: float = 0.0
 
     def answer(self, shard_id: str, came: Reread) -> dict[str, Any]:
@@ -74,6 +78,7 @@ class Counts:
             "kinesis_records": came.records,
             "outcomes": dict(self.outcomes),
             "reasons": dict(self.reasons),
+            "ahead": {number: list(places) for number, places in self.ahead.items()},
             "oldest_arrived_at": came.oldest_arrived_at,
             "owed_seconds": self.owed_seconds,
         }
@@ -102,9 +107,9 @@ class Stretches:
         """
         counts = Counts(Counter(dict.fromkeys(Outcome, 0)))
 
-        def work(batch: Sequence[ShardRecord]) -> str | None:
-            settled = _Settled()
+        settled = _Settled(stretch.ahead)
 
+        def work(batch: Sequence[ShardRecord]) -> str | None:
             def attempt(records: Sequence[ShardRecord]) -> Collection[str]:
                 result = self.telling.timed(
                     lambda: self.encryptor.process(
@@ -117,10 +122,12 @@ class Stretches:
                 return result.failed_sequence_numbers
 
             stopped_at = until_done(batch, attempt, wait=self.wait)
-            settled.count(counts, stopped_at)
+            settled.count(counts, batch, stopped_at)
             return stopped_at
 
-        return self._read(stretch, work, call_time, counts), counts
+        came = self._read(stretch, work, call_time, counts)
+        counts.ahead = settled.written()
+        return came, counts
 
     def plan(self, stretch: Stretch, call_time: CallTime) -> tuple[Reread, Counts]:
         """Decode, identify and plan the records; nothing is written and no data key is used; raises as `replay`."""
@@ -203,22 +210,40 @@ class _Reads:
 
 
 class _Settled:
-    """What became of the user records of one batch, which some are tried again of: the first time that each passed."""
+    """What became of user records that are not counted yet: of each the first time that it passed.
 
-    def __init__(self) -> None:
-        self._found: dict[tuple[str, int], tuple[Outcome, str]] = {}
+    Args:
+        written: those that a call before wrote, sub-sequences by sequence number.
+    """
+
+    def __init__(self, written: Mapping[str, Sequence[int]]) -> None:
+        places = [(number, sub_sequence) for number, subs in written.items() for sub_sequence in subs]
+        self._found: dict[tuple[str, int], tuple[Outcome, str]] = dict.fromkeys(places, (Outcome.WRITTEN, ""))
 
     def add(self, results: Sequence[RecordResult]) -> None:
+        """What came of an attempt."""
         for one in results:
             place = one.record.sequence_number, one.record.sub_sequence
             before = self._found.get(place)
             if before is None or before[0] is Outcome.RETRY:
                 self._found[place] = one.outcome, one.kept.reason if one.kept else ""
 
-    def count(self, counts: Counts, stopped_at: str | None) -> None:
-        """Count what is done; of the Kinesis record before which the call ends only what does not pass."""
-        for (number, _), (outcome, reason) in self._found.items():
-            is_done = stopped_at is None or int(number) < int(stopped_at)
-            if is_done or (number == stopped_at and outcome is Outcome.RETRY):
+    def count(self, counts: Counts, batch: Sequence[ShardRecord], stopped_at: str | None) -> None:
+        """Count what is done of a batch; of the Kinesis record before which the call ends only what does not pass."""
+        numbers = [record.sequence_number for record in batch]
+        done = {*numbers} if stopped_at is None else {*numbers[: numbers.index(stopped_at)]}
+        for place, (outcome, reason) in list(self._found.items()):
+            number, _ = place
+            if number in done or (number == stopped_at and outcome is Outcome.RETRY):
                 counts.outcomes[outcome] += 1
                 counts.reasons.update([reason] if reason else [])
+            if number in done:
+                del self._found[place]
+
+    def written(self) -> dict[str, list[int]]:
+        """Of those that are not counted yet, which were written."""
+        found: dict[str, list[int]] = {}
+        for (number, sub_sequence), (outcome, _) in self._found.items():
+            if outcome is Outcome.WRITTEN:
+                found.setdefault(number, []).append(sub_sequence)
+        return found

@@ -115,6 +115,19 @@ def answer(**changed):
     return {"done": False, "after": None, "kinesis_records": 0, "outcomes": {}, "oldest_arrived_at": None, **changed}
 
 
+def test_what_a_step_wrote_behind_where_it_ended_is_said_to_the_next_and_to_no_other(patience):
+    told = [{"7": [0, 2]}, {"9": [1]}, {}, {}]
+    asked = []
+
+    def redriver(payload):
+        asked.append(payload.get("ahead"))
+        return answer(done=len(asked) == 4, after=str(len(asked)), ahead=told[len(asked) - 1])
+
+    stretch_of(redriver).to_the_end(patience)
+
+    assert [None, {"7": [0, 2]}, {"9": [1]}, None] == asked
+
+
 def test_a_quiet_stretch_is_given_more_time_and_is_no_failure(patience, clock):
     asked = []
 

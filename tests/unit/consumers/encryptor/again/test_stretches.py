@@ -28,6 +28,7 @@ def test_what_was_never_written_is_and_the_answer_says_how_far_reading_came(worl
         "kinesis_records": 3,
         "outcomes": counts(written=3),
         "reasons": {},
+        "ahead": {},
         "oldest_arrived_at": NOW - 3600,
         "owed_seconds": 0.0,
         "missing": False,
@@ -103,10 +104,46 @@ def test_a_call_ends_before_what_still_does_not_pass_and_counts_nothing_behind_i
     answer = world.call("replay", **WINDOW)
 
     assert (False, number(1), 2) == (answer["done"], answer["after"], answer["kinesis_records"])
-    assert counts(written=2, retry=1) == answer["outcomes"]
+    assert (counts(written=2, retry=1), {number(3): [0]}) == (answer["outcomes"], answer["ahead"])
+    again = world.call("replay", shard_id=SHARD, after=answer["after"], ahead=answer["ahead"], to=NOW)
+    assert (counts(retry=1), {number(3): [0]}) == (again["outcomes"], again["ahead"])
     world.encryptor.table.before_put = lambda _: None
-    rest = world.call("replay", shard_id=SHARD, after=answer["after"], to=NOW)
-    assert (True, counts(written=1, duplicate=1)) == (rest["done"], rest["outcomes"])
+    rest = world.call("replay", shard_id=SHARD, after=answer["after"], ahead=again["ahead"], to=NOW)
+    assert (True, counts(written=2), {}) == (rest["done"], rest["outcomes"], rest["ahead"])
+
+
+def test_over_all_calls_each_record_counts_as_what_became_of_it_first(world):
+    """One aggregate and two more records pass in part; what was written is known already when reading goes on."""
+    world.deliver(record("known"))
+    world.put(aggregate([("a", record("1")), ("b", record("2")), ("c", record("3"))]), record("4"), b"no json")
+    world.stream.page = 10
+
+    def refuse(item: Any) -> None:
+        if item.item_id == "2":
+            raise StoreUnavailable("down")
+
+    world.encryptor.table.before_put = refuse
+    first = world.call("replay", **WINDOW)
+    assert {number(1): [0, 2], number(2): [0]} == first["ahead"]
+    world.encryptor.table.before_put = lambda _: None
+    world.deliver(record("4", n=5))
+
+    rest = world.call("replay", **WINDOW, after=first["after"], ahead=first["ahead"])
+
+    total = {name: first["outcomes"][name] + count for name, count in rest["outcomes"].items()}
+    assert counts(written=4, duplicate=2, quarantined=1, retry=1) == total
+
+
+def test_what_was_written_ahead_counts_only_once_it_is_passed(world):
+    world.put(*[record(str(n)) for n in range(6)])
+    world.seconds_left = 59.0
+    ahead = {number(1): [0], number(5): [0], number(9): [0]}
+    world.encryptor.process(*[one.event for one in world.stream.records[SHARD]])
+
+    first = world.call("replay", **WINDOW, ahead=ahead)
+
+    assert (number(1), counts(written=1, duplicate=1)) == (first["after"], first["outcomes"])
+    assert {number(5): [0], number(9): [0]} == first["ahead"]
 
 
 def test_of_an_aggregate_that_passes_in_part_each_record_counts_once(world):
@@ -390,6 +427,11 @@ def test_what_is_given_up_is_told_and_nothing_else(world):
         ("replay", {"shard_id": SHARD}),
         ("replay", {**WINDOW, "shard_id": CANARY + "/"}),
         ("replay", {**WINDOW, "records_per_second": 0}),
+        ("replay", {**WINDOW, "ahead": [number(0)]}),
+        ("replay", {**WINDOW, "ahead": {CANARY: [0]}}),
+        ("replay", {**WINDOW, "ahead": {number(0): 0}}),
+        ("replay", {**WINDOW, "ahead": {number(0): [-1]}}),
+        ("replay", {**WINDOW, "ahead": {number(0): [True]}}),
         ("reread", {"shard_id": SHARD, "first": "5", "last": "4"}),
         ("reread", {"shard_id": SHARD, "first": "5"}),
         ("skip", {"shard_id": SHARD, "first": "5", "last": "6"}),
