@@ -21,6 +21,7 @@ from ops.local_aws.repairs import (
     lambda_worker,
     logs,
     metrics,
+    queue_delivery,
     step_functions,
 )
 
@@ -40,6 +41,7 @@ def apply_all() -> None:
         lambda_bundles,
         logs,
         metrics,
+        queue_delivery,
         step_functions,
         cloudformation,
         event_source_mapping_api,
