@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Final
 
 from ops.clock import iso
@@ -109,21 +110,25 @@ class Stretch:
     def step(self, patience: Patience) -> Reading:
         """Read on for some seconds, after those that the last step owes; how far it is now.
 
+        Nothing is read, however often it is tried, once patience is stopped.
+
         Raises:
             FunctionRefused: it will not do it.
             NoProgress: nothing got on for too long.
         """
-        patience.rest(self.reading.owed_seconds)
-        return patience.insist(self._step)
+        return patience.insist(partial(self._step, patience))
 
     def to_the_end(self, patience: Patience) -> Reading:
-        """Read until all is read; raises as `step`."""
-        while not self.reading.done:
+        """Read until all is read, or patience is stopped; raises as `step`."""
+        while not self.reading.done and not patience.stopped.is_set():
             self.step(patience)
         return self.reading
 
-    def _step(self) -> Reading:
-        before = self.reading
+    def _step(self, patience: Patience) -> Reading:
+        patience.rest(self.reading.owed_seconds)
+        if patience.stopped.is_set():
+            return self.reading
+        before = self.reading = replace(self.reading, owed_seconds=0.0)
         known = {"after": before.after, "next": before.next, "ahead": before.ahead}
         where = {name: value for name, value in known.items() if value}
         step = read_answer(self.function({**self.payload, **where, "seconds": self.seconds}), self.who)

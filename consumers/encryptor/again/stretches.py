@@ -59,12 +59,14 @@ class Counts:
     """What became of user records, and why some can never be written.
 
     Attributes:
+        handled: records given to the encryptor or planned, each attempt anew: what the rate is of.
         ahead: of those that are not counted yet, which were written; they count in the call that comes past them.
         owed_seconds: how long the caller must wait before it goes on, or the rate is not kept.
     """
 
     outcomes: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
+    handled: int = 0
     ahead: Mapping[str, Sequence[int]] = field(default_factory=dict)
     owed_seconds: float = 0.0
 
@@ -118,6 +120,7 @@ class Stretches:
                         seconds_left=call_time.seconds_left,
                     )
                 )
+                counts.handled += result.received
                 settled.add(result.results)
                 return result.failed_sequence_numbers
 
@@ -135,6 +138,7 @@ class Stretches:
 
         def work(batch: Sequence[ShardRecord]) -> str | None:
             plans = self.encryptor.plan(take_out(record.event for record in batch), stream_arn=self.stream_arn)
+            counts.handled += len(plans)
             counts.outcomes["sendable"] += sum(isinstance(one, PlannedRecord) for one in plans)
             rejected = [one for one in plans if isinstance(one, Rejected)]
             counts.outcomes[Outcome.QUARANTINED.value] += len(rejected)
@@ -156,9 +160,9 @@ class Stretches:
 
         def at_its_pace(batch: Sequence[ShardRecord]) -> str | None:
             nonlocal begun
-            before = counts.outcomes.total()
+            before = counts.handled
             stopped_at = work(batch)
-            records = counts.outcomes.total() - before
+            records = counts.handled - before
             reads.used(len(batch), records)
             pace.keep(records, begun=begun)
             begun = self.monotonic()

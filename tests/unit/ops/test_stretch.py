@@ -78,6 +78,46 @@ def test_what_a_step_owes_is_waited_before_the_next_and_ends_with_the_command(pa
     assert 200 == clock.monotonic() - begun
 
 
+def test_what_is_owed_is_waited_where_a_record_stands_in_the_way_but_only_once_where_a_call_fails(patience, clock):
+    begun = clock.monotonic()
+    at = []
+
+    def redriver(payload):
+        at.append(clock.monotonic() - begun)
+        if len(at) == 3:
+            raise FunctionFailed("killed")
+        stands = len(at) < 3
+        return answer(done=not stands, outcomes={"retry": int(stands)}, owed_seconds=10.0)
+
+    stretch_of(redriver).to_the_end(patience)
+
+    first, second, third, fourth = at
+    assert second - first >= 10
+    assert third - second >= 10
+    assert fourth - third < 10
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_nothing_is_begun_once_another_worker_has_stopped_it(clock, fails):
+    """It was waiting, for what the step before owed or after a failure."""
+    asked = []
+
+    def redriver(payload):
+        asked.append(payload)
+        if fails:
+            raise FunctionFailed("killed")
+        return answer(after="1", owed_seconds=100.0)
+
+    def stopped_meanwhile(seconds):
+        clock.advance(seconds)
+        stopping.stopped.set()
+
+    stopping = Patience(Clock(clock.wall, clock.monotonic, stopped_meanwhile), lambda message: None)
+
+    assert not stretch_of(redriver).to_the_end(stopping).done
+    assert 1 == len(asked)
+
+
 def test_a_call_that_fails_is_repeated_from_the_same_place(patience):
     redriver = FakeRedriver({"shard-1": RECORDS})
 

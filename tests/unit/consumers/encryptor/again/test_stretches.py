@@ -167,6 +167,25 @@ def test_a_rate_is_kept(world):
     assert pytest.approx(3.0) == sum(world.waited)
 
 
+def test_a_rate_is_kept_while_a_record_stands_in_the_way_and_of_every_attempt(world):
+    world.put(*[record(str(n)) for n in range(20)])
+    world.stream.page = 20
+    tried: list[str] = []
+
+    def refuse(item: Any) -> None:
+        tried.append(item.item_id)
+        raise StoreUnavailable("down")
+
+    world.encryptor.table.before_put = refuse
+    begun = world.encryptor.clock.monotonic()
+
+    answer = world.call("replay", **WINDOW, records_per_second=0.5)
+
+    assert counts(retry=1) == answer["outcomes"]
+    assert pytest.approx(3 / 0.5) == world.encryptor.clock.monotonic() - begun
+    assert ["0"] * 3 == tried
+
+
 def test_a_rate_never_holds_a_call_longer_than_its_time(world):
     world.put(record("1"), record("2"))
 
