@@ -292,3 +292,101 @@ def test_a_function_sends_to_its_own_queue(landing: Landing) -> None:
     )
     assert invoke(landing.aws, function, {"url": landing.queue_url}) is None
     assert [{"again": True}] == landing.messages(1)
+
+
+def template(bucket: str, queue: str, key: str) -> dict[str, Any]:
+    """A landing bucket whose new objects are told to an encrypted queue."""
+    queue_arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{queue}"
+    day = {"ExpirationInDays": 1, "Status": "Enabled"}
+    return {
+        "Resources": {
+            "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": queue, "KmsMasterKeyId": key}},
+            "Policy": {
+                "Type": "AWS::SQS::QueuePolicy",
+                "Properties": {
+                    "Queues": [{"Ref": "Queue"}],
+                    "PolicyDocument": {
+                        "Version": "2012-10-17",
+                        "Statement": [TLS_ONLY | {"Resource": queue_arn}, lets_s3_in(bucket) | {"Resource": queue_arn}],
+                    },
+                },
+            },
+            "Bucket": {
+                "Type": "AWS::S3::Bucket",
+                "DependsOn": ["Policy"],
+                "Properties": {
+                    "BucketName": bucket,
+                    "VersioningConfiguration": {"Status": "Enabled"},
+                    "BucketEncryption": {
+                        "ServerSideEncryptionConfiguration": [
+                            {
+                                "BucketKeyEnabled": True,
+                                "ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key},
+                            }
+                        ]
+                    },
+                    "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
+                    "PublicAccessBlockConfiguration": {"BlockPublicAcls": True, "BlockPublicPolicy": True},
+                    "LifecycleConfiguration": {
+                        "Rules": [
+                            {"Id": "done", "TagFilters": [{"Key": "state", "Value": "done"}], **day},
+                            {
+                                "Id": "uploads",
+                                "Status": "Enabled",
+                                "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+                                "NoncurrentVersionExpiration": {"NoncurrentDays": 1},
+                            },
+                        ]
+                    },
+                    "NotificationConfiguration": {
+                        "QueueConfigurations": [{"Event": "s3:ObjectCreated:*", "Queue": queue_arn}]
+                    },
+                },
+            },
+        },
+        "Outputs": {"QueueUrl": {"Value": {"Ref": "Queue"}}},
+    }
+
+
+def deploy(aws: LocalAws, resources: Mapping[str, Any]) -> dict[str, Any]:
+    """What DescribeStacks says of a new stack once it is settled."""
+    client, stack = aws.client("cloudformation"), unique("stack")
+    client.create_stack(StackName=stack, TemplateBody=json.dumps(resources))
+
+    def settled() -> Any:
+        (described,) = client.describe_stacks(StackName=stack)["Stacks"]
+        return None if described["StackStatus"].endswith("_IN_PROGRESS") else described
+
+    answer: dict[str, Any] = wait_until(settled)
+    return answer
+
+
+@pytest.fixture
+def names(local_aws: LocalAws) -> dict[str, str]:
+    bucket = unique("landing")
+    statements = [lets_s3_in(bucket, action="kms:GenerateDataKey*"), lets_s3_in(bucket, action="kms:Decrypt")]
+    return {"bucket": bucket, "queue": unique("queue"), "key": make_key(local_aws, *statements)}
+
+
+def test_a_template_s_bucket_tells_its_queue(local_aws: LocalAws, names: dict[str, str]) -> None:
+    stack = deploy(local_aws, template(**names))
+    assert "CREATE_COMPLETE" == stack["StackStatus"]
+    landing = Landing(local_aws, names["bucket"], stack["Outputs"][0]["OutputValue"], "")
+    assert "s3:TestEvent" == landing.messages(1)[0]["Event"]
+    put = landing.put("told")
+    assert [put["VersionId"]] == [record["s3"]["object"]["versionId"] for record in landing.told(1)]
+    encryption = local_aws.client("s3").get_bucket_encryption(Bucket=names["bucket"])
+    (rule,) = encryption["ServerSideEncryptionConfiguration"]["Rules"]
+    assert names["key"] == rule["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"]
+    assert rule["BucketKeyEnabled"]
+
+
+@pytest.mark.also_on_stock
+def test_a_template_s_bucket_fails_where_its_queue_does_not_let_it_in(
+    local_aws: LocalAws, names: dict[str, str]
+) -> None:
+    resources = template(**names)
+    del resources["Resources"]["Policy"], resources["Resources"]["Bucket"]["DependsOn"]
+    resources["Resources"]["Bucket"]["DependsOn"] = ["Queue"]
+    stack = deploy(local_aws, resources)
+    assert "ROLLBACK_COMPLETE" == stack["StackStatus"]
