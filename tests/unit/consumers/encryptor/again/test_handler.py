@@ -90,6 +90,8 @@ def test_the_stream_is_listed_planned_and_replayed(aws, capsys):
         replay["outcomes"]["written"],
         replay["outcomes"]["quarantined"],
     )
+    rest = call("replay", shard_id=SHARD, **{"from": 1.0}, after=number)
+    assert (True, False, 0) == (rest["done"], rest["missing"], rest["kinesis_records"]), "what is done is met again"
     assert {"B"} == aws.scan(TableName="items")["Items"][0]["ssn"].keys()
     assert {"active#pii", "active#quarantine"} <= {row["row"]["S"] for row in aws.scan(TableName="keys")["Items"]}
     assert CANARY not in capsys.readouterr().out
