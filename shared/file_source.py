@@ -23,10 +23,11 @@ from hashlib import sha256
 from typing import Any, Final
 
 from shared.errors import Reason, RecordRejected
-from shared.model import AttributeValue
 from shared.source_position import LINES, SEQUENCER_DIGITS, TIMES, SourcePosition, file_position
 
 ATTRIBUTE: Final = "_source"
+LINE: Final = "line"
+"""Where a line lies that is no record, base64; without `_source` it is a name like any other."""
 MAX_NAME_BYTES: Final = 1_024
 """Of an object's key, and of a version."""
 _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -67,9 +68,18 @@ class FileSource:
             "sequencer": self.sequencer,
         }
 
+    def typed(self) -> dict[str, Any]:
+        """The same as a DynamoDB-typed map."""
+        return {
+            "M": {
+                name: {"N": str(value)} if isinstance(value, int) else {"S": value}
+                for name, value in self.document().items()
+            }
+        }
+
     @classmethod
-    def of(cls, value: AttributeValue) -> FileSource:
-        """Read `_source`, the DynamoDB-typed map that `shared.decode` gives.
+    def of(cls, value: Mapping[str, Any]) -> FileSource:
+        """Read `_source`, a DynamoDB-typed map as `shared.decode` gives it.
 
         Raises:
             RecordRejected: source_invalid.
@@ -107,13 +117,13 @@ class FileSource:
         return file_position(self.modified, self.sequencer, self.object_digest, self.line)
 
 
-def rejection(value: AttributeValue) -> RecordRejected | None:
+def rejection(value: Mapping[str, Any]) -> RecordRejected | None:
     """Why the landing ingest says that the line is no record; None where it does not.
 
     Args:
         value: of `_source`, of which `FileSource.of` could be read.
     """
-    members: Mapping[str, AttributeValue] = value["M"]
+    members: Mapping[str, Any] = value["M"]
     if not _OF_REJECTED & members.keys():
         return None
     try:

@@ -12,6 +12,7 @@ from enum import Enum, StrEnum
 from typing import Any, Final, TypeAlias
 
 from shared.errors import Reason
+from shared.file_source import FileSource
 from shared.source_position import SourcePosition
 
 AttributeValue: TypeAlias = Mapping[str, Any]
@@ -113,7 +114,7 @@ class PutResult:
 
 @dataclass(frozen=True, slots=True)
 class QuarantineEntry:
-    """What one Kinesis record held of one tenant and was rejected for one reason.
+    """What one Kinesis record, or line of a file, held of one tenant and was rejected for one reason.
 
     Attributes:
         quarantine_id: 32 hex digits, derived from the source positions, so that a replay repeats it.
@@ -121,6 +122,7 @@ class QuarantineEntry:
         tenant_id: "" where no record got far enough to know.
         record_count: user records; 1 but for an aggregate.
         sealed_content: sub-sequence, partition key and payload of each.
+        source: the line of a file that it is; of that alone its id is made then, whichever Kinesis record brings it.
     """
 
     quarantine_id: str
@@ -133,6 +135,7 @@ class QuarantineEntry:
     arrived_at: float
     record_count: int
     sealed_content: bytes = field(repr=False)
+    source: FileSource | None = None
 
 
 class EntryState(StrEnum):

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from consumers.encryptor.deaggregate import Rejected, user_records
-from consumers.encryptor.identify import identify, known_tenant
+from consumers.encryptor.identify import file_source, identify, known_tenant
 from consumers.encryptor.placing import STREAMED, Terms, place
 from consumers.encryptor.quarantine import Shards
 from consumers.encryptor.results import BatchResult, RecordResult
@@ -108,14 +108,15 @@ class Encryptor:
         return planned[0] if planned else RecordResult(record, Outcome.RETRY)
 
     def _planned(self, record: InboundRecord, terms: Terms, hash_keys: range | None) -> PlannedRecord | Rejected:
-        tenant_id = ""
+        tenant_id, source = "", None
         try:
             attributes = decode(record.payload)
             tenant_id = known_tenant(attributes, self.policy)
-            identified = place(identify(record, attributes, self.policy), terms, hash_keys)
-            return plan_record(identified, self.policy)
+            source = file_source(attributes)
+            identified = identify(record, attributes, self.policy, source=source)
+            return plan_record(place(identified, terms, hash_keys), self.policy)
         except RecordRejected as error:
-            return Rejected(record, error, tenant_id)
+            return Rejected(record, error, tenant_id, source)
 
 
 def take_out(kinesis_records: Iterable[Mapping[str, Any]]) -> list[Received]:

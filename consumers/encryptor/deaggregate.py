@@ -19,6 +19,7 @@ from aws_kinesis_agg.deaggregator import messages_pb2
 from google.protobuf.message import DecodeError
 
 from shared.errors import Reason, RecordRejected
+from shared.file_source import FileSource
 from shared.model import InboundRecord
 
 _MAGIC: Final = b"\xf3\x89\x9a\xc2"
@@ -37,11 +38,13 @@ class Rejected:
     Attributes:
         error: without the frames that it was raised in, which hold the record decoded: a hundred times its size.
         tenant_id: "" where the record did not get far enough to know.
+        source: the line of a file that it is, if it is one and says so soundly.
     """
 
     record: InboundRecord
     error: RecordRejected
     tenant_id: str = ""
+    source: FileSource | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "error", RecordRejected(self.error.reason, self.error.detail))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from shared.errors import Reason, RecordRejected
+from shared.file_source import ATTRIBUTE, FileSource, rejection
 from shared.identity import check_item_id, check_tenant_id, is_tenant_id
 from shared.model import AttributeValue, InboundRecord
 from shared.order import ordered_position
@@ -22,8 +23,9 @@ class IdentifiedRecord:
     """A decoded record with its place.
 
     Attributes:
-        attributes: the record's own, without tenant, id and operation.
+        attributes: the record's own, without tenant, id, operation and source.
         only_if_absent: its position says nothing: it may be written only where no item stands.
+        source: the line of a file that it is.
     """
 
     record: InboundRecord
@@ -33,6 +35,7 @@ class IdentifiedRecord:
     position: SourcePosition
     attributes: dict[str, AttributeValue] = field(repr=False)
     only_if_absent: bool = False
+    source: FileSource | None = None
 
 
 def known_tenant(attributes: Mapping[str, AttributeValue], policy: Policy) -> str:
@@ -41,21 +44,47 @@ def known_tenant(attributes: Mapping[str, AttributeValue], policy: Policy) -> st
     return value if is_tenant_id(value) else ""
 
 
-def identify(record: InboundRecord, attributes: dict[str, AttributeValue], policy: Policy) -> IdentifiedRecord:
-    """Read tenant, id, order and operation as the policy's `[item]` table says.
+def file_source(attributes: Mapping[str, AttributeValue]) -> FileSource | None:
+    """The line of a file that a record is, if it says that it is one.
 
     Raises:
-        RecordRejected: one of them is missing or ill-formed.
+        RecordRejected: source_invalid.
     """
+    value = attributes.get(ATTRIBUTE)
+    return None if value is None else FileSource.of(value)
+
+
+def identify(
+    record: InboundRecord,
+    attributes: dict[str, AttributeValue],
+    policy: Policy,
+    *,
+    source: FileSource | None = None,
+) -> IdentifiedRecord:
+    """Read tenant, id, order and operation as the policy's `[item]` table says.
+
+    Args:
+        record: as it came in.
+        attributes: decoded.
+        policy: the present one.
+        source: what `file_source` says of it.
+
+    Raises:
+        RecordRejected: one of them is missing or ill-formed, or the landing ingest says that the line is no record.
+    """
+    if source is not None and (rejected := rejection(attributes[ATTRIBUTE])):
+        raise rejected
     item = policy.item
-    rest = {name: value for name, value in attributes.items() if name not in (item.tenant, item.id, _OPERATION)}
+    taken_out = (item.tenant, item.id, _OPERATION, ATTRIBUTE)
+    rest = {name: value for name, value in attributes.items() if name not in taken_out}
     return IdentifiedRecord(
         record=record,
         operation=_operation(attributes),
         tenant_id=check_tenant_id(_required(attributes, item.tenant, Reason.TENANT_MISSING)),
         item_id=check_item_id(_required(attributes, item.id, Reason.ID_MISSING)),
-        position=_position(record, attributes, policy),
+        position=_position(record, attributes, policy, source),
         attributes=rest,
+        source=source,
     )
 
 
@@ -75,15 +104,24 @@ def _required(attributes: Mapping[str, AttributeValue], name: str, missing: Reas
     return value.get("S")
 
 
-def _position(record: InboundRecord, attributes: dict[str, AttributeValue], policy: Policy) -> SourcePosition:
-    arrived = kinesis_position(
+def _position(
+    record: InboundRecord, attributes: dict[str, AttributeValue], policy: Policy, source: FileSource | None
+) -> SourcePosition:
+    if source is None:
+        arrived, arrived_ms = _in_kinesis(record), round(record.arrived_at * 1_000)
+    else:
+        arrived, arrived_ms = source.position, source.modified * 1_000
+    if policy.item.order is not None:
+        return ordered_position(attributes.get(policy.item.order), arrived, policy.item.order)
+    if policy.item.unknown_order == "arrival":
+        return time_position(arrived_ms * 1_000_000, arrived, ordered_by=ARRIVAL)
+    return arrived
+
+
+def _in_kinesis(record: InboundRecord) -> SourcePosition:
+    return kinesis_position(
         record.partition_key,
         record.sequence_number,
         record.sub_sequence,
         explicit_hash_key=record.explicit_hash_key,
     )
-    if policy.item.order is not None:
-        return ordered_position(attributes.get(policy.item.order), arrived, policy.item.order)
-    if policy.item.unknown_order == "arrival":
-        return time_position(round(record.arrived_at * 1_000) * 1_000_000, arrived, ordered_by=ARRIVAL)
-    return arrived

@@ -3,7 +3,8 @@
 A record without an order of its own is ordered by its sequence number, which compares along one line of shards only:
 those that its hash key falls into. One that came by another shard is misplaced; one with an order of its own is not,
 but its position says that its sequence number compares with nothing
-(docs/decisions/0022-order-across-shards-and-policies.md). An order time must not lie ahead of its time, or it would
+(docs/decisions/0022-order-across-shards-and-policies.md). A line of a file says where it stands among all lines, and
+may come by any shard. An order time must not lie ahead of its time, or it would
 keep every later record of the item out of the table. Nor so far back that a deletion after it may be forgotten.
 """
 
@@ -56,6 +57,8 @@ def place(identified: IdentifiedRecord, terms: Terms, hash_keys: range | None) -
         RecordRejected: misplaced, order_ahead, or order_unknown with the detail TOO_FAR_BACK.
     """
     _check_time(identified, terms)
+    if identified.source is not None:
+        return identified
     is_placed = hash_keys is not None and _hash_key(identified.record) in hash_keys
     if identified.position.lane[:1] != b"k":
         return identified if is_placed else replace(identified, position=identified.position.of_another_shard())
@@ -67,14 +70,13 @@ def place(identified: IdentifiedRecord, terms: Terms, hash_keys: range | None) -
 
 
 def _check_time(identified: IdentifiedRecord, terms: Terms) -> None:
-    at, reference = identified.position.order_time, terms.order_reference
-    if at is None:
-        return
-    if reference is None:
-        reference = identified.record.arrived_at
-    if at > (reference + ORDER_AHEAD_SECONDS) * _NANOSECONDS:
-        raise RecordRejected(Reason.ORDER_AHEAD, f"the order attribute lies over {ORDER_AHEAD_SECONDS} s ahead")
-    if terms.order_not_before is not None and at < terms.order_not_before * _NANOSECONDS:
+    """A file's time must not lie ahead where an attribute orders, either: the policy may order otherwise one day."""
+    at, arrived = identified.position.order_time, identified.position.by_arrival
+    times = [time for time in (at, arrived.order_time if arrived else None) if time is not None]
+    reference = identified.record.arrived_at if terms.order_reference is None else terms.order_reference
+    if any(time > (reference + ORDER_AHEAD_SECONDS) * _NANOSECONDS for time in times):
+        raise RecordRejected(Reason.ORDER_AHEAD, f"its order time lies over {ORDER_AHEAD_SECONDS} s ahead")
+    if terms.order_not_before is not None and at is not None and at < terms.order_not_before * _NANOSECONDS:
         raise RecordRejected(Reason.ORDER_UNKNOWN, TOO_FAR_BACK)
 
 

@@ -1,7 +1,8 @@
 """Records that can never be written, kept sealed until somebody decides about them.
 
 An entry holds what one Kinesis record brought of one tenant and was rejected for one reason: one record, or as many as
-an aggregate has of them, so that a producer's broken aggregate of thousands is a few objects and not thousands.
+an aggregate has of them, so that a producer's broken aggregate of thousands is a few objects and not thousands. A line
+of a file is an entry of its own, and the same one however often it comes.
 """
 
 from __future__ import annotations
@@ -45,7 +46,9 @@ class Shards(Protocol):
 
 def entry_key(rejected: Rejected) -> tuple[str, str, str]:
     """What the records of one entry have in common."""
-    return rejected.record.sequence_number, rejected.error.reason, rejected.tenant_id
+    source = rejected.source
+    came_from = rejected.record.sequence_number if source is None else f"{source.object_digest.hex()} {source.line}"
+    return came_from, rejected.error.reason, rejected.tenant_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,8 @@ class Quarantine:
         """
         rejected = sorted(rejected, key=lambda one: one.record.sub_sequence)
         first = rejected[0]
+        if first.source is not None:
+            rejected = rejected[:1]  # two runs brought the same line
         entry_id = quarantine_id(stream_arn, rejected)
         key = self.keyring.active(SYSTEM_TENANT, QUARANTINE_CLASS)
         prefix = record_prefix(dataset=self.dataset, tenant_id=SYSTEM_TENANT, item_id=entry_id)
@@ -85,6 +90,7 @@ class Quarantine:
             arrived_at=first.record.arrived_at,
             record_count=len(rejected),
             sealed_content=seal_value(key.cipher, prefix, QUARANTINE_PATH, _content(rejected, in_shard)),
+            source=first.source,
         )
         self.store.keep(entry)
         return entry
@@ -97,9 +103,14 @@ def quarantine_id(stream_arn: str, rejected: Sequence[Rejected]) -> str:
     another entry, where the first one's id would hide that record.
     """
     first = rejected[0]
+    if first.source is not None:
+        return _digest("file", *entry_key(first))
     places = ",".join(str(one.record.sub_sequence) for one in rejected)
-    named = "\n".join((stream_arn, first.record.shard_id, *entry_key(first), places))
-    return sha256(named.encode("utf-8")).hexdigest()[:32]
+    return _digest(stream_arn, first.record.shard_id, *entry_key(first), places)
+
+
+def _digest(*names: str) -> str:
+    return sha256("\n".join(names).encode("utf-8")).hexdigest()[:32]
 
 
 def _content(rejected: Sequence[Rejected], in_shard: range | None) -> dict[str, Any]:
@@ -126,6 +137,8 @@ def _content(rejected: Sequence[Rejected], in_shard: range | None) -> dict[str, 
         "explicit_hash_keys": {"L": [{"B": key} for key in hash_keys]},
         "records": {"L": records},
     }
+    if (source := rejected[0].source) is not None:
+        content["source"] = source.typed()
     if in_shard is not None:
         bounds = (in_shard.start, in_shard.stop - 1)
         content["shard_hash_keys"] = {"L": [{"B": bound.to_bytes(HASH_KEY_BYTES, "big")} for bound in bounds]}

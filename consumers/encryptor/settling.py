@@ -139,7 +139,7 @@ class Settling:
         try:
             written = self.writer.write(planned)
         except RecordRejected as error:
-            return Rejected(planned.identified.record, error, planned.identified.tenant_id), False
+            return _rejected(planned, error), False
         result = RecordResult(planned.identified.record, written.outcome, written.sealed_count)
         return result, written.settles_lane
 
@@ -167,10 +167,14 @@ class Settling:
 
 def _without_key(planned: PlannedRecord, failures: Sequence[SealstreamError]) -> RecordResult | Rejected:
     """An outage passes; a key store row that contradicts itself does not, and must not hold up other tenants."""
-    record, tenant_id = planned.identified.record, planned.identified.tenant_id
     if any(isinstance(failure, KeyStoreCorrupt) for failure in failures):
-        return Rejected(record, RecordRejected(Reason.KEY_UNUSABLE, "the tenant's data key is spoiled"), tenant_id)
-    return RecordResult(record, Outcome.RETRY)
+        return _rejected(planned, RecordRejected(Reason.KEY_UNUSABLE, "the tenant's data key is spoiled"))
+    return RecordResult(planned.identified.record, Outcome.RETRY)
+
+
+def _rejected(planned: PlannedRecord, error: RecordRejected) -> Rejected:
+    identified = planned.identified
+    return Rejected(identified.record, error, identified.tenant_id, identified.source)
 
 
 def _place(planned: PlannedRecord) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -10,7 +11,9 @@ from consumers.encryptor.again.content import kept_records, open_content
 from shared.aws.clients import client
 from shared.aws.held_entries import HeldEntries
 from shared.aws.sealing_keys import SealingKeys
-from shared.errors import KeyDenied
+from shared.decode import decode
+from shared.errors import KeyDenied, RecordRejected
+from shared.file_source import ATTRIBUTE, LINE, FileSource, rejection
 from shared.model import InboundRecord
 from shared.runtime.audit_log import AuditLog
 from shared.runtime.settings import EncryptorSettings
@@ -43,3 +46,13 @@ def opened(quarantine_id: str, environment: Mapping[str, str] = os.environ) -> S
     except KeyDenied as error:
         raise KeyDenied(f"your credentials may not open what is in quarantine ({error}); {_WHO_MAY}") from None
     return kept_records(entry, content["M"])
+
+
+def rejected_line(payload: bytes) -> bytes | None:
+    """The line of a file that the landing ingest took for no record; None where the payload does not hold one."""
+    try:
+        attributes = decode(payload)
+        FileSource.of(attributes[ATTRIBUTE])
+        return b64decode(attributes[LINE]["S"], validate=True) if rejection(attributes[ATTRIBUTE]) else None
+    except (RecordRejected, KeyError, ValueError):
+        return None

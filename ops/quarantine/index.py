@@ -21,7 +21,9 @@ _LATEST: Final = datetime.max.replace(tzinfo=UTC, microsecond=0).timestamp()
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What one Kinesis record brought of one tenant, rejected for one reason; a row may lack anything but its id.
+    """What one Kinesis record, or line of a file, brought of one tenant, rejected for one reason.
+
+    A row may lack anything but its id.
 
     Attributes:
         reason: why its records cannot be written, as far as is known by now; `detail` is of the first of them.
@@ -30,6 +32,8 @@ class Entry:
         arrived_at: in Kinesis, seconds since the epoch; 0 where the row does not say, as all times here.
         object_key: of the content; "" once it is gone.
         decided_at: when somebody had it redriven or discarded.
+        object: of the line's file, `s3://bucket/key`; "" where it is none of a file, as its version.
+        line: from 1; 0 where it is none.
     """
 
     quarantine_id: str
@@ -46,6 +50,9 @@ class Entry:
     kept_reason: str = ""
     kept_at: float = 0.0
     decided_at: float = 0.0
+    object: str = ""
+    version: str = ""
+    line: int = 0
 
     def document(self) -> dict[str, Any]:
         """For programs; the tenant as logs may show it."""
@@ -63,6 +70,9 @@ class Entry:
             "stream_arn": self.stream_arn,
             "shard_id": self.shard_id,
             "sequence_number": self.sequence_number,
+            "object": self.object,
+            "version": self.version,
+            "line": self.line or None,
             "object_key": self.object_key,
         }
 
@@ -70,6 +80,11 @@ class Entry:
     def public_tenant(self) -> str:
         """As logs may show it; "" where nobody knows."""
         return public_tenant(self.tenant_id) if self.tenant_id else ""
+
+    @property
+    def place_in_file(self) -> str:
+        """Object and line; "" where it is none of a file."""
+        return f"{self.object} line {self.line:,}" if self.object else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,4 +185,7 @@ def entry_of(row: Mapping[str, Any]) -> Entry:
         kept_reason=text("kept_reason"),
         kept_at=time("kept_at"),
         decided_at=time("decided_at"),
+        object=text("object"),
+        version=text("version"),
+        line=int(number("line")),
     )

@@ -36,8 +36,10 @@ def quarantine_index() -> QuarantineIndex:
 
 
 def table_of(entries: Iterable[Entry]) -> Iterable[str]:
-    """A line for each."""
-    head = ("arrived", "reason", "records", "tenant", "state", "id", "detail")
+    """A line for each, with its place in a file where any has one."""
+    entries = list(entries)
+    has_files = any(entry.place_in_file for entry in entries)
+    head = ("arrived", "reason", "records", "tenant", "state", "id", *(("object",) if has_files else ()), "detail")
     rows = [
         (
             iso(entry.arrived_at or None) or "?",
@@ -46,6 +48,7 @@ def table_of(entries: Iterable[Entry]) -> Iterable[str]:
             entry.public_tenant or "?",
             entry.state,
             entry.quarantine_id,
+            *((entry.place_in_file,) if has_files else ()),
             entry.detail,
         )
         for entry in entries

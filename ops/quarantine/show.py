@@ -7,7 +7,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from ops.quarantine.content import opened
+from ops.quarantine.content import opened, rejected_line
 from ops.quarantine.index import Entry, QuarantineIndex
 from ops.quarantine.listing import quarantine_index
 from ops.telling import for_programs
@@ -43,7 +43,10 @@ def _lines(entry: Entry, records: Sequence[InboundRecord]) -> Iterator[str]:
     for record in records:
         hashed = "" if record.explicit_hash_key is None else f", explicit hash key {record.explicit_hash_key}"
         yield f"record {record.sub_sequence} of partition key {_shown(record.partition_key)}{hashed}"
-        yield f"  {_shown(record.payload)}"
+        line = rejected_line(record.payload)
+        if line is not None:
+            yield "the line of the file, which is no record, and came wrapped:"
+        yield f"  {_shown(record.payload if line is None else line)}"
 
 
 def _shown(content: bytes) -> str:
@@ -52,11 +55,13 @@ def _shown(content: bytes) -> str:
 
 
 def _document(record: InboundRecord) -> dict[str, Any]:
+    line = rejected_line(record.payload)
     return {
         "sub_sequence": record.sub_sequence,
         "partition_key": _value(record.partition_key),
         "explicit_hash_key": record.explicit_hash_key,
         "payload": _value(record.payload),
+        **({} if line is None else {"line": _value(line)}),
     }
 
 

@@ -76,8 +76,9 @@ class S3Quarantine:
 
 
 def object_key(entry: QuarantineEntry) -> str:
-    """The content's key: by the day that the record arrived, so that a replay finds the same."""
-    return f"{datetime.fromtimestamp(entry.arrived_at, UTC):%Y/%m/%d}/{entry.quarantine_id}"
+    """The content's key: by the day that the record or its file arrived, so that a replay finds the same."""
+    arrived_at = entry.arrived_at if entry.source is None else entry.source.modified
+    return f"{datetime.fromtimestamp(arrived_at, UTC):%Y/%m/%d}/{entry.quarantine_id}"
 
 
 def _row(entry: QuarantineEntry, key: str, kept_at: float) -> dict[str, Any]:
@@ -96,4 +97,8 @@ def _row(entry: QuarantineEntry, key: str, kept_at: float) -> dict[str, Any]:
     }
     if entry.tenant_id:
         row["tenant_id"] = {"S": entry.tenant_id}
+    if entry.source is not None:
+        row["object"] = {"S": entry.source.uri}
+        row["version"] = {"S": entry.source.version}
+        row["line"] = {"N": str(entry.source.line)}
     return row

@@ -98,7 +98,7 @@ BAD = [
     pytest.param(f'{{"tenant_id":"acme","a":"{CANARY}"}}'.encode(), Reason.ID_MISSING, id="no id"),
     pytest.param(record(CANARY * 50), Reason.ID_INVALID, id="long id"),
     pytest.param(record(_policy=CANARY), Reason.RESERVED_NAME, id="reserved name"),
-    pytest.param(record(_source=CANARY), Reason.RESERVED_NAME, id="a source that only the landing ingest may claim"),
+    pytest.param(record(_source=CANARY), Reason.SOURCE_INVALID, id="a source that the landing ingest does not write"),
     pytest.param(record(a=CANARY)[:-1] + b',"b":' + b"[" * 32 + b"]" * 32 + b"}", Reason.TOO_DEEP, id="too deep"),
     pytest.param(record(a=CANARY * 18_000), Reason.ITEM_TOO_LARGE, id="over 400 KB once sealed"),
     pytest.param(aggregate([("a", CANARY.encode())])[:-1], Reason.AGGREGATE_CORRUPT, id="damaged aggregate"),

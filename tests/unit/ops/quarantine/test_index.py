@@ -146,3 +146,13 @@ def test_why_an_entry_was_kept_stays_known():
 
 def _reasons(entry):
     return entry.document()["reason"], entry.document()["kept_reason"]
+
+
+def test_a_line_of_a_file_is_named_by_object_version_and_line():
+    held = {"object": {"S": "s3://landing/a"}, "version": {"S": "v1"}, "line": {"N": "7"}}
+    of_file, other = entry_of(row(1, **held)), entry_of(row(2))
+
+    named = ("object", "version", "line")
+    assert ["s3://landing/a", "v1", 7] == [of_file.document()[name] for name in named]
+    assert ["", "", None] == [other.document()[name] for name in named]
+    assert ["s3://landing/a line 7", ""] == [of_file.place_in_file, other.place_in_file]

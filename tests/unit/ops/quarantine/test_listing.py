@@ -40,6 +40,18 @@ def test_in_a_terminal_they_are_a_table_with_a_sum(capsys):
 
 
 @pytest.mark.usefixtures("in_terminal")
+def test_where_a_line_of_a_file_is_among_them_each_says_which(capsys):
+    of_file: Any = replace(ENTRIES[1], object="s3://landing/\x1ba b.json", version="v1", line=1_007)
+    files: Any = FakeIndex([ENTRIES[0], of_file])
+    list_entries(Selection(), index=files)
+
+    head, first, second, _ = capsys.readouterr().out.splitlines()
+    assert ["id", "object", "detail"] == head.split()[-3:]
+    assert first.endswith("at byte 3")
+    assert "s3://landing/\\u001ba b.json line 1,007" in second
+
+
+@pytest.mark.usefixtures("in_terminal")
 def test_none_is_said(capsys):
     list_entries(Selection(reasons=("too_deep",)), index=index())
     assert "no entries\n" == capsys.readouterr().out

@@ -17,6 +17,7 @@ from ops.quarantine.show import show
 from shared.aws.clients import client, forget
 from shared.errors import DoesNotOpen, KeyDenied, SettingsError
 from shared.model import InboundRecord
+from tests.fakes.files import file_source, line_payload, wrapped_payload
 from tests.fakes.kinesis import aggregate, kinesis_record
 from tests.unit.ops.quarantine.world import IDS, index
 
@@ -154,3 +155,31 @@ def test_what_a_terminal_takes_for_a_command_is_escaped_and_binary_is_base64(cap
     assert "\\u001b[2J" in text
     assert ["record 1 of partition key (binary) /w==, explicit hash key 5", "  (binary) /wA="] == text.splitlines()[-2:]
     assert ["tenant_id", "acme"] in [line.split() for line in text.splitlines()]
+
+
+WRAPPED = wrapped_payload(file_source(7), "not_json", b'{"a": 1')
+
+
+@pytest.mark.usefixtures("in_terminal")
+def test_a_line_that_is_no_record_is_shown_as_it_stands_in_the_file(capsys):
+    show(IDS[0], open_content=True, index=index(), open_entry=lambda _: [_of(WRAPPED)])
+
+    assert ["the line of the file, which is no record, and came wrapped:", '  {"a": 1'] == (
+        capsys.readouterr().out.splitlines()[-2:]
+    )
+
+
+def test_for_programs_it_stands_beside_what_came(capsys):
+    plain = line_payload(file_source(7), line="eA==")
+    too_long = wrapped_payload(file_source(7), "line_too_long", offset=1, bytes=2)
+    no_base64 = WRAPPED.replace(b'"line": "', b'"line": "=')
+    payloads = [WRAPPED, plain, too_long, no_base64, b'{"line": "eA=="}', b"no json"]
+    show(IDS[0], open_content=True, as_json=True, index=index(), open_entry=lambda _: [_of(one) for one in payloads])
+
+    records = json.loads(capsys.readouterr().out)["records"]
+    assert [one.decode() for one in payloads] == [record["payload"] for record in records]
+    assert ['{"a": 1', *[None] * 5] == [record.get("line") for record in records]
+
+
+def _of(payload: bytes) -> InboundRecord:
+    return InboundRecord("1", "shard-1", 0, b"p", 0.0, payload)

@@ -12,6 +12,7 @@ from moto import mock_aws
 from shared.aws.clients import config
 from shared.aws.quarantine import S3Quarantine, object_key
 from shared.errors import Reason, StoreUnavailable
+from shared.file_source import FileSource
 from shared.model import QuarantineEntry
 from tests.fakes.items import FakeQuarantine
 
@@ -68,6 +69,22 @@ def test_a_known_tenant_stands_in_the_row(aws):
     quarantine.keep(replace(ENTRY, tenant_id="acme"))
 
     assert {"S": "acme"} == _rows(dynamodb)[0]["tenant_id"]
+
+
+def test_a_line_of_a_file_is_named_by_it_in_the_row_and_lies_with_its_files_day(aws):
+    quarantine, s3, dynamodb = aws
+    source = FileSource("landing", "tenant=acme/a.json", "v1", 7, 1_699_900_000, "00")
+    entry = replace(ENTRY, source=source)
+
+    quarantine.keep(entry)
+    quarantine.keep(replace(entry, arrived_at=1_700_100_000.0))
+
+    (row,) = _rows(dynamodb)
+    assert ("s3://landing/tenant=acme/a.json", "v1", "7") == tuple(
+        next(iter(row[name].values())) for name in ("object", "version", "line")
+    )
+    assert "2023/11/13/0123456789abcdef0123456789abcdef" == row["object_key"]["S"] == object_key(entry)
+    assert 1 == len(s3.list_objects_v2(Bucket="held")["Contents"])
 
 
 @pytest.fixture(params=["fake", "moto"])

@@ -22,6 +22,7 @@ from shared.source_position import (
     FOUND,
     SourcePosition,
     counter_position,
+    file_position,
     integer_position,
     kinesis_position,
     time_position,
@@ -220,6 +221,7 @@ def test_an_item_that_someone_else_wrote_lacks_position_and_policy():
 
 
 LANE = PLACE.lane
+FILE = file_position(5, "00", bytes(8), 1)
 
 
 @pytest.mark.parametrize(
@@ -236,6 +238,7 @@ LANE = PLACE.lane
         b"oi" + bytes(6) + bytes(16) + b"thirty-six bytes of prose, in clear.",
         b"ot" + bytes(6) + bytes(16) + LANE + b"twenty-eight bytes of prose.",
         b"oi" + bytes(6) + bytes(16) + counter_position(1).to_bytes() + bytes(20),
+        b"s" + bytes(7) + b"forty bytes of prose, all of it in clear",
     ],
 )
 def test_a_source_position_of_another_form_is_malformed(position):
@@ -261,6 +264,13 @@ def test_a_source_position_that_goes_back_is_malformed():
         (integer_position(1, PLACE, ordered_by="n"), time_position(0, PLACE, ordered_by="at")),
         (PLACE, counter_position(1)),
         (counter_position(1), PLACE),
+        (FILE, counter_position(1)),
+        (counter_position(1), FILE),
+        (FILE, file_position(5, "00", bytes(8), 2)),
+        (FILE, integer_position(1, FILE, ordered_by="at")),
+        (integer_position(9, FILE, ordered_by="at"), file_position(5, "01", bytes(8), 1)),
+        (integer_position(1, PLACE, ordered_by="at"), integer_position(2, FILE, ordered_by="at")),
+        (integer_position(1, counter_position(2), ordered_by="at"), counter_position(3)),
         (SourcePosition(b"unknown!", b""), PLACE),
         (FOUND, PLACE),
         (FOUND, counter_position(1)),
@@ -280,6 +290,15 @@ def test_a_record_of_another_partition_key_never_takes_an_items_place():
     assert expected == found(item(source=other), item(source=time_position(0, PLACE, ordered_by="at")))
 
 
+@pytest.mark.parametrize(("old", "new"), [(PLACE, FILE), (FILE, PLACE)])
+def test_nothing_compares_a_file_with_the_stream_where_no_attribute_orders_both(old, new):
+    expected = ("malformed", [("malformed", "_src", "the source lane changed")])
+
+    assert expected == found(item(source=new), item(source=old))
+    assert expected == found(item(source=new), item(source=integer_position(1, old, ordered_by="at")))
+    assert expected == found(item(source=integer_position(1, new, ordered_by="at")), item(source=old))
+
+
 def test_an_integer_never_takes_the_place_of_a_time_of_the_same_order_nor_the_reverse():
     later = kinesis_position(b"key", "6", 0)
     time, integer = time_position(1, PLACE, ordered_by="at"), integer_position(9, later, ordered_by="at")
@@ -294,6 +313,10 @@ def test_under_another_order_an_older_arrival_never_takes_an_items_place():
     older = kinesis_position(b"key", "4", 9)
     expected = ("malformed", [("malformed", "_src", "the source position went back")])
 
+    assert expected == found(item(source=file_position(4, "00", bytes(8), 9)), item(source=FILE))
+    assert expected == found(
+        item(source=integer_position(9, file_position(4, "00", bytes(8), 9), ordered_by="at")), item(source=FILE)
+    )
     assert expected == found(item(source=integer_position(9, older, ordered_by="at")), item())
     assert expected == found(item(source=older), item(source=time_position(0, PLACE, ordered_by="at")))
 

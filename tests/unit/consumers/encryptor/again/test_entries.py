@@ -16,6 +16,7 @@ from shared.errors import KeyServiceUnavailable, QuarantineCorrupt, Reason, Stor
 from shared.model import QUARANTINE_CLASS, QUARANTINE_PATH, REDRIVE_SECONDS, SYSTEM_TENANT, EntryState
 from shared.policy.load import parse_policy
 from shared.source_position import FOUND, SourcePosition, kinesis_position
+from tests.fakes.files import file_source, line_payload, wrapped_payload
 from tests.fakes.kinesis import MAGIC, aggregate
 from tests.unit.consumers.encryptor.again.conftest import (
     CANARY,
@@ -39,6 +40,10 @@ def days_ago(world: World, days: int) -> str:
 def redrive(world: World, quarantine_id: str | None = None) -> dict[str, Any]:
     asked = quarantine_id or world.entry_id()
     return dict(world.call("redrive", quarantine_ids=[asked])["entries"][asked])
+
+
+def picked(fate: dict[str, Any], *names: str) -> tuple[Any, ...]:
+    return tuple(fate[name] for name in names)
 
 
 def discard(world: World, asked: str) -> dict[str, Any]:
@@ -122,6 +127,79 @@ def test_what_is_rejected_for_the_same_reason_is_not_written_to_the_index(held):
 
     assert "undeclared_attribute" == redrive(held)["reason"]
     assert "hold" not in calls
+
+
+def line_that_the_policy_rejects(world: World, **more: Any) -> str:
+    """A line of a file, which two runs of the ingest put."""
+    payload = line_payload(file_source(7), tenant_id="acme", id="1", note=CANARY, **more)
+    for _ in range(2):
+        world.deliver(payload)
+    return world.entry_id()
+
+
+def test_a_line_of_a_file_goes_through_at_its_place_in_the_file(world):
+    asked = line_that_the_policy_rejects(world)
+    world.deploy(LENIENT)
+
+    assert "redriven" == redrive(world, asked)["state"]
+    item = world.encryptor.table.items["acme", "1"]
+    assert file_source(7).position == SourcePosition.from_bytes(item["_src"]["B"])
+    world.deliver(line_payload(file_source(7), tenant_id="acme", id="1", note=CANARY))
+    assert item == world.encryptor.table.items["acme", "1"]
+
+
+def test_a_line_goes_through_whichever_kinesis_record_its_row_names(world):
+    """Another run brought it once more, after a decision; and was killed between row and content."""
+    asked = line_that_the_policy_rejects(world)
+    row = world.held.find(asked)
+    assert row is not None
+    world.held.rows[asked] = replace(
+        row, sequence_number=number(9), shard_id="shardId-9", arrived_at=row.arrived_at + 9
+    )
+    world.deploy(LENIENT)
+
+    assert ("redriven", {"written": 1}) == picked(redrive(world, asked), "state", "outcomes")
+
+
+@pytest.mark.parametrize("changed", [{"tenant_id": "globex"}, {"kept_reason": Reason.NOT_JSON}])
+def test_a_row_of_a_line_that_somebody_changed_puts_nothing_back(world, changed):
+    asked = line_that_the_policy_rejects(world)
+    row = world.held.find(asked)
+    assert row is not None
+    world.held.rows[asked] = replace(row, **changed)
+    world.deploy(LENIENT)
+
+    assert ("held", {}) == picked(redrive(world, asked), "state", "outcomes")
+    assert not world.encryptor.table.items
+
+
+def test_a_source_that_somebody_changed_in_the_content_puts_nothing_back(world):
+    asked = line_that_the_policy_rejects(world)
+    entry = world.encryptor.quarantine.entries[asked]
+    sources: list[dict[str, Any]] = [file_source(8).typed(), {"M": {}}]
+    for source in sources:
+        content = world.encryptor.held(entry)
+        content["M"]["source"] = source
+        world.encryptor.quarantine.entries[asked] = _kept_with(world, entry, content)
+        world.deploy(LENIENT)
+        assert ("held", {}) == picked(redrive(world, asked), "state", "outcomes")
+
+
+def test_a_line_of_a_file_of_over_a_year_ago_is_not_put_back_though_it_arrived_later(world):
+    modified = int(world.encryptor.clock.wall_seconds) - REDRIVE_SECONDS - 1
+    world.deliver(line_payload(file_source(modified=modified), tenant_id="acme", id="1", note=CANARY))
+    world.deploy(LENIENT)
+
+    assert "too_old" == redrive(world)["state"]
+    assert not world.encryptor.table.items
+
+
+def test_a_line_that_is_no_record_stays_held_until_it_is_discarded(world):
+    world.deliver(wrapped_payload(file_source(7), "not_json", b"x"))
+    asked = world.entry_id()
+
+    assert ("held", "not_json") == picked(redrive(world, asked), "state", "reason")
+    assert "discarded" == discard(world, asked)["state"]
 
 
 @pytest.mark.parametrize("still_listed", [False, True])
