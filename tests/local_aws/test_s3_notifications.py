@@ -375,6 +375,7 @@ def test_a_template_s_bucket_tells_its_queue(local_aws: LocalAws, names: dict[st
     assert "s3:TestEvent" == landing.messages(1)[0]["Event"]
     put = landing.put("told")
     assert [put["VersionId"]] == [record["s3"]["object"]["versionId"] for record in landing.told(1)]
+    assert ("aws:kms", names["key"]) == (put["ServerSideEncryption"], put["SSEKMSKeyId"])
     encryption = local_aws.client("s3").get_bucket_encryption(Bucket=names["bucket"])
     (rule,) = encryption["ServerSideEncryptionConfiguration"]["Rules"]
     assert names["key"] == rule["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"]
