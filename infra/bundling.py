@@ -130,6 +130,7 @@ def _sources(consumer: str) -> Iterator[Path]:
     yield ROOT / "consumers" / "__init__.py"
     for folder in (ROOT / "consumers" / consumer, ROOT / "shared"):
         yield from folder.rglob("*.py")
+        yield from folder.rglob("*.json")
 
 
 def _prune(libraries: Path) -> None:

@@ -144,7 +144,7 @@ class SealedTable:
     ) -> dict[str, Any]:
         """`{"Item": …}`, or `{}` where there is none."""
         item = self._get(_item_key(Key), consistent=ConsistentRead)
-        opened = self._open([] if item is None else [item], system_attributes=system_attributes)
+        opened = self.open_items([] if item is None else [item], system_attributes=system_attributes)
         return {"Item": opened[0]} if opened else {}
 
     def batch_get(self, *, Keys: Iterable[Mapping[str, str]], system_attributes: bool = False) -> dict[str, Any]:
@@ -152,7 +152,7 @@ class SealedTable:
         keys = [_item_key(key) for key in Keys]
         items = self._reads.batch_get(keys)
         check_asked_for(items, keys)
-        return {"Items": self._open(items, system_attributes=system_attributes)}
+        return {"Items": self.open_items(items, system_attributes=system_attributes)}
 
     def query(
         self,
@@ -245,13 +245,14 @@ class SealedTable:
         return item
 
     def _page(self, page: Page, *, system_attributes: bool) -> dict[str, Any]:
-        items = self._open(page.items, system_attributes=system_attributes)
+        items = self.open_items(page.items, system_attributes=system_attributes)
         answer = {"Items": items, "Count": len(items), "ScannedCount": len(page.items)}
         if page.last_key is not None:
             answer["LastEvaluatedKey"] = {name: to_python(value) for name, value in page.last_key.items()}
         return answer
 
-    def _open(self, items: Iterable[Attributes], *, system_attributes: bool) -> list[dict[str, Any]]:
+    def open_items(self, items: Iterable[Attributes], *, system_attributes: bool = False) -> list[dict[str, Any]]:
+        """Items as they are stored, opened, without the deleted ones; the data keys of all are fetched together."""
         hidden = frozenset() if system_attributes else SYSTEM_ATTRIBUTES - {TENANT_ID, ITEM_ID}
         live = [item for item in items if DELETED_AT not in item]
         return [

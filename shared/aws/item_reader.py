@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from boto3.dynamodb.conditions import ConditionBase, ConditionExpressionBuilder
+from boto3.dynamodb.conditions import ConditionBase, ConditionExpressionBuilder, Key
 
 from shared.aws.batch_get import batch_get
 from shared.aws.clients import client, config
@@ -74,6 +74,12 @@ class DynamoItemReader:
         except AWS_ERRORS as error:
             _raise(error, "querying items")
         return Page(answer["Items"], answer.get("LastEvaluatedKey"))
+
+    def of_tenant(self, tenant_id: str, *, after: str | None, limit: int, consistent: bool) -> Page:
+        """One page of a tenant's items in the order of their ids, from the one after this id on."""
+        start = None if after is None else _typed_key((tenant_id, after))
+        condition = Key(TENANT_ID).eq(tenant_id)
+        return self.query(condition, consistent=consistent, limit=limit, after=start, forward=True)
 
     def scan(self, *, consistent: bool, limit: int | None, after: Attributes | None) -> Page:
         """One page of all items."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from shared.aws.errors import AWS_ERRORS, key_service_error
+from shared.errors import KeyDenied
 from shared.keys.ports import EncryptionContext, GeneratedKey
 
 if TYPE_CHECKING:
@@ -54,3 +55,11 @@ class KmsKeyService:
         except AWS_ERRORS as error:
             raise key_service_error(error, "KMS Decrypt") from None
         return opened["Plaintext"]
+
+
+class KmsKeyOpener(KmsKeyService):
+    """The attribute key for those who may open data keys and not make any; KMS is not asked what it would refuse."""
+
+    def generate(self, context: EncryptionContext) -> GeneratedKey:
+        """No key; raises KeyDenied."""
+        raise KeyDenied(f"no right to make a data key of class {context['data_class']}")

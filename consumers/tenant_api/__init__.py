@@ -1,0 +1,15 @@
+"""The tenant API: one tenant's items over HTTP, every call of AWS under credentials that IAM ties to that tenant.
+
+handler.py      entry point: wire, call, answer
+├── api.py          a request through all of the below; what goes wrong becomes a problem
+├── request.py      API Gateway's event as a request
+├── contract.py     openapi.json: which operation, and whether its parameters and body are as it says
+├── caller.py       who is asking, by the verified claims alone
+├── session.py      what stands on one tenant session
+├── keys.py         data keys to seal under, and which of an item's cannot be opened
+├── reading.py      get and list
+├── writing.py      put and delete, each if what was seen still stands
+├── etag.py         what a client holds against the item
+├── render.py       values as JSON, exact, with markers for what is not one
+└── problems.py     errors as RFC 9457 says
+"""

@@ -1,0 +1,109 @@
+"""One request from its event to its answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from consumers.tenant_api.caller import Caller, caller_of
+from consumers.tenant_api.contract import Operation, document_text, operations
+from consumers.tenant_api.problems import Problem, ProblemType, Refused
+from consumers.tenant_api.reading import get, item_text, own_text, page_text
+from consumers.tenant_api.request import Request, answer, problem_answer
+from consumers.tenant_api.session import TenantSession
+from consumers.tenant_api.writing import ItemChanges, own_attributes
+from shared.errors import RecordRejected, RetryLater
+from shared.identity import is_tenant_id
+from shared.model import ITEM_ID, TENANT_ID
+from shared.runtime.audit_log import AuditEvent, AuditLog, event_id
+from shared.runtime.log import log_failure
+
+BAG_ID: Final = "_bag"
+"""The item that holds a tenant's one bag of attributes."""
+_OPENAPI: Final = "get_openapi"
+
+
+@dataclass(frozen=True, slots=True)
+class TenantApi:
+    """Answers requests.
+
+    Attributes:
+        tenant_claim: the claim that says whose a token is.
+        session_of: gives the session of a caller.
+        wall: seconds since the epoch.
+    """
+
+    tenant_claim: str
+    session_of: Callable[[Caller], TenantSession]
+    changes: ItemChanges
+    audit_log: AuditLog = field(repr=False)
+    wall: Callable[[], float]
+
+    def answer(self, request: Request) -> dict[str, Any]:
+        """The answer, a problem where the request is refused or something is not available."""
+        try:
+            return self._answer(request)
+        except Refused as refused:
+            problem = refused.problem
+        except RecordRejected as rejected:
+            problem = Problem(ProblemType.INVALID_ITEM, rejected.detail, {"reason": str(rejected.reason)})
+        except RetryLater as error:
+            log_failure(error, request_id=request.request_id)
+            problem = Problem(ProblemType.UNAVAILABLE)
+        return problem_answer(problem, request.request_id)
+
+    def _answer(self, request: Request) -> dict[str, Any]:
+        operation = operations().get(request.route)
+        if operation is None:
+            raise Refused(ProblemType.NOT_FOUND, "there is no such operation")
+        if operation.name == _OPENAPI:
+            return answer(200, document_text())
+        caller = self._caller(request, operation)
+        parameters = operation.read(request)
+        session = self.session_of(caller)
+        item_id = parameters.get(ITEM_ID, BAG_ID)
+        match operation.name:
+            case "list_items":
+                return answer(200, page_text(session, limit=parameters["limit"], token=parameters["next"]))
+            case "get_item":
+                item, etag = get(session, item_id)
+                return answer(200, item_text(item), etag=etag)
+            case "get_bag":
+                item, etag = get(session, item_id)
+                return answer(200, own_text(item), etag=etag)
+            case "delete_item":
+                self.changes.delete(session, item_id, parameters)
+                return answer(204)
+            case _:
+                return self._put(request, operation, session, item_id, parameters)
+
+    def _put(
+        self, request: Request, operation: Operation, session: TenantSession, item_id: str, parameters: dict[str, Any]
+    ) -> dict[str, Any]:
+        rules = self.changes.policy.item
+        attributes = own_attributes(request.body(), operation, rules, tenant_id=session.tenant_id, item_id=item_id)
+        put = self.changes.put(session, item_id, attributes, parameters)
+        body = json.dumps({TENANT_ID: session.tenant_id, ITEM_ID: item_id}, ensure_ascii=False)
+        return answer(201 if put.created else 200, body, etag=put.etag)
+
+    def _caller(self, request: Request, operation: Operation) -> Caller:
+        """Who asks, held against whose items are asked for; whoever is turned away here is told of."""
+        asked, caller = request.path.get(TENANT_ID), None
+        try:
+            caller = caller_of(request.claims, self.tenant_claim)
+            caller.demand(operation.scope, asked)
+        except Refused as refused:
+            self.audit_log.write(
+                AuditEvent.ACCESS_DENIED,
+                event_id=event_id("access", request.request_id),
+                at=self.wall(),
+                tenant_id=caller and caller.tenant_id,
+                asked_tenant_id=asked if is_tenant_id(asked) else None,
+                operation=operation.name,
+                why=str(refused.problem.type),
+                request_id=request.request_id,
+            )
+            raise
+        return caller
