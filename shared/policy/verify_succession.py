@@ -40,10 +40,10 @@ def succession_findings(new: Attributes, old: Attributes, sealed_by: Collection[
 
 
 def _lane_findings(position: SourcePosition, before: SourcePosition) -> Iterator[Finding]:
-    """Where the policy ordered differently before, records of one lane of the stream follow by arrival, or again.
+    """Where the policy ordered differently before, records of one lane of stream or files follow by arrival, or again.
 
-    Nobody writes over the record of another such lane, nor an integer over a time of the same
-    order; what came by other doors may follow and be followed.
+    Nobody writes over the record of another such lane, nor an integer over a time of the same order; what came by other
+    doors may follow and be followed.
     """
     arrived, arrived_before = position.by_arrival, before.by_arrival
     if position.is_of_same_order(before):
