@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -35,13 +36,21 @@ ADMINISTRATION = (
 )
 """Everything but cryptographic use and CreateGrant: grants would pass by this policy."""
 
+Conditions: TypeAlias = Mapping[str, Mapping[str, str | list[str]]]
+"""By operator and key, as a policy has them."""
+
 
 @dataclass(frozen=True, slots=True)
 class KeyUse:
-    """What one role may do with the attribute key, and only under this dataset's encryption context."""
+    """What one role may do with the attribute key, and only under this dataset's encryption context.
+
+    Attributes:
+        conditions: what else must hold.
+    """
 
     role_name: str
     actions: tuple[str, ...]
+    conditions: Conditions = field(default_factory=dict)
 
 
 class AttributeKey(Construct):
@@ -86,7 +95,11 @@ class AttributeKey(Construct):
                             principals=[iam.AccountRootPrincipal()],
                             actions=list(use.actions),
                             resources=["*"],
-                            conditions=_conditions(self._dataset, {"aws:PrincipalArn": role_arns[use.role_name]}),
+                            conditions=all_of(
+                                self._dataset_only(),
+                                {"StringEquals": {"aws:PrincipalArn": role_arns[use.role_name]}},
+                                use.conditions,
+                            ),
                         )
                         for use in uses
                     ),
@@ -135,8 +148,18 @@ class AttributeKey(Construct):
             sid="AttributeKey",
             actions=list(use.actions),
             resources=self.arns,
-            conditions=_conditions(self._dataset, {}),
+            conditions=all_of(self._dataset_only(), use.conditions),
         )
+
+    def _dataset_only(self) -> Conditions:
+        """This dataset's encryption context, with nothing of it missing.
+
+        Single-valued operators only: under Allow a `ForAllValues` passes when the key is absent.
+        """
+        return {
+            "StringEquals": {"kms:EncryptionContext:dataset": self._dataset},
+            "Null": {f"kms:EncryptionContext:{name}": "false" for name in ("tenant_id", "data_class", "key_id")},
+        }
 
 
 def administration(sid: str) -> iam.PolicyStatement:
@@ -146,15 +169,13 @@ def administration(sid: str) -> iam.PolicyStatement:
     )
 
 
-def _conditions(dataset: str, equals: dict[str, str]) -> dict[str, dict[str, str]]:
-    """This dataset's encryption context, with nothing of it missing.
-
-    Single-valued operators only: under Allow a `ForAllValues` passes when the key is absent.
-    """
-    return {
-        "StringEquals": {**equals, "kms:EncryptionContext:dataset": dataset},
-        "Null": {f"kms:EncryptionContext:{name}": "false" for name in ("tenant_id", "data_class", "key_id")},
-    }
+def all_of(*conditions: Conditions) -> dict[str, dict[str, str | list[str]]]:
+    """One block in which all of these must hold; no two of them are about one key by one operator."""
+    joined: dict[str, dict[str, str | list[str]]] = {}
+    for each in conditions:
+        for operator, values in each.items():
+            joined.setdefault(operator, {}).update(values)
+    return joined
 
 
 def _role_arn(scope: Construct, role_name: str) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import aws_cdk as cdk
 from constructs import Construct
 
-from infra.attribute_key import AttributeKey, KeyUse
+from infra.attribute_key import AttributeKey, KeyUse, all_of
 from infra.protected_table import ProtectedTable
 from infra.settings import Settings
 from infra.storage_key import StorageKey
+from infra.tenant_tag import OWN_KEYS
 
 
 class KeysStack(cdk.Stack):
@@ -38,12 +39,23 @@ class KeysStack(cdk.Stack):
             role_name=settings.name_of("rotation"),
             actions=("kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKeyWithoutPlaintext"),
         )
-        self.attribute_key = AttributeKey(
-            self,
-            "Attribute",
-            settings=settings,
-            uses=[self.encryptor_use, self.redriver_use, self.reencryptor_use, self.sweeper_use, self.rotation_use],
-        )
+        uses = [self.encryptor_use, self.redriver_use, self.reencryptor_use, self.sweeper_use, self.rotation_use]
+        if settings.api:
+            # whoever asks for a tenant opens what is the tenant's; its first keys are made by one who opens nothing
+            self.tenant_use = KeyUse(
+                role_name=settings.name_of("tenant"), actions=("kms:Decrypt",), conditions=OWN_KEYS
+            )
+            limited = {"kms:EncryptionContext:data_class": list(settings.api.limited_classes)}
+            self.tenant_limited_use = KeyUse(
+                role_name=settings.name_of("tenant-limited"),
+                actions=("kms:Decrypt",),
+                conditions=all_of(OWN_KEYS, {"StringEquals": limited}),
+            )
+            self.ensure_keys_use = KeyUse(
+                role_name=settings.name_of("ensure-keys"), actions=("kms:GenerateDataKeyWithoutPlaintext",)
+            )
+            uses += [self.tenant_use, self.tenant_limited_use, self.ensure_keys_use]
+        self.attribute_key = AttributeKey(self, "Attribute", settings=settings, uses=uses)
         self.storage_key = StorageKey(self, "Storage", settings=settings).key
         self.key_store = ProtectedTable(
             self,

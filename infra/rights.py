@@ -11,6 +11,8 @@ from collections.abc import Sequence
 
 from aws_cdk import aws_iam as iam
 
+from infra.tenant_tag import OWN_ROWS
+
 AUDITOR_READS = (
     "tenant_id",
     "row",
@@ -231,6 +233,31 @@ def decide_about_quarantine(bucket_arn: str, index_arn: str) -> tuple[iam.Policy
             sid="DecideAboutQuarantine", actions=["dynamodb:GetItem", "dynamodb:UpdateItem"], resources=[index_arn]
         ),
     )
+
+
+def use_own_items(table_arn: str) -> iam.PolicyStatement:
+    """A tenant session's: read and put the tenant's own items, on condition or not; no update, no delete, no scan."""
+    return iam.PolicyStatement(
+        sid="OwnItems",
+        actions=["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:PutItem"],
+        resources=[table_arn],
+        conditions=OWN_ROWS,
+    )
+
+
+def read_own_data_keys(key_store_arn: str) -> iam.PolicyStatement:
+    """A tenant session's: read the tenant's own data keys and pointers by key; none is made, and none listed."""
+    return iam.PolicyStatement(
+        sid="OwnDataKeys",
+        actions=["dynamodb:GetItem", "dynamodb:BatchGetItem"],
+        resources=[key_store_arn],
+        conditions=OWN_ROWS,
+    )
+
+
+def assume(*role_arns: str) -> iam.PolicyStatement:
+    """Become these roles, for the tenant that a session tag names; what tags there may be, their trust says."""
+    return iam.PolicyStatement(sid="Assume", actions=["sts:AssumeRole", "sts:TagSession"], resources=list(role_arns))
 
 
 def send_dead_letters(queue_arn: str) -> iam.PolicyStatement:

@@ -28,7 +28,7 @@ class StorageKey(Construct):
                 resource_name=f"/aws/{of}/{settings.name_of('*')}",
                 arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
             )
-            for of in ("lambda", "vendedlogs/states")
+            for of in ("lambda", "vendedlogs/states", "vendedlogs/apis")
         ]
         self.key = kms.Key(
             self,

@@ -1,0 +1,137 @@
+"""The tenant API: an HTTP API that lets in who has a token, one function behind it, and that function's few rights."""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+import aws_cdk as cdk
+from aws_cdk import aws_apigatewayv2 as apigateway
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
+from aws_cdk.aws_apigatewayv2_authorizers import HttpJwtAuthorizer
+from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
+from constructs import Construct
+
+from infra import rights
+from infra.acknowledge import acknowledge
+from infra.api_settings import ApiSettings
+from infra.bundling import Bundler
+from infra.consumer import Consumer
+from infra.data_stack import DataStack
+from infra.ensure_keys import EnsureKeys
+from infra.keys_stack import KeysStack
+from infra.settings import Settings
+from infra.tenant_roles import TenantRoles
+
+_GET, _POST, _DELETE = apigateway.HttpMethod.GET, apigateway.HttpMethod.POST, apigateway.HttpMethod.DELETE
+READ: Final = "items.read"
+WRITE: Final = "items.write"
+ROUTES: Final = (
+    (_GET, "/tenants/{tenant_id}/items", READ),
+    (_GET, "/tenants/{tenant_id}/items/{item_id}", READ),
+    (_POST, "/tenants/{tenant_id}/items/{item_id}", WRITE),
+    (_DELETE, "/tenants/{tenant_id}/items/{item_id}", WRITE),
+    (_GET, "/tenant/{tenant_id}", READ),
+    (_POST, "/tenant/{tenant_id}", WRITE),
+)
+"""Method, path, and the scope that a token needs for it."""
+OPEN_ROUTE: Final = "/openapi.json"
+ACCESS_LOG: Final = {
+    "request_id": "$context.requestId",
+    "at": "$context.requestTime",
+    "route": "$context.routeKey",
+    "status": "$context.status",
+    "latency_ms": "$context.responseLatency",
+}
+"""A route's key is its form; the path itself would tell tenants and items to whoever reads the log."""
+
+
+class TenantApi(Construct):
+    """The API with its authorizer, its function, and the roles that the function takes on for a tenant."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002
+        *,
+        settings: Settings,
+        api: ApiSettings,
+        bundler: Bundler,
+        keys: KeysStack,
+        data: DataStack,
+        ensure_keys: EnsureKeys,
+    ) -> None:
+        super().__init__(scope, id)
+        tenant_role, limited_role = TenantRoles.arns(self, keys)
+        ensures = ensure_keys.consumer.function
+        self.consumer = Consumer(
+            self,
+            "Consumer",
+            settings=settings,
+            bundler=bundler,
+            name="tenant-api",
+            package="tenant_api",
+            memory_mib=1769,  # one whole processor, as the encryptor: a caller waits
+            timeout=cdk.Duration.seconds(29),  # API Gateway waits for thirty
+            environment={
+                "SEALSTREAM_TABLE": data.items.table_name,
+                "SEALSTREAM_KEY_STORE": keys.key_store.table_name,
+                **keys.attribute_key.environment,
+                "SEALSTREAM_TENANT_ROLE": tenant_role,
+                "SEALSTREAM_TENANT_LIMITED_ROLE": limited_role,
+                "SEALSTREAM_ENSURE_KEYS": ensures.function_name,
+                "SEALSTREAM_TENANT_CLAIM": api.tenant_claim,
+            },
+            rights=[rights.assume(tenant_role, limited_role), rights.invoke(ensures.function_arn)],
+            storage_key=keys.storage_key,
+        )
+        TenantRoles(self, "Roles", keys=keys, data=data, trusted=self.consumer.role)
+        self.http = apigateway.HttpApi(
+            self,
+            "Http",
+            api_name=settings.name_of("tenant-api"),
+            description="Items of one tenant each, for whoever has a token of that tenant's",
+            create_default_stage=False,
+        )
+        self._routes(api)
+        self._stage(settings, api, keys.storage_key)
+
+    def _routes(self, api: ApiSettings) -> None:
+        integration = HttpLambdaIntegration("Function", self.consumer.function, scope_permission_to_route=False)
+        authorizer = HttpJwtAuthorizer("Token", api.issuer, jwt_audience=list(api.audience))
+        for method, path, scope in ROUTES:
+            self.http.add_routes(
+                path=path,
+                methods=[method],
+                integration=integration,
+                authorizer=authorizer,
+                authorization_scopes=[scope],
+            )
+        (description,) = self.http.add_routes(path=OPEN_ROUTE, methods=[_GET], integration=integration)
+        acknowledge(
+            description, "APIG4", reason="The description of the API, which is public: it says how to ask, and no data"
+        )
+
+    def _stage(self, settings: Settings, api: ApiSettings, storage_key: kms.IKey) -> None:
+        self.access_log = logs.LogGroup(
+            self,
+            "AccessLog",
+            log_group_name=f"/aws/vendedlogs/apis/{settings.name_of('tenant-api')}",
+            encryption_key=storage_key,
+            retention=logs.RetentionDays.ONE_YEAR,
+            removal_policy=settings.removal_policy,
+        )
+        apigateway.CfnStage(
+            self,
+            "Stage",
+            api_id=self.http.api_id,
+            stage_name="$default",
+            auto_deploy=True,
+            default_route_settings=apigateway.CfnStage.RouteSettingsProperty(
+                throttling_rate_limit=api.rate, throttling_burst_limit=api.burst
+            ),
+            access_log_settings=apigateway.CfnStage.AccessLogSettingsProperty(
+                destination_arn=self.access_log.log_group_arn, format=json.dumps(ACCESS_LOG)
+            ),
+        )
