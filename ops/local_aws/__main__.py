@@ -1,4 +1,4 @@
-"""`python -m ops.local_aws up | down | status`: the local AWS with the stacks on it, as a person uses it."""
+"""`python -m ops.local_aws up | down | status | token`: the local AWS with the stacks on it, as a person uses it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from ops.local_aws import process
+from ops.local_aws import issuer, process
 from ops.local_aws import up as lifecycle
 from ops.local_aws.files import shown
 from ops.local_aws.process import BUILD, LocalAwsError
@@ -71,6 +71,28 @@ def status(folder: Path) -> None:
         sys.exit(3)
     does = "runs" if process.is_answering(server) else "is starting, or does not answer"
     _say(f"The local AWS {does}: {server.endpoint} (process {server.pid}, since {server.started_at})")
+
+
+@main.command()
+@_folder
+@click.option("--tenant", required=True, help="whose the token is")
+@click.option(
+    "--scope", "scopes", multiple=True, default=issuer.SCOPES, show_default=True, help="may be given several times"
+)
+@click.option(
+    "--expires",
+    "seconds",
+    type=int,
+    default=issuer.LIFETIME_SECONDS,
+    show_default=True,
+    help="in so many seconds; below 0, it has expired",
+)
+def token(folder: Path, *, tenant: str, scopes: tuple[str, ...], seconds: int) -> None:
+    """Print a token for the tenant API."""
+    server = process.running(folder)
+    if server is None:
+        raise LocalAwsError(f"the local AWS is not running; start it with `{process.command('up', folder)}`")
+    _say(issuer.token(server, issuer.claims_of(server.endpoint, tenant, scopes=scopes, expires_seconds=seconds)))
 
 
 def _sourced(path: Path) -> str:

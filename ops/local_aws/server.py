@@ -75,10 +75,11 @@ def _serve(*, stock: bool, state_file: Path | None, faults_file: Path | None) ->
     if stock:
         app.main()
         return
-    from ops.local_aws import ending, event_source_mappings, repairs, state  # noqa: PLC0415
+    from ops.local_aws import ending, event_source_mappings, issuing, repairs, state  # noqa: PLC0415
     from ops.local_aws.faults import workers  # noqa: PLC0415
 
     repairs.apply_all()
+    issuing.prepare()
     if faults_file:
         workers.obey(faults_file)
     if state_file:

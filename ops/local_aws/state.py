@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from ministack.core import responses
 from ministack.services import stepfunctions
 
-from ops.local_aws import event_source_mappings
+from ops.local_aws import event_source_mappings, issuing
 
 _SERVICES: Final = "ministack."
 _STORES: Final = (responses.AccountRegionScopedDict, responses.AccountScopedDict)
@@ -55,6 +55,7 @@ def _write(path: Path) -> None:
     content = {
         "stores": {(module.__name__, name): _content(store) for module, name, store in _stores()},
         "positions": event_source_mappings.positions(),
+        "issuer": issuing.key(),
     }
     with path.open("wb") as output:
         _Pickler(output, protocol=pickle.HIGHEST_PROTOCOL).dump(content)
@@ -74,6 +75,7 @@ def restore(path: Path) -> None:
         _content(store).clear()
         _content(store).update(stored)
     event_source_mappings.begin_at(content["positions"])
+    issuing.restore(content["issuer"])
     _end_executions()
     path.unlink()  # a server that is killed leaves nothing, rather than what an earlier one knew
 
