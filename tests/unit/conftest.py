@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
+import moto.core.config
+import moto.core.models
+import moto.kms.utils
 import pytest
 from botocore.loaders import create_loader
 from pytest_socket import disable_socket, enable_socket
@@ -18,8 +21,15 @@ def _no_sockets() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _models_are_read_once() -> Iterator[None]:
-    """All sessions of botocore share a loader: each test has a session of its own, and models take long to read."""
+def _aws_in_process_is_quick() -> Iterator[None]:
+    """What botocore and moto would make anew for each test, though nothing in it is the test's own, is made once."""
     with pytest.MonkeyPatch.context() as patch:
+        # the models of the services
         patch.setattr("botocore.session.create_loader", cache(create_loader))
+        # the session; what the environment says is read with each client all the same
+        patch.setitem(moto.core.config.default_user_config["core"], "reset_boto3_session", False)
+        # a pattern for every URL of AWS, by which moto answers `requests` as well; boto3 has a way in of its own
+        patch.setattr(moto.core.models, "RESPONSES_METHODS", [])
+        # the RSA key that moto gives to every key of KMS; a symmetric one has no use for it
+        patch.setattr("moto.kms.models.generate_private_key", cache(moto.kms.utils.generate_private_key))
         yield
