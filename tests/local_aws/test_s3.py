@@ -10,8 +10,6 @@ from botocore.exceptions import ClientError
 
 from tests.local_aws.support import LocalAws, unique
 
-pytestmark = pytest.mark.also_on_stock
-
 
 @pytest.fixture
 def s3(local_aws: LocalAws) -> Any:
@@ -37,6 +35,7 @@ def refusal(call: Any, **parameters: Any) -> tuple[int, str]:
     return response["ResponseMetadata"]["HTTPStatusCode"], response["Error"]["Code"]
 
 
+@pytest.mark.also_on_stock
 def test_a_put_is_conditional_on_what_is_there(s3: Any, bucket: str) -> None:
     first = s3.put_object(Bucket=bucket, Key="k", Body=b"1", IfNoneMatch="*")["ETag"]
     assert (412, "PreconditionFailed") == refusal(s3.put_object, Bucket=bucket, Key="k", Body=b"2", IfNoneMatch="*")
@@ -47,6 +46,7 @@ def test_a_put_is_conditional_on_what_is_there(s3: Any, bucket: str) -> None:
     assert b"2" == s3.get_object(Bucket=bucket, Key="k")["Body"].read()
 
 
+@pytest.mark.also_on_stock
 def test_a_range_is_read(s3: Any, bucket: str) -> None:
     s3.put_object(Bucket=bucket, Key="k", Body=b"0123456789")
 
@@ -60,6 +60,7 @@ def test_a_range_is_read(s3: Any, bucket: str) -> None:
     assert (416, "InvalidRange") == refusal(s3.get_object, Bucket=bucket, Key="k", Range="bytes=10-")
 
 
+@pytest.mark.also_on_stock
 def test_versions_and_delete_markers_are_listed_newest_first_and_in_pages(s3: Any, bucket: str) -> None:
     versions = [s3.put_object(Bucket=bucket, Key="a", Body=str(n).encode())["VersionId"] for n in range(3)]
     marker = s3.delete_object(Bucket=bucket, Key="a")["VersionId"]
@@ -76,3 +77,9 @@ def test_versions_and_delete_markers_are_listed_newest_first_and_in_pages(s3: An
     assert 5 == len(entries)
     assert 5 == len(set(entries))
     assert b"1" == s3.get_object(Bucket=bucket, Key="a", VersionId=versions[1])["Body"].read()
+
+
+def test_a_put_that_names_no_kms_key_is_encrypted_with_the_accounts_own(s3: Any, bucket: str) -> None:
+    put = s3.put_object(Bucket=bucket, Key="a", Body=b"", ServerSideEncryption="aws:kms")
+    assert put["ServerSideEncryption"] == "aws:kms"
+    assert put["SSEKMSKeyId"].startswith("arn:aws:kms:")

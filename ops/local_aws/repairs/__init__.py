@@ -23,6 +23,7 @@ from ops.local_aws.repairs import (
     logs,
     metrics,
     queue_delivery,
+    s3_encryption,
     step_functions,
 )
 
@@ -44,6 +45,7 @@ def apply_all() -> None:
         metrics,
         queue_delivery,
         http_api,
+        s3_encryption,
         step_functions,
         cloudformation,
         event_source_mapping_api,
