@@ -11,7 +11,7 @@ from ministack import app
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import error_response_json
 
-from ops.local_aws.repairs import iam_dynamodb, iam_kms, iam_streams, iam_variables
+from ops.local_aws.repairs import iam_dynamodb, iam_kms, iam_sessions, iam_streams, iam_variables
 
 #: Where the parsed request travels from `request_context` to `enforce`; no policy can name it.
 _REQUEST: Final = "local request"
@@ -40,6 +40,7 @@ _stock_pin_request_origin = iam_evaluator.pin_request_origin
 def apply() -> None:
     """Make MiniStack's IAM what the repairs of this module and its neighbours say."""
     iam_variables.apply()
+    iam_sessions.apply()
     iam_actions.extract_resource_arn = resource_arn
     iam_actions.request_tag_context = request_context
     iam_actions.dynamodb_service_context = lambda _body: {}  # request_context says it, knowing the operation
@@ -85,6 +86,8 @@ def enforce(  # the signature is MiniStack's
     iam_action = _PERMISSION_OF.get(iam_action, iam_action)
     context = dict(service_context or {})
     request = context.pop(_REQUEST, None)
+    if iam_action == "sts:AssumeRole":
+        return _may_assume(access_key_id, region, resource_arn, context)
     if request is None:
         _refused.set((iam_action, resource_arn))
         return _stock_enforce(access_key_id, iam_action, service, region, resource_arn, context)
@@ -97,10 +100,28 @@ def enforce(  # the signature is MiniStack's
     return None
 
 
+def _may_assume(access_key_id: str, region: str, role_arn: str, context: Mapping[str, Any]) -> Any:
+    """AWS: the caller's policies permit a session, and its tags apart from it, unless the role trusts it by name.
+
+    Stock asks for both policies whatever the role says, and never for the right to tag.
+    """
+    for action in ("sts:AssumeRole", *(["sts:TagSession"] if "aws:TagKeys" in context else [])):
+        _refused.set((action, role_arn))
+        refusal = _stock_enforce(access_key_id, action, "sts", region, role_arn, context)
+        if refusal and not (
+            _is_implicit(refusal) and iam_sessions.trusts_by_name(role_arn, action, refusal.principal_arn)
+        ):
+            return refusal
+    return None
+
+
+def _is_implicit(refusal: Any) -> bool:
+    return isinstance(refusal, iam_evaluator.EvalResult) and refusal.decision == "ImplicitDeny"
+
+
 def _granted(check: iam_kms.KmsCheck, refusal: Any) -> bool:
     """A grant permits what no policy allows, but nothing that a policy denies."""
-    is_implicit = isinstance(refusal, iam_evaluator.EvalResult) and refusal.decision == "ImplicitDeny"
-    return is_implicit and iam_kms.grant_allows(check, refusal.principal_arn)
+    return _is_implicit(refusal) and iam_kms.grant_allows(check, refusal.principal_arn)
 
 
 def combine_resource_policy(
@@ -117,6 +138,8 @@ def access_denied_response(  # the signature is MiniStack's
     service: str, action: str, principal_arn: str, request_id: str, **options: Any
 ) -> Any:
     """AccessDeniedException that names principal, action, resource and the kind of policy, as AWS words it."""
+    if service == "sts" and not options.get("error_code"):
+        action = _refused.get()[0]  # TagSession is asked for by AssumeRole
     if service not in _JSON_SERVICES or options.get("error_code") or options.get("message"):
         return _stock_access_denied_response(service, action, principal_arn, request_id, **options)
     refused_action, resource = _refused.get()

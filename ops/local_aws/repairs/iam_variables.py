@@ -91,6 +91,8 @@ def resolve_condition_key(key: str, context: Any) -> Any:
             return role_of(context.principal_arn)
         case "kms:calleraccount":
             return context.principal_account
+        case "aws:tagkeys":
+            return _stock_resolve_condition_key(key, context) or None  # a request without tags has no such key
         case _:
             return _stock_resolve_condition_key(key, context)
 
