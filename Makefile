@@ -83,6 +83,7 @@ deploy: setup ## deploy to the AWS account of your credentials
 COMPILE := $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 lock: $(VENV)/.installed ## write the locks anew after a change of a requirements/*.in
 	$(COMPILE) --universal --python-version 3.11 requirements/uv.in -o requirements/uv.txt
+	$(COMPILE) --universal --python-version 3.11 requirements/landing_ingest.in -o requirements/landing_ingest.txt
 	$(COMPILE) --universal --python-version 3.11 requirements/encryptor.in -o requirements/encryptor.txt
 	$(COMPILE) --universal --python-version 3.11 requirements/auditor.in -o requirements/auditor.txt
 	$(COMPILE) --universal --python-version 3.11 requirements/reencryptor.in -o requirements/reencryptor.txt
@@ -90,6 +91,7 @@ lock: $(VENV)/.installed ## write the locks anew after a change of a requirement
 	$(COMPILE) --universal --python-version 3.11 requirements/rotation.in -o requirements/rotation.txt
 	$(COMPILE) --universal --python-version 3.11 requirements/reopener.in -o requirements/reopener.txt
 	$(COMPILE) --universal --python-version 3.11 requirements/tenant_api.in -o requirements/tenant_api.txt
+	$(COMPILE) --universal --python-version 3.11 requirements/reader_layer.in -o requirements/reader_layer.txt
 	$(COMPILE) --universal --python-version 3.11 requirements/dev.in -o requirements/dev.txt
 
 clean: ## end what runs, and remove everything that was made

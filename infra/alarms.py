@@ -18,6 +18,7 @@ from infra.settings import Settings
 PERIOD: Final = cdk.Duration.minutes(5)
 BEHIND_MINUTES: Final = 15
 """Far above a batch's time, far below the hours after which records go to the dead letters."""
+LANDING_BEHIND_HOURS: Final = 1
 _NAMESPACE: Final = "Sealstream"
 _DIMENSION: Final = "Function"
 
@@ -50,6 +51,8 @@ class Alarms(Construct):
         *,
         settings: Settings,
         findings_dead_letters: sqs.IQueue,
+        landing_queue: sqs.IQueue,
+        landing_ingest: lambda_.IFunction,
         dead_letters: Mapping[str, sqs.IQueue],
         readers: Mapping[str, lambda_.IFunction],
         machine: sfn.IStateMachine,
@@ -65,6 +68,17 @@ class Alarms(Construct):
             "rotation-failed",
             "An execution of the rotation failed; the next one goes on with its run",
             machine.metric_failed(),
+        )
+        self._alarm(
+            "landing-failed",
+            "An object of the landing bucket cannot be read to its end; what could be read is in",
+            _own(landing_ingest, "LandingFailedObjects"),
+        )
+        self._alarm(
+            "landing-behind",
+            f"An object has waited for over {LANDING_BEHIND_HOURS} h to be ingested, or fails again and again",
+            landing_queue.metric_approximate_age_of_oldest_message(statistic="Maximum", period=PERIOD),
+            above=LANDING_BEHIND_HOURS * 3_600,
         )
         for name, queue in dead_letters.items():
             self._alarm(

@@ -1,4 +1,4 @@
-"""Data: the source stream, the items table with its own stream, the quarantine, findings about items, and runs."""
+"""Data: landing bucket and source stream, the items table with its own stream, the quarantine, findings, and runs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from constructs import Construct
 
 from infra.acknowledge import acknowledge
 from infra.findings import Findings
+from infra.landing import Landing
 from infra.protected_table import ProtectedTable
 from infra.quarantine import Quarantine
 from infra.settings import Settings
@@ -23,7 +24,7 @@ class DataStack(cdk.Stack):
             scope,
             id,
             stack_name=settings.stack_name("Data"),
-            description="sealstream: source stream, items table, quarantine, findings, runs",
+            description="sealstream: landing bucket, source stream, items table, quarantine, findings, runs",
             termination_protection=settings.protected,
         )
         self.stream = kinesis.Stream(
@@ -40,6 +41,7 @@ class DataStack(cdk.Stack):
             "KDS3",
             reason="The storage key instead of aws/kinesis: its policy says who may use it, and it can be disabled",
         )
+        self.landing = Landing(self, "Landing", settings=settings, storage_key=storage_key)
         self.items = ProtectedTable(
             self,
             "Items",
@@ -58,6 +60,10 @@ class DataStack(cdk.Stack):
         ).table
 
         cdk.CfnOutput(self, "Stream", value=self.stream.stream_name)
+        cdk.CfnOutput(self, "LandingBucket", value=self.landing.bucket.bucket_name)
+        cdk.CfnOutput(self, "LandingQueue", value=self.landing.queue.queue_url)
+        cdk.CfnOutput(self, "LandingDeadLetterQueue", value=self.landing.dead_letters.queue_url)
+        cdk.CfnOutput(self, "LandingRuns", value=self.landing.progress.table_name)
         cdk.CfnOutput(self, "Table", value=self.items.table_name)
         cdk.CfnOutput(self, "TableStream", value=self.items_stream_arn)
         cdk.CfnOutput(self, "QuarantineBucket", value=self.quarantine.bucket.bucket_name)

@@ -11,6 +11,7 @@ from infra.bundling import Bundler
 from infra.data_stack import DataStack
 from infra.encryptor import Encryptor
 from infra.keys_stack import KeysStack
+from infra.landing_ingest import LandingIngest
 from infra.reauditor import Reauditor
 from infra.reconciler import Reconciler
 from infra.redriver import Redriver
@@ -40,7 +41,10 @@ class PipelineStack(cdk.Stack):
             scope,
             id,
             stack_name=settings.stack_name("Pipeline"),
-            description="sealstream: encryptor, auditor, re-encryptor, rotation",
+            description="sealstream: landing ingest, encryptor, auditor, re-encryptor, rotation",
+        )
+        landing = LandingIngest(
+            self, "Landing", settings=settings, bundler=bundler, data=data, storage_key=keys.storage_key
         )
         encryptor = Encryptor(self, "Sealing", settings=settings, bundler=bundler, keys=keys, data=data)
         redriver = Redriver(self, "Redriving", settings=settings, bundler=bundler, keys=keys, data=data)
@@ -69,11 +73,19 @@ class PipelineStack(cdk.Stack):
             "Alarms",
             settings=settings,
             findings_dead_letters=data.findings.dead_letters,
-            dead_letters={"encryptor": encryptor.dead_letters, "auditor": auditor.dead_letters},
+            landing_queue=data.landing.queue,
+            landing_ingest=landing.consumer.function,
+            dead_letters={
+                "landing": data.landing.dead_letters,
+                "encryptor": encryptor.dead_letters,
+                "auditor": auditor.dead_letters,
+            },
             readers={"encryptor": encryptor.consumer.function, "auditor": auditor.consumer.function},
             machine=machine,
         )
 
+        cdk.CfnOutput(self, "LandingIngest", value=landing.consumer.function.function_name)
+        cdk.CfnOutput(self, "LandingIngestLogGroup", value=landing.consumer.log_group.log_group_name)
         cdk.CfnOutput(self, "Encryptor", value=encryptor.consumer.function.function_name)
         cdk.CfnOutput(self, "EncryptorLogGroup", value=encryptor.consumer.log_group.log_group_name)
         cdk.CfnOutput(self, "Redriver", value=redriver.consumer.function.function_name)

@@ -260,6 +260,39 @@ def assume(*role_arns: str) -> iam.PolicyStatement:
     return iam.PolicyStatement(sid="Assume", actions=["sts:AssumeRole", "sts:TagSession"], resources=list(role_arns))
 
 
+def read_landing_objects(bucket_arn: str) -> tuple[iam.PolicyStatement, ...]:
+    """Read objects in a version, and put their tags; who may not list is not told that an object is missing."""
+    return (
+        iam.PolicyStatement(sid="ListLanding", actions=["s3:ListBucket"], resources=[bucket_arn]),
+        iam.PolicyStatement(
+            sid="ReadLanding",
+            actions=["s3:GetObjectVersion", "s3:GetObjectVersionTagging", "s3:PutObjectVersionTagging"],
+            resources=[f"{bucket_arn}/*"],
+        ),
+    )
+
+
+def put_records(stream_arn: str) -> iam.PolicyStatement:
+    """Put records to a stream, many at once."""
+    return iam.PolicyStatement(sid="PutRecords", actions=["kinesis:PutRecords"], resources=[stream_arn])
+
+
+def keep_progress(table_arn: str) -> iam.PolicyStatement:
+    """Read how far an object is, and store it, on condition; no scan, no delete."""
+    return iam.PolicyStatement(
+        sid="KeepProgress", actions=["dynamodb:GetItem", "dynamodb:PutItem"], resources=[table_arn]
+    )
+
+
+def work_off_landing(queue_arn: str) -> iam.PolicyStatement:
+    """What an event source mapping needs of a queue, and to ask for an object once more."""
+    return iam.PolicyStatement(
+        sid="WorkOffLanding",
+        actions=["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:SendMessage"],
+        resources=[queue_arn],
+    )
+
+
 def send_dead_letters(queue_arn: str) -> iam.PolicyStatement:
     """The event source mapping sends with the function's role."""
     return iam.PolicyStatement(sid="DeadLetters", actions=["sqs:SendMessage"], resources=[queue_arn])

@@ -26,16 +26,21 @@ REDRIVE_HOURS = 365 * 24
 """How long after its arrival a record may be put back from quarantine."""
 DEAD_LETTER_HOURS = 14 * 24
 """How long a dead letter, which names a record, waits for somebody to decide: the longest that SQS can."""
+LANDING_LIVES = 2
+"""An object is read for so many times as long as it stays once it was: until then its old versions are there, too."""
 _DEFAULTS = {
     "prefix": "sealstream",
     "local": "false",
     "retention_hours": str(7 * 24),
     "attribute_keys": "1",
     "present_attribute_key": "",
+    "landing_days": "7",
 }
-_PREFIX = re.compile(r"[a-z][a-z0-9-]{0,30}[a-z0-9]")
+_PREFIX = re.compile(r"[a-z][a-z0-9-]{0,25}[a-z0-9]")
+"""A bucket's name has 63 characters: this, `-landing-`, an account and the longest name of a region."""
 _HOURS = re.compile(r"[0-9]{1,4}")
 _GENERATIONS = re.compile(r"[1-9]")
+_DAYS = re.compile(r"[1-9][0-9]{0,2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,7 @@ class Settings:
         retention_hours: how long the source stream keeps records, 24 to 8,760.
         attribute_keys: how many generations of the attribute key there are, 1 to 9; never fewer than once deployed.
         present_attribute_key: the generation that wraps data keys; the newest, where nothing else is said.
+        landing_days: how long an object that was ingested stays in the landing bucket, and its old versions once more.
         api: of the tenant API; None where none is deployed.
     """
 
@@ -59,15 +65,16 @@ class Settings:
     retention_hours: int
     attribute_keys: int
     present_attribute_key: int
+    landing_days: int
     api: ApiSettings | None
 
     @classmethod
     def from_context(cls, scope: IConstruct) -> Settings:
         """The settings of this synthesis; a value that cannot be deployed, or a policy that does not load, ends it."""
         context = context_of(scope, _DEFAULTS)
-        prefix, local, retention_hours, attribute_keys, present_attribute_key = context.values()
+        prefix, local, retention_hours, attribute_keys, present_attribute_key, landing_days = context.values()
         if not _PREFIX.fullmatch(prefix):
-            message = f"context prefix: {prefix!r} is not 2 to 32 of a-z, 0-9 and -, beginning with a letter"
+            message = f"context prefix: {prefix!r} is not 2 to 27 of a-z, 0-9 and -, beginning with a letter"
             raise ContextError(message)
         if local.lower() not in {"true", "false"}:
             message = f"context local: {local!r} is neither true nor false"
@@ -75,10 +82,15 @@ class Settings:
         if not (_HOURS.fullmatch(retention_hours) and MIN_HOURS <= int(retention_hours) <= MAX_HOURS):
             message = f"context retention_hours: {retention_hours!r} is no whole number of {MIN_HOURS} to {MAX_HOURS}"
             raise ContextError(message)
-        comes_back = max(int(retention_hours), REDRIVE_HOURS) + DEAD_LETTER_HOURS
+        if not _DAYS.fullmatch(landing_days):
+            message = f"context landing_days: {landing_days!r} is no whole number of 1 to 999"
+            raise ContextError(message)
+        landed = LANDING_LIVES * int(landing_days) * 24
+        comes_back = landed + max(int(retention_hours), REDRIVE_HOURS) + DEAD_LETTER_HOURS
         if comes_back >= TOMBSTONE_HOURS:
             message = f"a record can come back {comes_back} h after it arrived, its deletion is forgotten after"
-            raise ContextError(f"{message} {TOMBSTONE_HOURS} h: the item would rise again")
+            within = f"(of these {landed} h in the landing bucket: landing_days)"
+            raise ContextError(f"{message} {TOMBSTONE_HOURS} h: the item would rise again {within}")
         if not _GENERATIONS.fullmatch(attribute_keys):
             message = f"context attribute_keys: {attribute_keys!r} is no whole number of 1 to 9"
             raise ContextError(message)
@@ -95,8 +107,14 @@ class Settings:
             retention_hours=int(retention_hours),
             attribute_keys=int(attribute_keys),
             present_attribute_key=int(present_attribute_key),
+            landing_days=int(landing_days),
             api=ApiSettings.of(context_of(scope, api_settings.DEFAULTS), local=is_local, classes=policy.classes.keys()),
         )
+
+    @property
+    def landing_max_age_days(self) -> int:
+        """How old an object may be and still be read."""
+        return LANDING_LIVES * self.landing_days
 
     @property
     def removal_policy(self) -> cdk.RemovalPolicy:
@@ -127,6 +145,10 @@ class Settings:
         On the local AWS as briefly as Lambda allows, since what failed is tried again only after it.
         """
         return cdk.Duration.seconds(timeout_seconds if self.local else 6 * timeout_seconds)
+
+    def landing_bucket_name(self, stack: cdk.Stack) -> str:
+        """Known before the bucket is made: its queue's policy and the storage key's name it."""
+        return f"{self.name_of('landing')}-{stack.account}-{stack.region}"
 
     def stack_name(self, part: str) -> str:
         """`sealstream` and `Keys` give `SealstreamKeys`."""

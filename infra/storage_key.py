@@ -60,6 +60,14 @@ class StorageKey(Construct):
                         },
                     ),
                     iam.PolicyStatement(
+                        sid="EventsOfLandingBucket",
+                        # S3 puts its events into an encrypted queue
+                        principals=[iam.ServicePrincipal("s3.amazonaws.com")],
+                        actions=["kms:GenerateDataKey", "kms:Decrypt"],
+                        resources=["*"],
+                        conditions=of_landing_bucket(settings, stack),
+                    ),
+                    iam.PolicyStatement(
                         sid="LogGroups",
                         principals=[iam.ServicePrincipal(f"logs.{stack.region}.amazonaws.com")],
                         actions=_USE,
@@ -69,3 +77,9 @@ class StorageKey(Construct):
                 ]
             ),
         )
+
+
+def of_landing_bucket(settings: Settings, stack: cdk.Stack) -> dict[str, dict[str, str]]:
+    """S3 acts for this deployment's landing bucket, and for no other that somebody points here."""
+    arn = stack.format_arn(service="s3", region="", account="", resource=settings.landing_bucket_name(stack))
+    return {"StringEquals": {"aws:SourceAccount": stack.account}, "ArnEquals": {"aws:SourceArn": arn}}

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from ops.deadletter.commands import deadletter
+from ops.ingest.commands import ingest
 from ops.quarantine.commands import quarantine
 from ops.replay.commands import replay
 from ops.runs.commands import adopt, reconcile, rotation
@@ -67,6 +68,7 @@ cli.add_command(reconcile)
 cli.add_command(quarantine)
 cli.add_command(deadletter)
 cli.add_command(replay)
+cli.add_command(ingest)
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ import click
 from ops.parameters import as_json, confirmed, ending, yes
 
 _MESSAGE_ID: Final = re.compile(r"[0-9A-Za-z-]{1,100}")
-_WHOSE: Final = ("encryptor", "auditor", "reencryptor")
+_WHOSE: Final = ("encryptor", "auditor", "reencryptor", "landing")
 
 
 def _message_ids(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -25,7 +25,7 @@ _of = click.option("--of", "whose", type=click.Choice(_WHOSE), help="this functi
 
 @click.group()
 def deadletter() -> None:
-    """What was given up on after hours of retries: positions of records, or findings."""
+    """What was given up on after hours of retries: positions of records, findings, or objects of the landing bucket."""
 
 
 @deadletter.command("list")
@@ -48,7 +48,8 @@ def list_(*, whose: str | None, as_json: bool) -> None:
 def redrive(*, message_ids: tuple[str, ...], whose: str | None, as_json: bool) -> None:
     """Do what was given up on: all dead letters, or those by ID.
 
-    Records are read from their stream again, findings go back to their queue. What the stream no longer holds is said.
+    Records are read from their stream again, findings and objects go back to their queue. What the stream no longer
+    holds is said.
     Exit status 0: all are done; 1: some are left, listed or held by another command, or records went to quarantine.
     """
     from ops.deadletter.redrive import redrive as work_off  # noqa: PLC0415 - a command loads only what it needs

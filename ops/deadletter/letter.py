@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
+from shared.errors import EventRefused
 from shared.findings import ItemReference, from_message
+from shared.landing import Notice, notices_of
 
 _SEQUENCE_NUMBER_DIGITS: Final = 128
 
@@ -20,6 +22,7 @@ class Of(StrEnum):
     ENCRYPTOR = "encryptor"
     AUDITOR = "auditor"
     REENCRYPTOR = "reencryptor"
+    LANDING = "landing"
 
 
 _BATCH_INFO: Final = {Of.ENCRYPTOR: "KinesisBatchInfo", Of.AUDITOR: "DDBStreamBatchInfo"}
@@ -53,13 +56,20 @@ class Findings:
 
 
 @dataclass(frozen=True, slots=True)
+class Objects:
+    """Objects that the landing ingest was to read."""
+
+    notices: Sequence[Notice]
+
+
+@dataclass(frozen=True, slots=True)
 class Foreign:
     """What this project's mappings do not write, or not about this deployment; `why` says in what it differs."""
 
     why: str
 
 
-Content = Position | Findings | Foreign
+Content = Position | Findings | Objects | Foreign
 
 
 def content_of(of: Of, body: str, *, stream: str = "") -> Content:
@@ -68,13 +78,19 @@ def content_of(of: Of, body: str, *, stream: str = "") -> Content:
     Args:
         of: in whose queue it lies.
         body: of the message.
-        stream: the ARN of the stream that the queue's letters are about, or its end; "" takes any.
+        stream: the ARN of the stream that the queue's letters are about, or its end, or the landing bucket; "" takes
+            any stream.
     """
     if of is Of.REENCRYPTOR:
         try:
             return Findings(from_message(body))
         except ValueError:
             return Foreign("no message of the findings queue")
+    if of is Of.LANDING:
+        try:
+            return Objects(notices_of(body, stream))
+        except EventRefused as error:
+            return Foreign(str(error))
     try:
         document = json.loads(body)
         info = document[_BATCH_INFO[of]]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from ops.clock import iso
-from ops.deadletter.letter import Content, Findings, Foreign, Of, Position
+from ops.deadletter.letter import Content, Findings, Foreign, Objects, Of, Position
 from ops.deadletter.queues import LOOK_SECONDS, MESSAGES_PER_CALL, Letter, Queue, queues, told_hidden
 from ops.json_lines import JsonLines
 from ops.telling import for_programs
@@ -69,6 +69,8 @@ def _content(content: Content) -> dict[str, Any]:
             }
         case Findings():
             return {"findings": dict(Counter(str(one.reason) for one in content.references))}
+        case Objects():
+            return {"objects": [notice.object.name for notice in content.notices]}
         case Foreign():
             return {"foreign": content.why}
 
@@ -96,6 +98,8 @@ def _about(content: Content) -> tuple[str, str]:
             return iso(content.arrived_from) or "?", f"{content.shard_id}, {content.condition or 'given up'}"
         case Findings():
             return "", f"findings: {counted(Counter(str(one.reason) for one in content.references))}"
+        case Objects():
+            return "", ", ".join(notice.object.name for notice in content.notices) or "nothing"
         case Foreign():
             return "", f"foreign: {content.why}"
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
-from ops.deadletter.letter import Content, Findings, Of, Position, content_of
+from ops.deadletter.letter import Content, Findings, Objects, Of, Position, content_of
 from ops.environment import setting
 from ops.errors import NotHeld
 from ops.text import plural
@@ -49,12 +49,14 @@ class Letter:
 
     @property
     def records(self) -> int:
-        """How many records or items it is about; 0 where nobody knows."""
+        """How many records, items or objects it is about; 0 where nobody knows."""
         match self.content:
             case Position(records=records):
                 return records
             case Findings(references=references):
                 return len(references)
+            case Objects(notices=notices):
+                return len(notices)
         return 0
 
 
@@ -204,5 +206,7 @@ def _stream(of: Of, environment: Mapping[str, str]) -> str:
             return setting("TABLE_STREAM", environment)
         case Of.REENCRYPTOR:
             return ""
+        case Of.LANDING:
+            return setting("LANDING_BUCKET", environment)
         case _:  # pragma: no cover
             assert_never(of)

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Final, assert_never
 
 from ops.clock import Clock, iso
-from ops.deadletter.letter import Findings, Foreign, Of, Position
+from ops.deadletter.letter import Findings, Foreign, Objects, Of, Position
 from ops.deadletter.listing import document
 from ops.deadletter.queues import Letter, Queue, queues, told_hidden
 from ops.environment import function, setting
@@ -25,7 +25,9 @@ from ops.telling import Teller, for_programs, teller_for
 from ops.text import counted, plural, table
 from shared.aws.clients import client
 from shared.aws.findings_queue import SqsFindingsQueue
+from shared.aws.landing_queue import SqsLandingQueue
 from shared.findings import ItemReference
+from shared.landing import Notice
 
 GIVES_UP_AFTER: Final = 3
 """Letters in a row that nothing could be done about: then nothing can be done about any."""
@@ -76,11 +78,13 @@ class Ports:
     Attributes:
         functions: those who read positions again, and their titles.
         send_findings: puts references on the findings queue.
+        send_object: asks the landing ingest for an object.
     """
 
     queues: Sequence[Queue]
     functions: Mapping[Of, tuple[Invoke, str]] = field(default_factory=dict)
     send_findings: Callable[[Iterable[ItemReference]], None] = lambda _: None
+    send_object: Callable[[Notice], None] = lambda _: None
     clock: Clock = field(default_factory=Clock)
 
 
@@ -125,10 +129,12 @@ def ports_from_environment(whose: Sequence[Of]) -> Ports:
         for of, name, title in ((Of.ENCRYPTOR, "REDRIVER", "redriver"), (Of.AUDITOR, "REAUDITOR", "reauditor"))
         if of in whose
     }
-    if Of.REENCRYPTOR not in whose:
-        return Ports(queues(whose), functions)
-    findings_queue = setting("FINDINGS_QUEUE")
-    return Ports(queues(whose), functions, SqsFindingsQueue(client("sqs"), findings_queue).send)
+    senders: dict[str, Any] = {}
+    if Of.REENCRYPTOR in whose:
+        senders["send_findings"] = SqsFindingsQueue(client("sqs"), setting("FINDINGS_QUEUE")).send
+    if Of.LANDING in whose:
+        senders["send_object"] = SqsLandingQueue(client("sqs"), setting("LANDING_QUEUE")).send
+    return Ports(queues(whose), functions, **senders)
 
 
 def _worked_off(ports: Ports, message_ids: Collection[str], teller: Teller) -> Iterator[Fate]:
@@ -167,17 +173,26 @@ def _work_off(letter: Letter, queue: Queue, ports: Ports, teller: Teller) -> Fat
         case Position():
             return _read_again(letter, content, queue, ports, Patience(ports.clock, teller.trouble, PATIENCE_SECONDS))
         case Findings():
-            patience = Patience(ports.clock, teller.trouble)
-            try:
-                patience.insist(partial(ports.send_findings, content.references))
-                patience.insist(partial(queue.delete, letter))
-            except NoProgress as error:
-                return Fate(letter, State.WAITING, why=str(error))
-            return Fate(letter, State.DONE, Reading(done=True, records=letter.records))
+            return _sent(letter, queue, [partial(ports.send_findings, content.references)], ports, teller)
+        case Objects():
+            sends = [partial(ports.send_object, notice) for notice in content.notices]
+            return _sent(letter, queue, sends, ports, teller)
         case Foreign():
             return Fate(letter, State.FOREIGN, why=content.why)
         case _:  # pragma: no cover
             assert_never(content)
+
+
+def _sent(letter: Letter, queue: Queue, sends: Iterable[Callable[[], None]], ports: Ports, teller: Teller) -> Fate:
+    """What a letter asks for is asked for where it was at first."""
+    patience = Patience(ports.clock, teller.trouble)
+    try:
+        for send in sends:
+            patience.insist(send)
+        patience.insist(partial(queue.delete, letter))
+    except NoProgress as error:
+        return Fate(letter, State.WAITING, why=str(error))
+    return Fate(letter, State.DONE, Reading(done=True, records=letter.records))
 
 
 def _read_again(letter: Letter, position: Position, queue: Queue, ports: Ports, patience: Patience) -> Fate:

@@ -29,6 +29,7 @@ class AuditEvent(StrEnum):
     ITEM_REMEDIATED = "item.remediated"
     ITEM_ADOPTED = "item.adopted"
     ITEM_RECONCILED = "item.reconciled"
+    OBJECT_INGESTED = "object.ingested"
     RECORD_QUARANTINED = "record.quarantined"
     RECORD_REENCRYPTED = "record.reencrypted"
     RECORD_REDRIVEN = "record.redriven"
@@ -45,6 +46,7 @@ class AuditEvent(StrEnum):
     CENSUS_COMPLETED = "census.completed"
     ROTATION_COMPLETED = "rotation.completed"
     RECONCILIATION_COMPLETED = "reconciliation.completed"
+    ACCESS_DENIED = "access.denied"
 
 
 COMMON_FIELDS: Final = frozenset({"event", "event_id", "at"})
@@ -100,6 +102,7 @@ ALLOWED_FIELDS: Final[Mapping[AuditEvent, frozenset[str]]] = {
     AuditEvent.ITEM_REMEDIATED: _IMAGE | {"open_seconds"},
     AuditEvent.ITEM_ADOPTED: _IMAGE,
     AuditEvent.ITEM_RECONCILED: _IMAGE - {"sequence_number"},
+    AuditEvent.OBJECT_INGESTED: COMMON_FIELDS | {"object", "version", "state", "lines", "rejected"},
     AuditEvent.RECORD_QUARANTINED: COMMON_FIELDS | _SOURCE | {"quarantine_id", "reason", "detail"},
     AuditEvent.RECORD_REENCRYPTED: COMMON_FIELDS | {"quarantine_id"},
     AuditEvent.RECORD_REDRIVEN: _CALL | _SPAN | _OUTCOMES | {"quarantine_id", "reason", "kinesis_records"},
@@ -116,6 +119,7 @@ ALLOWED_FIELDS: Final[Mapping[AuditEvent, frozenset[str]]] = {
     AuditEvent.CENSUS_COMPLETED: _RUN | {*CENSUS_FIGURES},
     AuditEvent.ROTATION_COMPLETED: _RUN | {*RUN_FIGURES},
     AuditEvent.RECONCILIATION_COMPLETED: _RUN | {*RECONCILIATION_FIGURES},
+    AuditEvent.ACCESS_DENIED: _CALL | {"tenant_id", "asked_tenant_id", "operation", "why"},
 }
 
 _EVENT_ID_HEX_DIGITS: Final = 32

@@ -64,6 +64,10 @@ class Metric(StrEnum):
     KEYS_KEPT = "KeysKept"
     KEYS_FAILED = "KeysFailed"
     KEYS_CORRUPT = "KeysCorrupt"
+    LANDING_LINES = "LandingLines"
+    LANDING_REJECTED_LINES = "LandingRejectedLines"
+    LANDING_OBJECTS = "LandingObjects"
+    LANDING_FAILED_OBJECTS = "LandingFailedObjects"
     OLDEST_RECORD_AGE_SECONDS = "OldestRecordAgeSeconds"
     BATCH_DURATION_MS = "BatchDurationMs"
 

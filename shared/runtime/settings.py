@@ -12,6 +12,7 @@ from shared.keys.age import MAX_AGE_SECONDS
 
 POLICY_FILE: Final = Path(__file__).resolve().parents[2] / "policy.toml"
 """At the root of the checkout, and at the root of every Lambda asset."""
+MAX_DAYS: Final = 365
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,38 @@ class AttributeKeys:
                 _key_arn("SEALSTREAM_FORMER_ATTRIBUTE_KEYS", arn.strip()) for arn in former if arn.strip()
             ),
             max_age_seconds=_key_age(environ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LandingIngestSettings:
+    """Names of what the landing ingest works with.
+
+    Attributes:
+        stream: name of the source stream.
+        progress_table: how far each object is.
+        queue: URL of the landing queue, as `dead_letters` of its dead letters.
+        max_age_seconds: how old an object may be and still be read.
+    """
+
+    bucket: str
+    stream: str
+    progress_table: str
+    queue: str
+    dead_letters: str
+    max_age_seconds: float
+    policy_file: Path = POLICY_FILE
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> LandingIngestSettings:
+        """Read the `SEALSTREAM_*` variables; raises SettingsError with the name of the one that is missing."""
+        return cls(
+            bucket=_required(environ, "SEALSTREAM_LANDING_BUCKET"),
+            stream=_required(environ, "SEALSTREAM_STREAM"),
+            progress_table=_required(environ, "SEALSTREAM_LANDING_RUNS"),
+            queue=_required(environ, "SEALSTREAM_LANDING_QUEUE"),
+            dead_letters=_required(environ, "SEALSTREAM_LANDING_DEAD_LETTER_QUEUE"),
+            max_age_seconds=_days(environ, "SEALSTREAM_LANDING_MAX_AGE_DAYS") * 86_400.0,
         )
 
 
@@ -258,11 +291,52 @@ class ReopenerSettings:
         return cls(key_store=_required(environ, "SEALSTREAM_KEY_STORE"))
 
 
+@dataclass(frozen=True, slots=True)
+class TenantApiSettings:
+    """Names of what the tenant API works with.
+
+    Attributes:
+        tenant_role: ARN of the role whose sessions may open every data class of their tenant.
+        limited_role: ARN of the one whose sessions may open a few.
+        ensure_keys: the function that makes a tenant's first data keys.
+        tenant_claim: the claim of a token that says whose tenant's it is.
+    """
+
+    table: str
+    key_store: str
+    attribute_keys: AttributeKeys
+    tenant_role: str
+    limited_role: str
+    ensure_keys: str
+    tenant_claim: str
+    policy_file: Path = POLICY_FILE
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> TenantApiSettings:
+        """Read the `SEALSTREAM_*` variables; raises SettingsError with the name of the one that is missing."""
+        return cls(
+            table=_required(environ, "SEALSTREAM_TABLE"),
+            key_store=_required(environ, "SEALSTREAM_KEY_STORE"),
+            attribute_keys=AttributeKeys.from_environment(environ),
+            tenant_role=_required(environ, "SEALSTREAM_TENANT_ROLE"),
+            limited_role=_required(environ, "SEALSTREAM_TENANT_LIMITED_ROLE"),
+            ensure_keys=_required(environ, "SEALSTREAM_ENSURE_KEYS"),
+            tenant_claim=environ.get("SEALSTREAM_TENANT_CLAIM", "").strip() or "tenant_id",
+        )
+
+
 def _required(environ: Mapping[str, str], name: str) -> str:
     value = environ.get(name, "").strip()
     if not value:
         raise SettingsError(f"environment variable {name} is missing or empty")
     return value
+
+
+def _days(environ: Mapping[str, str], name: str) -> int:
+    value = _required(environ, name)
+    if not (value.isascii() and value.isdecimal()) or not 1 <= int(value) <= MAX_DAYS:
+        raise SettingsError(f"environment variable {name} must be a whole number of 1 to {MAX_DAYS}")
+    return int(value)
 
 
 def _key_arn(name: str, value: str) -> str:

@@ -35,6 +35,8 @@ def test_what_is_given_up_and_what_stands_still_is_told(cloud, alarms):
         name: cloud.one("AWS::SQS::Queue", under=under).logical_id
         for name, under in (
             ("findings", "FindingsDeadLetters"),
+            ("landing", "LandingDeadLetters"),
+            ("landing queue", "LandingQueue"),
             ("encryptor", "SealingDeadLetters"),
             ("auditor", "AuditingDeadLetters"),
         )
@@ -42,6 +44,9 @@ def test_what_is_given_up_and_what_stands_still_is_told(cloud, alarms):
 
     assert {
         "findings-given-up": (*letters, queues["findings"]),
+        "landing-dead-letters": (*letters, queues["landing"]),
+        "landing-failed": (NAMESPACE, Metric.LANDING_FAILED_OBJECTS, "sealstream-landing-ingest"),
+        "landing-behind": ("AWS/SQS", "ApproximateAgeOfOldestMessage", queues["landing queue"]),
         "encryptor-dead-letters": (*letters, queues["encryptor"]),
         "auditor-dead-letters": (*letters, queues["auditor"]),
         "rotation-failed": ("AWS/States", "ExecutionsFailed", cloud.one("AWS::StepFunctions::StateMachine").arn),
@@ -73,7 +78,11 @@ def test_what_an_alarm_reads_is_written_under_the_name_of_a_deployed_function(cl
 
 
 def test_every_dead_letter_queue_has_its_alarm(cloud, alarms):
-    watched = {alarm["Dimensions"][0]["Value"] for alarm in alarms.values() if alarm["Namespace"] == "AWS/SQS"}
+    watched = {
+        alarm["Dimensions"][0]["Value"]
+        for alarm in alarms.values()
+        if alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
+    }
 
     assert watched == {
         queue.logical_id for queue in cloud.resources("AWS::SQS::Queue") if "DeadLetters" in queue.logical_id
@@ -92,11 +101,10 @@ def test_how_much_and_how_long_it_takes(alarms):
         name: (alarm["Threshold"], alarm["Period"], alarm["DatapointsToAlarm"], alarm["EvaluationPeriods"])
         for name, alarm in alarms.items()
     }
-    at_once = dict.fromkeys(
-        ("findings-given-up", "encryptor-dead-letters", "auditor-dead-letters", "rotation-failed", "quarantined"),
-        (0, 300, 1, 1),
-    )
+    given_up = ("findings-given-up", "landing-dead-letters", "encryptor-dead-letters", "auditor-dead-letters")
+    at_once = dict.fromkeys((*given_up, "landing-failed", "rotation-failed", "quarantined"), (0, 300, 1, 1))
     behind = dict.fromkeys(("encryptor-behind", "auditor-behind"), (900_000, 300, 1, 1))
+    behind["landing-behind"] = (3_600, 300, 1, 1)
     retries = dict.fromkeys(("encryptor-retries", "auditor-retries"), (0, 300, 3, 4))
 
     assert at_once | behind | retries | {"kms-failures": (0, 300, 2, 3)} == found

@@ -15,7 +15,7 @@ from infra import bundling
 from infra.bundling import LAMBDA, Bundler, this_machine
 from tests.infra.synthesis import Synthesis
 
-CONSUMERS = ("encryptor", "auditor", "reencryptor", "sweeper", "rotation", "reopener")
+CONSUMERS = ("landing_ingest", "encryptor", "auditor", "reencryptor", "sweeper", "rotation", "reopener")
 SEALING = {"encryptor", "reencryptor", "sweeper"}
 LAMBDA_LIMIT_BYTES = 250 * 1024 * 1024
 
@@ -26,7 +26,7 @@ def asset_folder(synthesis: Synthesis, consumer: str) -> Path:
         resource
         for resource in synthesis.template("SealstreamPipeline")["Resources"].values()
         if resource["Type"] == "AWS::Lambda::Function"
-        and resource["Properties"]["FunctionName"] == f"sealstream-{consumer}"
+        and resource["Properties"]["FunctionName"] == f"sealstream-{consumer.replace('_', '-')}"
     )
     digest = function["Properties"]["Code"]["S3Key"].removesuffix(".zip")
     assets = json.loads((synthesis.folder / "SealstreamPipeline.assets.json").read_text(encoding="utf-8"))
@@ -74,6 +74,10 @@ def test_the_auditors_asset_holds_no_cipher(cloud):
 
 def test_rotations_asset_holds_no_cipher(cloud):
     assert ciphers(asset_folder(cloud, "rotation")) == []
+
+
+def test_the_landing_ingests_asset_holds_no_cipher(cloud):
+    assert ciphers(asset_folder(cloud, "landing_ingest")) == []
 
 
 def test_the_reopeners_asset_holds_no_cipher(cloud):

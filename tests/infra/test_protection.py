@@ -10,9 +10,11 @@ from fnmatch import fnmatch
 import pytest
 
 from shared.keys.barrier import LONGEST_FUNCTION_SECONDS
+from shared.landing import OUTCOME_TAG, State
 from shared.runtime.settings import (
     AuditorSettings,
     EncryptorSettings,
+    LandingIngestSettings,
     ReauditorSettings,
     ReconcilerSettings,
     RedriverSettings,
@@ -21,11 +23,11 @@ from shared.runtime.settings import (
     RotationSettings,
     SweeperSettings,
 )
-from tests.infra.synthesis import STACKS
+from tests.infra.synthesis import ACCOUNT, REGION, STACKS
 
 DAY_SECONDS = 24 * 3600
-PACKAGES = ("encryptor", "auditor", "reencryptor", "sweeper", "rotation", "reopener")
-"""Those of the consumers, each with a function of its name."""
+PACKAGES = ("landing_ingest", "encryptor", "auditor", "reencryptor", "sweeper", "rotation", "reopener")
+"""Those of the consumers, each with a function of its name, with hyphens."""
 STATEFUL = {
     "AWS::KMS::Key",
     "AWS::DynamoDB::Table",
@@ -40,7 +42,7 @@ def test_keys_and_data_outlive_their_stack_but_not_a_first_deployment_that_fails
     left = {(r.logical_id, r.deletion_policy, r.replace_policy) for r in cloud.resources() if r.type in STATEFUL}
 
     assert {(name, "RetainExceptOnCreate", "Retain") for name, _, _ in left} == left
-    assert len(left) == 22
+    assert len(left) == 27
 
 
 @pytest.mark.parametrize("stack", ["SealstreamKeys", "SealstreamData"])
@@ -54,7 +56,7 @@ def test_every_table_is_recoverable_hard_to_delete_and_encrypted_with_the_storag
     storage_key = cloud.one("AWS::KMS::Key", under="Storage").arn
     tables = cloud.resources("AWS::DynamoDB::Table")
 
-    assert len(tables) == 4
+    assert len(tables) == 5
     for table in tables:
         assert table.properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
         assert table.properties["DeletionProtectionEnabled"]
@@ -124,7 +126,7 @@ def test_the_attribute_key_never_leaves_its_policy_to_iam_alone(cloud):
 
 
 def test_the_quarantine_bucket_is_private_versioned_and_encrypted_with_the_storage_key(cloud):
-    bucket = cloud.one("AWS::S3::Bucket").properties
+    bucket = cloud.one("AWS::S3::Bucket", under="Quarantine").properties
     (encryption,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
 
     assert all(bucket["PublicAccessBlockConfiguration"].values())
@@ -136,7 +138,7 @@ def test_the_quarantine_bucket_is_private_versioned_and_encrypted_with_the_stora
 
 
 def test_what_is_held_in_quarantine_never_expires(cloud):
-    (rule,) = cloud.one("AWS::S3::Bucket").properties["LifecycleConfiguration"]["Rules"]
+    (rule,) = cloud.one("AWS::S3::Bucket", under="Quarantine").properties["LifecycleConfiguration"]["Rules"]
     index = cloud.one("AWS::DynamoDB::Table", under="Quarantine").properties
 
     assert {
@@ -148,10 +150,88 @@ def test_what_is_held_in_quarantine_never_expires(cloud):
     assert "TimeToLiveSpecification" not in index
 
 
+def test_the_landing_bucket_is_private_versioned_encrypted_and_told_of_to_its_queue_alone(cloud):
+    bucket = cloud.one("AWS::S3::Bucket", under="Landing").properties
+    (encryption,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+
+    assert bucket["BucketName"] == f"sealstream-landing-{ACCOUNT}-{REGION}"
+    assert [True] * 4 == list(bucket["PublicAccessBlockConfiguration"].values())
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert bucket["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+    assert encryption["BucketKeyEnabled"]
+    assert encryption["ServerSideEncryptionByDefault"]["KMSMasterKeyID"] == (
+        cloud.one("AWS::KMS::Key", under="Storage").arn
+    )
+    assert bucket["NotificationConfiguration"] == {
+        "QueueConfigurations": [
+            {"Event": "s3:ObjectCreated:*", "Queue": cloud.one("AWS::SQS::Queue", under="LandingQueue").arn}
+        ]
+    }
+
+
+def test_what_was_ingested_expires_and_what_was_not_stays(cloud):
+    ingested, replaced = cloud.one("AWS::S3::Bucket", under="Landing").properties["LifecycleConfiguration"]["Rules"]
+
+    assert {
+        "Id": "what-was-ingested",
+        "Status": "Enabled",
+        "TagFilters": [{"Key": OUTCOME_TAG, "Value": State.DONE.value}],
+        "ExpirationInDays": 7,
+    } == ingested
+    assert {
+        "Id": "what-was-deleted-or-replaced",
+        "Status": "Enabled",
+        "NoncurrentVersionExpiration": {"NoncurrentDays": 7},
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+        "ExpiredObjectDeleteMarker": True,
+    } == replaced
+
+
+def test_s3_acts_for_the_landing_bucket_of_this_account_and_for_no_other(cloud):
+    of_landing_bucket = {
+        "StringEquals": {"aws:SourceAccount": ACCOUNT},
+        "ArnEquals": {"aws:SourceArn": f"arn:aws:s3:::sealstream-landing-{ACCOUNT}-{REGION}"},
+    }
+    documents = [
+        *(key.properties["KeyPolicy"] for key in cloud.resources("AWS::KMS::Key")),
+        *(policy.properties["PolicyDocument"] for policy in cloud.resources("AWS::SQS::QueuePolicy")),
+    ]
+    of_s3 = [
+        (statement["Action"], statement["Condition"])
+        for document in documents
+        for statement in document["Statement"]
+        if statement["Principal"] == {"Service": "s3.amazonaws.com"}
+    ]
+
+    assert [
+        (["kms:Decrypt", "kms:GenerateDataKey"], of_landing_bucket),
+        ("sqs:SendMessage", of_landing_bucket),
+    ] == of_s3
+
+
+def test_objects_reach_the_landing_ingest_one_by_one_and_come_again_soon_after_it_was_killed(cloud):
+    mapping = cloud.one("AWS::Lambda::EventSourceMapping", under="Landing").properties
+    queue = cloud.one("AWS::SQS::Queue", under="LandingQueue")
+    function = cloud.one("AWS::Lambda::Function", under="Landing").properties
+
+    assert mapping == {
+        "FunctionName": "sealstream-landing-ingest",
+        "EventSourceArn": queue.arn,
+        "BatchSize": 1,
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "ScalingConfig": {"MaximumConcurrency": 8},
+    }
+    assert queue.properties["VisibilityTimeout"] == function["Timeout"] + 60
+    assert queue.properties["RedrivePolicy"] == {
+        "deadLetterTargetArn": cloud.one("AWS::SQS::Queue", under="LandingDeadLetters").arn,
+        "maxReceiveCount": 24,
+    }
+
+
 def test_findings_and_dead_letters_are_encrypted_and_kept_as_long_as_sqs_can(cloud):
     queues = cloud.resources("AWS::SQS::Queue")
 
-    assert len(queues) == 4
+    assert len(queues) == 6
     for queue in queues:
         assert queue.properties["KmsMasterKeyId"] == cloud.one("AWS::KMS::Key", under="Storage").arn
         assert queue.properties["MessageRetentionPeriod"] == 14 * DAY_SECONDS
@@ -222,7 +302,7 @@ def test_logs_are_encrypted_and_end(cloud):
     (for_logs,) = (s for s in storage_key.properties["KeyPolicy"]["Statement"] if s["Sid"] == "LogGroups")
     allowed = for_logs["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"]
 
-    assert len(groups) == 10
+    assert len(groups) == 11
     for group in groups:
         assert group.properties["KmsKeyId"] == storage_key.arn
         assert any(fnmatch(group.arn.removesuffix(":*"), pattern) for pattern in allowed), "CloudWatch may use the key"
@@ -232,7 +312,7 @@ def test_logs_are_encrypted_and_end(cloud):
 def test_each_function_has_a_role_and_a_log_group_of_its_own(cloud):
     functions = cloud.resources("AWS::Lambda::Function")
 
-    handlers = {name: f"{name}.handler" for name in PACKAGES} | {
+    handlers = {name.replace("_", "-"): f"{name}.handler" for name in PACKAGES} | {
         "reconciler": "auditor.standing.handler",
         "reauditor": "auditor.again.handler",
         "redriver": "encryptor.again.handler",
@@ -268,13 +348,14 @@ def test_each_function_finds_what_it_works_with_in_its_environment(cloud):
     assert _environment(cloud, "Sweeping") == keys | {
         "SEALSTREAM_RUNS": runs,
         "SEALSTREAM_REOPENER": "sealstream-reopener",
-        "SEALSTREAM_QUARANTINE_BUCKET": cloud.one("AWS::S3::Bucket").logical_id,
+        "SEALSTREAM_QUARANTINE_BUCKET": cloud.one("AWS::S3::Bucket", under="Quarantine").logical_id,
     }
 
 
 @pytest.mark.parametrize(
     ("function", "settings"),
     [
+        ("Landing", LandingIngestSettings),
         ("Sealing", EncryptorSettings),
         ("Redriving", RedriverSettings),
         ("Auditing", AuditorSettings),
@@ -353,6 +434,8 @@ def test_the_outputs_are_those_that_the_tools_read(cloud):
     assert {
         *("Stream", "Table", "TableStream", "KeyStore", "AttributeKey", "StorageKey", "Runs", "FindingsQueue"),
         *("QuarantineBucket", "QuarantineTable"),
+        *("LandingBucket", "LandingQueue", "LandingDeadLetterQueue", "LandingRuns"),
+        *("LandingIngest", "LandingIngestLogGroup"),
         *("Encryptor", "EncryptorLogGroup", "EncryptorDeadLetterQueue"),
         *("Redriver", "RedriverLogGroup"),
         *("Auditor", "AuditorLogGroup", "AuditorDeadLetterQueue"),

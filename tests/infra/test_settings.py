@@ -51,15 +51,27 @@ def test_any_other_retention_is_an_error(given):
 
 
 def test_a_deletion_is_remembered_for_longer_than_any_deleted_record_can_come_back(monkeypatch):
-    comes_back = 365 + 14
+    comes_back = 2 * 7 + 365 + 14
     monkeypatch.setattr("infra.settings.TOMBSTONE_HOURS", comes_back * 24)
-    with pytest.raises(ValueError, match="9096 h after it arrived"):
+    with pytest.raises(ValueError, match="9432 h after it arrived"):
         settings()
     monkeypatch.setattr("infra.settings.TOMBSTONE_HOURS", comes_back * 24 + 1)
     assert 8_760 == settings(retention_hours=8_760).retention_hours
     monkeypatch.setattr("infra.settings.REDRIVE_HOURS", 366 * 24)
     with pytest.raises(ValueError, match="would rise again"):
         settings()
+
+
+def test_an_object_that_comes_back_too_late_ends_the_synthesis():
+    assert (10, 20) == (settings(landing_days="10").landing_days, settings(landing_days=10).landing_max_age_days)
+    with pytest.raises(ValueError, match=r"of these 528 h in the landing bucket: landing_days"):
+        settings(landing_days="11")
+
+
+@pytest.mark.parametrize("given", [0, "0", "", "-1", "1.5", "7d", "1000", True])
+def test_any_other_stay_in_the_landing_bucket_is_an_error(given):
+    with pytest.raises(ValueError, match="context landing_days"):
+        settings(landing_days=given)
 
 
 def test_what_the_synthesis_counts_on_is_what_the_functions_do():
@@ -91,7 +103,7 @@ def test_a_present_attribute_key_that_does_not_exist_is_an_error(given):
         settings(attribute_keys="2", present_attribute_key=given)
 
 
-@pytest.mark.parametrize("given", ["", "a", "Acme", "9to5", "acme-", "a" * 33])
+@pytest.mark.parametrize("given", ["", "a", "Acme", "9to5", "acme-", "a" * 28])
 def test_a_prefix_that_cannot_begin_every_name_is_an_error(given):
     with pytest.raises(ValueError, match="context prefix"):
         settings(prefix=given)

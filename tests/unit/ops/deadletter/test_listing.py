@@ -6,6 +6,7 @@ import pytest
 
 from ops.deadletter.letter import Of
 from ops.deadletter.listing import list_letters
+from tests.fakes.landing import BUCKET, s3_event
 from tests.unit.ops.deadletter.world import TABLE_STREAM, World, findings, position
 
 
@@ -39,7 +40,7 @@ def test_letters_are_lines_for_programs_and_stay_where_they_are(world, capsys):
     assert "no position in a stream" == letters[1]["foreign"]
     assert {"stale": 2} == letters[3]["findings"]
     assert {"event": "listed", "letters": 4, "records": 9, "hidden": 0} == listed
-    assert [["m-1", "m-2"], ["m-3"], ["m-4"]] == [world.sqs[of].visible for of in Of]
+    assert [["m-1", "m-2"], ["m-3"], ["m-4"], []] == [world.sqs[of].visible for of in Of]
 
 
 def test_in_a_terminal_they_are_a_table_that_is_harmless(world, monkeypatch, capsys):
@@ -80,3 +81,16 @@ def test_what_another_command_holds_is_no_empty_queue(world, monkeypatch, capsys
     assert '"hidden":1' in text.replace(" ", "")
     assert "no dead letters" not in text
     assert 0 == list_letters([Of.ENCRYPTOR], of=world.ports().queues[:1])
+
+
+@pytest.mark.parametrize("in_terminal", [True, False])
+def test_letters_about_objects_name_them(world, capsys, monkeypatch, in_terminal):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: in_terminal, raising=False)
+    world.sqs[Of.LANDING].put("m-5", s3_event())
+    named = f"s3://{BUCKET}/tenant=acme/a.json?versionId=v1"
+
+    list_letters([Of.LANDING], of=world.ports().queues[-1:])
+
+    out = capsys.readouterr().out
+    assert named in out
+    assert in_terminal or json.loads(out.splitlines()[0])["objects"] == [named]

@@ -161,8 +161,10 @@ NAMES = {
     "SEALSTREAM_ENCRYPTOR_DEAD_LETTER_QUEUE": "https://encryptor",
     "SEALSTREAM_AUDITOR_DEAD_LETTER_QUEUE": "https://auditor",
     "SEALSTREAM_REENCRYPTOR_DEAD_LETTER_QUEUE": "https://reencryptor",
+    "SEALSTREAM_LANDING_DEAD_LETTER_QUEUE": "https://landing",
     "SEALSTREAM_STREAM": "source",
     "SEALSTREAM_TABLE_STREAM": "arn:table-stream",
+    "SEALSTREAM_LANDING_BUCKET": "the-landing-bucket",
 }
 
 
@@ -182,6 +184,7 @@ def test_the_queues_of_the_deployment_are_known_by_their_names():
         (Of.ENCRYPTOR, "https://encryptor", ":stream/source"),
         (Of.AUDITOR, "https://auditor", "arn:table-stream"),
         (Of.REENCRYPTOR, "https://reencryptor", ""),
+        (Of.LANDING, "https://landing", "the-landing-bucket"),
     ] == found
 
 

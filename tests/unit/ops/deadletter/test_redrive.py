@@ -12,6 +12,8 @@ from ops.deadletter.queues import HOLD_SECONDS
 from ops.deadletter.redrive import GIVES_UP_AFTER, redrive
 from ops.errors import FunctionFailed, FunctionRefused, NoProgress
 from ops.text import plural
+from shared.landing import Notice, ObjectVersion
+from tests.fakes.landing import BUCKET, SEQUENCER, s3_event
 from tests.fakes.redriver import FakeRecord
 from tests.unit.ops.deadletter.world import REFERENCES, TABLE_STREAM, World, findings, position
 
@@ -399,3 +401,13 @@ def test_a_letter_stays_hidden_while_a_call_is_repeated(world, done):
 
     world.redriver.before = fails_for_a_while
     assert 0 == done()[0]
+
+
+def test_objects_are_asked_for_where_they_were_before_their_message_goes(world):
+    notice = Notice(ObjectVersion(BUCKET, "tenant=acme/a.json", "v1"), SEQUENCER)
+    world.sqs[Of.LANDING].put("m-1", s3_event())
+    world.sqs[Of.LANDING].put("m-2", s3_event(bucket="somebody-elses"))
+
+    status = redrive([Of.LANDING], as_json=True, ports=world.ports())
+
+    assert (1, [notice], ["m-2"]) == (status, world.asked, world.left(Of.LANDING))

@@ -1,4 +1,4 @@
-"""Three queues with letters, and the functions that work them off."""
+"""Four queues with letters, and the functions that work them off."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from ops.deadletter.letter import Of
 from ops.deadletter.queues import Queue
 from ops.deadletter.redrive import Ports
 from shared.findings import ItemReference, to_messages
+from shared.landing import Notice
 from shared.model import VerdictKind
 from tests.fakes.clock import FakeClock
+from tests.fakes.landing import BUCKET
 from tests.fakes.redriver import FakeAuditor, FakeRecord, FakeRedriver
 from tests.fakes.sqs import FakeSqs
 
@@ -42,24 +44,26 @@ def findings() -> str:
 
 @dataclass
 class World:
-    """`sent` is what came to the findings queue."""
+    """`sent` is what came to the findings queue, `asked` to the landing queue."""
 
     clock: FakeClock = field(default_factory=FakeClock)
     redriver: FakeRedriver = field(default_factory=lambda: FakeRedriver({"shard-1": RECORDS}))
     auditor: FakeAuditor = field(default_factory=FakeAuditor)
     sent: list[ItemReference] = field(default_factory=list)
+    asked: list[Notice] = field(default_factory=list)
     sqs: dict[Of, FakeSqs] = field(init=False)
 
     def __post_init__(self) -> None:
         self.sqs = {of: FakeSqs(self.clock) for of in Of}
 
     def ports(self) -> Ports:
-        streams = {Of.ENCRYPTOR: ":stream/source", Of.AUDITOR: TABLE_STREAM, Of.REENCRYPTOR: ""}
+        streams = {Of.ENCRYPTOR: ":stream/source", Of.AUDITOR: TABLE_STREAM, Of.REENCRYPTOR: "", Of.LANDING: BUCKET}
         clients: dict[Of, object] = dict(self.sqs)
         return Ports(
             queues=[Queue(clients[of], of, "https://queue", streams[of]) for of in Of],  # type: ignore[arg-type]
             functions={Of.ENCRYPTOR: (self.redriver, "redriver"), Of.AUDITOR: (self.auditor, "auditor")},
             send_findings=self.sent.extend,
+            send_object=self.asked.append,
             clock=Clock(self.clock.wall, self.clock.monotonic, self.clock.advance),
         )
 
