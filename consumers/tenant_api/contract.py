@@ -68,7 +68,13 @@ class Operation:
     body: Any = field(repr=False)
 
     def read(self, request: Request) -> dict[str, Any]:
-        """The parameters by their names; raises Refused."""
+        """The parameters by their names.
+
+        Raises:
+            Refused: invalid-request, also for a query parameter that the operation does not have.
+        """
+        if request.query.keys() - {one.name for one in self.parameters if one.where == "query"}:
+            raise Refused(ProblemType.INVALID_REQUEST, "the operation has no such query parameter")
         return {one.name: one.read(request) for one in self.parameters}
 
     def check_body(self, value: Any) -> None:

@@ -49,4 +49,4 @@ def _matches(wanted: str, standing: Standing) -> bool:
     if not standing.is_live:
         return False
     tag = etag_of(position_of(standing.item))
-    return wanted.strip() == "*" or tag in [found for weak, found in _TAGS.findall(wanted) if not weak]
+    return wanted == "*" or tag in [found for weak, found in _TAGS.findall(wanted) if not weak]

@@ -43,7 +43,7 @@ class Request:
             route=event.get("routeKey") or "",
             path=event.get("pathParameters") or {},
             query=event.get("queryStringParameters") or {},
-            headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
+            headers={name.lower(): value.strip() for name, value in (event.get("headers") or {}).items()},
             claims=(authorizer.get("jwt") or {}).get("claims") or {},
             request_id=context.get("requestId") or "",
             _event=event,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
-from shared.aws.item_reader import DynamoItemReader
+from shared.aws.item_reader import DynamoItemReader, Page
 from shared.aws.items import DynamoItemTable
 from shared.aws.key_store import DynamoKeyStatusReader, DynamoKeyStore
 from shared.aws.kms import KmsKeyOpener
@@ -20,13 +20,20 @@ from shared.sealed_table_opening import KeyStatuses
 _MAX_KEYS: Final = 1_000
 
 
+class TenantReads(Protocol):
+    """A tenant's items as they are stored; see `shared.aws.item_reader`."""
+
+    def of_tenant(self, tenant_id: str, *, after: str | None, limit: int, consistent: bool) -> Page:
+        """One page in the order of their ids, from the one after this id on."""
+
+
 @dataclass(frozen=True, slots=True)
 class TenantSession:
     """One tenant's table, as far as the session's role opens it."""
 
     tenant_id: str
     table: SealedTable = field(repr=False)
-    reads: DynamoItemReader = field(repr=False)
+    reads: TenantReads = field(repr=False)
     keyring: Keyring = field(repr=False)
     store: KeyStore = field(repr=False)
     statuses: KeyStatuses = field(repr=False)

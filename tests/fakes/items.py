@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import Any
 
+from shared.aws.item_reader import Page
 from shared.aws.item_updates import is_same, stands_already
 from shared.model import ITEM_ID, SOURCE, TENANT_ID, Attributes, AttributeValue, PutResult, SealedItem
 from shared.reencrypt.model import ItemUpdate, UpdateResult
@@ -46,6 +47,13 @@ class FakeItemTable:
 
     def put_if_absent(self, item: SealedItem) -> PutResult:
         return self._put(item, lambda found: False, only_if_absent=True)
+
+    def of_tenant(self, tenant_id: str, *, after: str | None, limit: int, consistent: bool) -> Page:
+        with self._lock:
+            ids = sorted(item for tenant, item in self.items if tenant == tenant_id and item > (after or ""))[:limit]
+            items = [self.items[tenant_id, item_id] for item_id in ids]
+        last = {TENANT_ID: {"S": tenant_id}, ITEM_ID: {"S": ids[-1]}} if len(ids) == limit else None
+        return Page(items, last)
 
     def update(self, update: ItemUpdate) -> UpdateResult:
         self.before_update(update)
