@@ -1,4 +1,4 @@
-"""The CDK app: three stacks in flow order; synthesis asks nothing of AWS and needs no credentials."""
+"""The CDK app: the stacks in flow order; synthesis asks nothing of AWS and needs no credentials."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from infra.context import ContextError
 from infra.data_stack import DataStack
 from infra.keys_stack import KeysStack
 from infra.pipeline_stack import PipelineStack
+from infra.reader_layer import reader_runtimes
+from infra.reader_stack import ReaderStack
 from infra.settings import Settings
 from shared.errors import PolicyError
 
@@ -24,6 +26,9 @@ def build(app: cdk.App) -> None:
     keys = KeysStack(app, "SealstreamKeys", settings=settings)
     data = DataStack(app, "SealstreamData", settings=settings, storage_key=keys.storage_key)
     PipelineStack(app, "SealstreamPipeline", settings=settings, bundler=bundler, keys=keys, data=data)
+
+    if runtimes := reader_runtimes(app):
+        ReaderStack(app, "SealstreamReader", settings=settings, runtimes=runtimes)
 
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
 

@@ -1,4 +1,4 @@
-"""A consumer's Lambda asset, built without Docker: locked libraries for the target, then the project's own code.
+"""Lambda's assets, built without Docker: locked libraries for the target, then the project's own code.
 
 An asset's directory is named after the digest of everything that goes into it. So unchanged code gives the same
 asset, a second synthesis builds nothing, and the digest serves CDK as the asset's hash.
@@ -13,7 +13,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ from infra.settings import ROOT
 _RECIPE = b"1"
 """Changes when this module makes another asset of the same sources."""
 _CACHE = ROOT / "build" / "assets"
+_IN_A_LAYER = Path("python")
 _LEFT_OUT = ("__pycache__", "tests", "test", "bin")
 _LEFT_OUT_OF_DIST_INFO = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "WHEEL")
 """An installer's notes: names of this machine and of nothing that runs. METADATA and licences stay."""
@@ -41,8 +42,21 @@ class Target:
     uv_options: tuple[str, ...]
 
 
-LAMBDA = Target("python3.13 arm64", ("--python-version", "3.13", "--python-platform", "aarch64-manylinux_2_28"))
-"""The runtime python3.13 on Graviton: Amazon Linux 2023 has glibc 2.34; Tink's wheels ask for 2.28."""
+def lambda_target(version: str, machine: str) -> Target:
+    """A Python runtime of Lambda's on Amazon Linux 2023, which has glibc 2.34; Tink's wheels ask for 2.28.
+
+    Args:
+        version: 3.12 or newer: those before are on Amazon Linux 2, with glibc 2.26.
+        machine: arm64 (Graviton) or x86_64.
+    """
+    platform = machine.replace("arm64", "aarch64")
+    return Target(
+        f"python{version} {machine}", ("--python-version", version, "--python-platform", f"{platform}-manylinux_2_28")
+    )
+
+
+LAMBDA = lambda_target("3.13", "arm64")
+"""What all functions run on."""
 
 
 def this_machine() -> Target:
@@ -72,24 +86,39 @@ class Bundler:
         Raises:
             RuntimeError: the libraries did not install; the message is uv's.
         """
-        lock = ROOT / "requirements" / f"{consumer}.txt"
-        sources = sorted(_sources(consumer))
-        digest = self._digest(lock, *sources)
-        path = self.cache / f"{consumer}-{digest[:32]}"
+        code = (ROOT / "consumers" / "__init__.py", *_code(f"consumers/{consumer}"), *_code("shared"))
+        return self._built(consumer, {source: source.relative_to(ROOT) for source in (_policy(), *code)})
+
+    def layer(self, name: str) -> Asset:
+        """A layer of `shared` and the lock `requirements/<name>.txt`: in `python`, where Lambda's Python looks.
+
+        The policy lies in `sealstream`, so that it is `/opt/sealstream/policy.toml` to a function.
+
+        Raises:
+            RuntimeError: the libraries did not install; the message is uv's.
+        """
+        code = {source: _IN_A_LAYER / source.relative_to(ROOT) for source in _code("shared")}
+        return self._built(name, {_policy(): Path("sealstream/policy.toml"), **code}, libraries_in=_IN_A_LAYER)
+
+    def _built(self, name: str, copies: Mapping[Path, Path], *, libraries_in: Path = Path()) -> Asset:
+        """The asset with the lock's libraries, and of each of these files a copy in its place."""
+        lock = ROOT / "requirements" / f"{name}.txt"
+        digest = self._digest(lock, *sorted(copies))
+        path = self.cache / f"{name}-{digest[:32]}"
         if not path.is_dir():
-            libraries = self._libraries(consumer, lock)
+            libraries = self._libraries(name, lock)
             with self._scratch() as built:
-                shutil.copytree(libraries, built, copy_function=os.link)
-                for source in sources:
-                    copy = built / source.relative_to(ROOT)
+                shutil.copytree(libraries, built / libraries_in, copy_function=os.link)
+                for source, place in copies.items():
+                    copy = built / place
                     copy.parent.mkdir(parents=True, exist_ok=True)
                     shutil.copyfile(source, copy)
                 _move(built, path)
         return Asset(path, digest)
 
-    def _libraries(self, consumer: str, lock: Path) -> Path:
+    def _libraries(self, name: str, lock: Path) -> Path:
         """Kept apart, so that a change of code asks nothing of the package index."""
-        path = self.cache / f"{consumer}-libraries-{self._digest(lock)[:32]}"
+        path = self.cache / f"{name}-libraries-{self._digest(lock)[:32]}"
         if not path.is_dir():
             with self._scratch() as built:
                 self._install(lock, built)
@@ -125,12 +154,13 @@ class Bundler:
             yield Path(scratch) / "asset"
 
 
-def _sources(consumer: str) -> Iterator[Path]:
-    yield ROOT / "policy.toml"
-    yield ROOT / "consumers" / "__init__.py"
-    for folder in (ROOT / "consumers" / consumer, ROOT / "shared"):
-        yield from folder.rglob("*.py")
-        yield from folder.rglob("*.json")
+def _policy() -> Path:
+    return ROOT / "policy.toml"
+
+
+def _code(folder: str) -> Iterator[Path]:
+    """What a package is made of, the documents that it serves included."""
+    return (file for form in ("*.py", "*.json") for file in (ROOT / folder).rglob(form))
 
 
 def _prune(libraries: Path) -> None:

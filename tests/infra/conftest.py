@@ -17,13 +17,16 @@ app.synth()
 """
 
 
+OTHER = {"attribute_keys": "2", "reader_layer": "python3.13-arm64"}
+
+
 @pytest.fixture(scope="session")
 def _syntheses(tmp_path_factory):
     folders = {name: tmp_path_factory.mktemp(name) for name in ("cloud", "local", "other")}
     running = {
         "cloud": start_synthesis(folders["cloud"]),
         "local": start_synthesis(folders["local"], local=True),
-        "other": start_synthesis(folders["other"], program=("-c", BREAKS_A_RULE), prefix="acme", attribute_keys="2"),
+        "other": start_synthesis(folders["other"], program=("-c", BREAKS_A_RULE), prefix="acme", **OTHER),
     }
     done = {}
     for name, process in running.items():
@@ -46,5 +49,5 @@ def local(_syntheses) -> Synthesis:
 
 @pytest.fixture(scope="session")
 def other_and_unacceptable(_syntheses) -> Synthesis:
-    """Under another prefix, with a second attribute key, and with a queue that breaks a rule of cdk-nag."""
+    """Under another prefix, with a second attribute key, a layer for readers, and a queue that cdk-nag refuses."""
     return _syntheses["other"]
