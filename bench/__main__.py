@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from bench.landing import landing
 from bench.limits.command import limits
 from bench.rotation import rotation
 
@@ -15,10 +16,12 @@ def main(context: click.Context) -> None:
     if context.invoked_subcommand is None:
         context.invoke(rotation)
         context.invoke(limits)
+        context.invoke(landing)
 
 
 main.add_command(rotation)
 main.add_command(limits)
+main.add_command(landing)
 
 if __name__ == "__main__":
     main()

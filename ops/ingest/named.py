@@ -16,7 +16,7 @@ from shared.errors import RequestRefused
 from shared.landing import ObjectVersion, Progress
 from shared.printable import quoted
 
-_URI: Final = re.compile(r"s3://([a-z0-9.-]{3,63})/(.+?)(?:\?versionId=([!-~]+))?", re.DOTALL)
+_URI: Final = re.compile(r"s3://([a-z0-9.-]{3,63})/(.+?)(?:\?versionId=([!->@-~]+))?", re.DOTALL)
 
 
 class Versions(Protocol):
