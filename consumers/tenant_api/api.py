@@ -17,6 +17,7 @@ from consumers.tenant_api.writing import ItemChanges, own_attributes
 from shared.errors import RecordRejected, RetryLater
 from shared.identity import is_tenant_id
 from shared.model import ITEM_ID, TENANT_ID
+from shared.public_ids import public_tenant
 from shared.runtime.audit_log import AuditEvent, AuditLog, event_id
 from shared.runtime.log import log_failure
 
@@ -99,8 +100,8 @@ class TenantApi:
                 AuditEvent.ACCESS_DENIED,
                 event_id=event_id("access", request.request_id),
                 at=self.wall(),
-                tenant_id=caller and caller.tenant_id,
-                asked_tenant_id=asked if is_tenant_id(asked) else None,
+                tenant_id=caller and public_tenant(caller.tenant_id),
+                asked_tenant_id=public_tenant(asked) if is_tenant_id(asked) else None,
                 operation=operation.name,
                 why=str(refused.problem.type),
                 request_id=request.request_id,

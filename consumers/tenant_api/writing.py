@@ -26,6 +26,10 @@ from shared.source_position import SourcePosition
 _ATTEMPTS: Final = 4
 """Looks at an item that others keep writing."""
 _NANOSECONDS: Final = 1_000_000_000
+_WHY: Final[Mapping[Follows, str]] = {
+    Follows.OLDER: "by the policy's order what stands there is newer",
+    Follows.UNKNOWN: "one is ordered by a time and the other by an integer",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +125,9 @@ def own_attributes(
 
 
 def _check_order(position: SourcePosition, standing: Standing) -> None:
-    match follows(position, position_of(standing.item)):
-        case Follows.NEWER:
-            return
-        case Follows.OLDER:
-            raise Refused(ProblemType.SUPERSEDED, "by the policy's order what stands there is newer")
-        case Follows.UNKNOWN:
-            raise Refused(ProblemType.SUPERSEDED, "one is ordered by a time and the other by an integer")
+    relation = follows(position, position_of(standing.item))
+    if relation is not Follows.NEWER:
+        raise Refused(ProblemType.SUPERSEDED, _WHY[relation])
 
 
 def _conflict() -> Refused:

@@ -13,7 +13,7 @@ PAGE = ROOT / "docs" / "tenant_api.md"
 
 
 def test_the_page_lists_every_operation_with_its_scope():
-    listed = {row[0].strip("` "): row[1].strip("` –") for row in table(PAGE, "request")[1:]}
+    listed = {row[0].strip("` "): row[1].strip("` \N{EN DASH}") for row in table(PAGE, "request")[1:]}
 
     assert {route: operation.scope for route, operation in operations().items()} == listed
 

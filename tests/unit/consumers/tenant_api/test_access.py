@@ -184,9 +184,31 @@ def test_where_no_keys_can_be_made_nothing_is_written(world):
     assert 201 == world.put(BODY).status
 
 
+def test_where_keys_stay_missing_the_caller_is_told_to_try_again(world):
+    world.ensures = False
+
+    assert (503, "unavailable") == ((answer := world.put(BODY)).status, answer.problem)
+
+
+def test_what_lies_under_an_unknown_key_can_be_replaced(world):
+    world.put(BODY)
+    world.restart()
+    world.table.items["acme", "c-1"]["name"] = {"B": b"\x01\x00\x00\x00\x07" + bytes(50)}
+
+    assert {"_unreadable": "key_unknown"} == world.get().json["attributes"]["name"]
+    assert 200 == world.put(BODY).status
+
+
+def test_a_tenants_name_that_looks_sensitive_is_not_told(world):
+    world.get(tenant_id="4111111111111111")
+
+    assert world.audit_events()[0]["asked_tenant_id"].startswith("sha256:")
+
+
 def test_an_outage_of_kms_is_no_closed_class(world):
     world.put(BODY)
     world.restart()
+    world.ensures = False
     world.kms.fail_with = KeyServiceUnavailable("KMS Decrypt: KMSInternalException")
 
     for answer in (world.put(BODY), world.put(BODY, "c-2"), world.get(), world.delete()):

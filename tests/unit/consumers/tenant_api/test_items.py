@@ -217,6 +217,19 @@ def test_items_come_in_pages_without_the_deleted_ones(world):
     assert {"amount": ord("a")} == pages[0]["items"][0]["attributes"]
 
 
+def test_a_page_of_deleted_items_alone_ends_some_time_and_says_where_to_go_on(world):
+    for number in range(21):
+        world.put(BODY, f"{number:02}")
+    for number in range(20):
+        world.delete(f"{number:02}")
+
+    first = page(world, limit="1")
+    second = page(world, limit="1", next=first["next"])
+    third = page(world, limit="1", next=second["next"])
+
+    assert [[], [], ["20"]] == [[item["item_id"] for item in one["items"]] for one in (first, second, third)]
+
+
 def page(world: ApiWorld, **query: str):
     return world.call("GET /tenants/{tenant_id}/items", query=query).json
 

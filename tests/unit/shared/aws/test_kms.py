@@ -12,7 +12,7 @@ from botocore.stub import Stubber
 
 from shared.aws.clients import config
 from shared.aws.errors import key_service_error
-from shared.aws.kms import KmsKeyService
+from shared.aws.kms import KmsKeyOpener, KmsKeyService
 from shared.errors import DoesNotOpen, KeyDenied, KeyServiceUnavailable, SettingsError
 from tests.evidence import evidence
 
@@ -137,3 +137,10 @@ def _recorded_errors(recording: Any) -> Iterator[tuple[str, Any]]:
             yield recording["Error"]["Code"], recording
         for part in recording.values():
             yield from _recorded_errors(part)
+
+
+def test_who_may_make_no_keys_does_not_ask_kms_for_one():
+    client: Any = BrokenClient(AssertionError("KMS was asked"))
+
+    with pytest.raises(KeyDenied, match="class pii"):
+        KmsKeyOpener(client, ARN).generate({"data_class": "pii"})
