@@ -24,6 +24,7 @@ from ops.local_aws.repairs import (
     metrics,
     queue_delivery,
     s3_encryption,
+    s3_versions,
     step_functions,
 )
 
@@ -46,6 +47,7 @@ def apply_all() -> None:
         queue_delivery,
         http_api,
         s3_encryption,
+        s3_versions,
         step_functions,
         cloudformation,
         event_source_mapping_api,
