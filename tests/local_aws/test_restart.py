@@ -14,7 +14,9 @@ import pytest
 
 from ops.local_aws import process
 from ops.local_aws.process import LocalAwsError
+from tests.local_aws.http_api import deploy_api, running_issuer
 from tests.local_aws.support import REGION, LocalAws, invoke, make_function, make_role, unique, wait_until
+from tests.local_aws.test_s3_notifications import make_landing
 
 COLLECTOR = """
 import base64, json, os
@@ -157,6 +159,30 @@ def a_split_shard_goes_on_with_its_children(world: World) -> Iterator[None]:
     world.wait_for(*bodies)
     assert int(first) < int(last)
     assert [first] == [one["SequenceNumber"] for one in kinesis.get_records(ShardIterator=iterator)["Records"]]
+
+
+@across_a_restart
+def an_api_takes_the_same_tokens(world: World) -> Iterator[None]:
+    with running_issuer() as issuer:
+        api = deploy_api(world.aws, issuer, {})
+        token = issuer.token()
+        before = api.event("GET", "/tenants/acme/items/42", token=token)
+        yield
+        after = api.event("GET", "/tenants/acme/items/42", token=token)
+    assert before["requestContext"]["authorizer"] == after["requestContext"]["authorizer"]
+    assert 401 == api.send("GET", "/tenants/acme/items/42", token="forged").status
+
+
+@across_a_restart
+def a_bucket_tells_its_queue_of_younger_objects(world: World) -> Iterator[None]:
+    landing = make_landing(world.aws)
+    landing.tell()
+    landing.messages(1)
+    landing.put("one")
+    yield
+    landing.put("one")
+    first, second = sorted(landing.told(2), key=lambda record: str(record["eventTime"]))
+    assert int(first["s3"]["object"]["sequencer"], 16) < int(second["s3"]["object"]["sequencer"], 16)
 
 
 @across_a_restart
