@@ -31,7 +31,8 @@ from shared.runtime.settings import POLICY_FILE
 
 GIGABYTES: Final = 5.0
 KINDS: Final = ("plain", "gzip")
-_BLOCK_LINES: Final = 2_000
+LINE_BYTES: Final = 4_000
+_BLOCK_BYTES: Final = 1_000_000
 _FIGURES: Final = BUILD / "landing.json"
 
 console = Console(highlight=False)
@@ -47,9 +48,11 @@ class Body:
 
     kind: str
     text_bytes: int
+    line_bytes: int = LINE_BYTES
 
     def __post_init__(self) -> None:
-        self.block = b"".join(map(_line, range(_BLOCK_LINES)))
+        numbers = range(max(1, _BLOCK_BYTES // self.line_bytes))
+        self.block = b"".join(_line(number, self.line_bytes) for number in numbers)
         self.blocks = max(1, self.text_bytes // len(self.block))
         self._made = self._pieces()
         self._held = bytearray()
@@ -81,9 +84,10 @@ class Body:
 
 @click.command()
 @click.option("--gigabytes", type=float, default=GIGABYTES, show_default=True)
-def landing(gigabytes: float) -> None:
+@click.option("--line-bytes", type=int, default=LINE_BYTES, show_default=True)
+def landing(gigabytes: float, line_bytes: int) -> None:
     """Measure the landing ingest's reader on a generated body."""
-    figures = [_in_a_process(kind, gigabytes) for kind in KINDS]
+    figures = [_in_a_process(kind, gigabytes, line_bytes) for kind in KINDS]
     BUILD.mkdir(exist_ok=True)
     _FIGURES.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     table = Table(*figures[0], title="landing")
@@ -93,16 +97,16 @@ def landing(gigabytes: float) -> None:
     console.print(f"figures: {_FIGURES.name} in {BUILD.name}/")
 
 
-def _in_a_process(kind: str, gigabytes: float) -> dict[str, Any]:
-    command = [sys.executable, "-m", "bench.landing", kind, str(gigabytes)]
+def _in_a_process(kind: str, gigabytes: float, line_bytes: int) -> dict[str, Any]:
+    command = [sys.executable, "-m", "bench.landing", kind, str(gigabytes), str(line_bytes)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return figures
 
 
-def main(kind: str, gigabytes: str) -> None:
+def main(kind: str, gigabytes: str, line_bytes: str) -> None:
     """Read one body."""
-    body = Body(kind, int(float(gigabytes) * 1e9))
+    body = Body(kind, int(float(gigabytes) * 1e9), int(line_bytes))
     about = ObjectVersion("sealstream-landing-111122223333-eu-central-1", "tenant=acme/a.json", "v" * 32)
     maker = EntryMaker(Progress(about, "0055AED6DCD90281E5", 1, modified=1_767_225_600), load_policy(POLICY_FILE).item)
     before, began = resident_kib(), time.monotonic()
@@ -131,7 +135,7 @@ def _compressed_size(body: Body) -> int:
     return sum(len(squeeze.compress(body.block)) for _ in range(body.blocks)) + len(squeeze.flush())
 
 
-def _line(number: int) -> bytes:
+def _line(number: int, size_bytes: int) -> bytes:
     document = {
         "id": f"customer-{number:08}",
         "name": f"Somebody {number}",
@@ -139,8 +143,10 @@ def _line(number: int) -> bytes:
         "contacts": [{"email": f"somebody-{number}@example.com", "kind": "private"}],
         "secret_item": {"nested_attribute": "Encrypt me!", "other": number},
         "amount": number / 100,
-        "notes": f"{number * 7_919:x}" * 30,
+        "notes": "",
     }
+    rest = max(0, size_bytes - len(json.dumps(document)) - 1)
+    document["notes"] = (f"{number * 7_919:08x}" * (rest // 8 + 1))[:rest]
     return json.dumps(document).encode("ascii") + b"\n"
 
 

@@ -117,7 +117,7 @@ def test_a_handler_answers_with_what_comes_back(world, monkeypatch):
 
     world.put(b'{"id":"1"}\n')
     world.stream.fails_after = 0
-    consumer = LandingConsumer(world.ingest, BUCKET, [].append)
+    consumer = LandingConsumer(world.ingest, BUCKET, lambda _: None)
     monkeypatch.setattr(handler, "_wired", lambda: consumer)
 
     class Context:
