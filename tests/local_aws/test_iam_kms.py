@@ -171,6 +171,39 @@ def test_a_key_policy_that_names_the_account_leaves_it_to_identity_policies(loca
     )
 
 
+def test_a_key_policy_holds_a_session_to_its_tag_and_its_classes(local_aws):
+    role = make_role(local_aws, _policy({"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*"}))
+    own = {
+        "StringEquals": {
+            "kms:EncryptionContext:tenant_id": "${aws:PrincipalTag/TenantID}",
+            "kms:EncryptionContext:data_class": ["pii"],
+        }
+    }
+    opens = {"Effect": "Allow", "Principal": {"AWS": role}, "Action": "kms:Decrypt", "Resource": "*"}
+    makes = {"Effect": "Allow", "Principal": {"AWS": _ROOT}, "Action": "kms:GenerateDataKey", "Resource": "*"}
+    key = _new_key(local_aws, makes, opens | {"Condition": own})
+    root, acme = local_aws.client("kms"), _session_of(local_aws, role, TenantID="acme")
+    untagged = _session_of(local_aws, role)
+
+    def outcome(kms: Any, **context: str) -> str:
+        made = root.generate_data_key(KeyId=key, KeySpec="AES_256", EncryptionContext=context)
+        return _refusal(kms.decrypt, CiphertextBlob=made["CiphertextBlob"], KeyId=key, EncryptionContext=context)[0]
+
+    assert {
+        "own": "",
+        "another tenant's": "AccessDeniedException",
+        "another class": "AccessDeniedException",
+        "no class": "AccessDeniedException",
+        "without a tag": "AccessDeniedException",
+    } == {
+        "own": outcome(acme, tenant_id="acme", data_class="pii"),
+        "another tenant's": outcome(acme, tenant_id="globex", data_class="pii"),
+        "another class": outcome(acme, tenant_id="acme", data_class="financial"),
+        "no class": outcome(acme, tenant_id="acme"),
+        "without a tag": outcome(untagged, tenant_id="acme", data_class="pii"),
+    }
+
+
 def test_a_key_policy_denies_one_tenant_s_context_and_no_other(local_aws):
     deny = {
         "Effect": "Deny",
