@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 import schemathesis
@@ -10,7 +12,7 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance, unsupported_method
 
 from consumers.tenant_api.contract import document_text
-from tests.fakes.tenant_api import ApiWorld, wsgi
+from tests.fakes.tenant_api import EVERYTHING, ApiWorld, wsgi
 
 NOT_HELD = [
     ignored_auth,  # API Gateway looks at tokens
@@ -27,6 +29,12 @@ def _emptied() -> None:
     WORLD.table.items.clear()
 
 
+def put_what_is_asked_for(path: Mapping[str, Any]) -> None:
+    """So that there is something to read and to delete."""
+    tenant_id, item_id = str(path.get("tenant_id")), str(path.get("item_id", "_bag"))
+    WORLD.put({"name": "Ann"}, item_id, tenant_id=tenant_id, claims={"tenant_id": tenant_id, "scope": EVERYTHING})
+
+
 @SCHEMA.parametrize()
 @seed(5)
 @settings(
@@ -38,6 +46,8 @@ def _emptied() -> None:
     suppress_health_check=list(HealthCheck),
 )
 def test_every_answer_is_as_the_document_says(case):
+    put_what_is_asked_for(case.path_parameters)
+
     response = case.call(headers={"Authorization": "Bearer good"})
 
     case.validate_response(response, excluded_checks=NOT_HELD)
