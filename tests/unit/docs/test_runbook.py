@@ -39,6 +39,7 @@ def _commands(block: str) -> Iterator[list[str]]:
 
 
 COMMANDS = [command for block in SHELL for command in _commands(block)]
+SESSION = botocore.session.get_session()
 GLOBAL_OPTIONS = {"query", "output", "endpoint-url", "region", "profile"}
 
 
@@ -56,10 +57,10 @@ def test_a_shell_block_parses(block):
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_a_command_of_aws_and_its_options_exist(command):
     _, service, operation, *rest = command
-    model = botocore.session.get_session().get_service_model(service)
+    model = SESSION.get_service_model(service)
     options = {word[2:].partition("=")[0] for word in rest if word.startswith("--")} - GLOBAL_OPTIONS
     if operation == "wait":
-        waiters = botocore.session.get_session().get_waiter_model(service).waiter_names
+        waiters = SESSION.get_waiter_model(service).waiter_names
         assert rest[0] in {xform_name(name, "-") for name in waiters}
         return
     operations = {xform_name(name, "-"): name for name in model.operation_names}

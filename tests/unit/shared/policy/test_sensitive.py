@@ -165,6 +165,6 @@ def test_random_bytes_are_no_text():
     "unit", ["4", "1 ", "1-", "1111 ", "1111.", "DE12-", "a@", "@", "a.", "a@a.", "DE12 ", "aa11", "DE"]
 )
 def test_the_time_is_linear_in_the_length(unit):
-    started = time.perf_counter()
-    scan_text(unit * (400_000 // len(unit)))
-    assert time.perf_counter() - started < 5  # a quadratic scan would take minutes
+    started = time.process_time()
+    scan_text(unit * (200_000 // len(unit)))
+    assert time.process_time() - started < 5  # a quadratic scan would take minutes

@@ -48,8 +48,11 @@ def test_places_beyond_the_bound_are_counted_together_and_nothing_else_is():
 
 def test_merging_page_by_page_is_as_merging_at_once():
     pages = [
-        Tally({would_seal(f"p{n}", "pii"): n}, {f"a/{m}": m for m in range(n, n + 10)})
-        for n in range(0, MAX_KEYS + 50, 5)
+        Tally(
+            {would_seal(f"p{m}", "pii"): m for m in range(n, n + 100, 5)},
+            {f"a/{m}": m for m in range(n, n + 100)},
+        )
+        for n in range(0, MAX_KEYS + 50, 50)
     ]
     one_by_one = Tally()
     for page in pages:
