@@ -3,6 +3,7 @@
 handler.py      entry point: wire, call, answer
 ├── api.py          a request through all of the below; what goes wrong becomes a problem
 ├── request.py      API Gateway's event as a request
+├── segment.py      ids in paths
 ├── contract.py     openapi.json: which operation, and whether its parameters and body are as it says
 ├── caller.py       who is asking, by the verified claims alone
 ├── session.py      what stands on one tenant session

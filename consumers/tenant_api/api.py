@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -10,8 +9,9 @@ from typing import Any, Final
 from consumers.tenant_api.caller import Caller, caller_of
 from consumers.tenant_api.contract import Operation, document_text, operations
 from consumers.tenant_api.problems import Problem, ProblemType, Refused
-from consumers.tenant_api.reading import get, item_text, own_text, page_text
+from consumers.tenant_api.reading import address_text, get, item_text, own_text, page_text
 from consumers.tenant_api.request import Request, answer, problem_answer
+from consumers.tenant_api.segment import check_whole, item_id_of
 from consumers.tenant_api.session import TenantSession
 from consumers.tenant_api.writing import ItemChanges, own_attributes
 from shared.errors import RecordRejected, RetryLater
@@ -63,8 +63,9 @@ class TenantApi:
             return answer(200, document_text())
         caller = self._caller(request, operation)
         parameters = operation.read(request)
+        check_whole(request)
+        item_id = item_id_of(parameters.get(ITEM_ID, BAG_ID))
         session = self.session_of(caller)
-        item_id = parameters.get(ITEM_ID, BAG_ID)
         match operation.name:
             case "list_items":
                 return answer(200, page_text(session, limit=parameters["limit"], token=parameters["next"]))
@@ -86,7 +87,7 @@ class TenantApi:
         rules = self.changes.policy.item
         attributes = own_attributes(request.body(), operation, rules, tenant_id=session.tenant_id, item_id=item_id)
         put = self.changes.put(session, item_id, attributes, parameters)
-        body = json.dumps({TENANT_ID: session.tenant_id, ITEM_ID: item_id}, ensure_ascii=False)
+        body = address_text(session.tenant_id, item_id)
         return answer(201 if put.created else 200, body, etag=put.etag)
 
     def _caller(self, request: Request, operation: Operation) -> Caller:

@@ -26,10 +26,15 @@ _BODY_RULES: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter of an operation."""
+    """One parameter of an operation.
+
+    Attributes:
+        says: what the document says of it.
+    """
 
     name: str
     where: str
+    says: str
     is_integer: bool
     required: bool
     default: Any
@@ -48,7 +53,8 @@ class Parameter:
         value: Any = int(text) if self.is_integer and text is not None and _INTEGER.fullmatch(text) else text
         if not self.validator.is_valid(value):
             raise Refused(
-                ProblemType.INVALID_REQUEST, f"{self.where} parameter {self.name} is not as the document says"
+                ProblemType.INVALID_REQUEST,
+                f"{self.where} parameter {self.name} is not as the document says: {self.says}",
             )
         return value
 
@@ -71,9 +77,10 @@ class Operation:
         """The parameters by their names.
 
         Raises:
-            Refused: invalid-request, also for a query parameter that the operation does not have.
+            Refused: invalid-request, also for a query that the operation does not have: part of a path may be in it.
         """
-        if request.query.keys() - {one.name for one in self.parameters if one.where == "query"}:
+        known = {one.name for one in self.parameters if one.where == "query"}
+        if request.query.keys() - known or (request.raw_query and not known):
             raise Refused(ProblemType.INVALID_REQUEST, "the operation has no such query parameter")
         return {one.name: one.read(request) for one in self.parameters}
 
@@ -115,6 +122,7 @@ def _operation(document: Mapping[str, Any], described: Mapping[str, Any]) -> Ope
             Parameter(
                 name=one["name"],
                 where=one["in"],
+                says=one["description"],
                 is_integer=one["schema"].get("type") == "integer",
                 required=one["required"],
                 default=one["schema"].get("default"),

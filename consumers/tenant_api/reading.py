@@ -10,6 +10,7 @@ from typing import Any, Final
 from consumers.tenant_api.etag import etag_of
 from consumers.tenant_api.problems import ProblemType, Refused
 from consumers.tenant_api.render import attributes_text
+from consumers.tenant_api.segment import segment_of
 from consumers.tenant_api.session import TenantSession
 from shared.errors import RecordRejected
 from shared.identity import check_item_id
@@ -37,8 +38,13 @@ def get(session: TenantSession, item_id: str) -> tuple[dict[str, Any], str | Non
 
 def item_text(item: dict[str, Any]) -> str:
     """An item in JSON: its address and its attributes."""
-    address = {TENANT_ID: item[TENANT_ID], ITEM_ID: item[ITEM_ID]}
-    return f'{json.dumps(address, ensure_ascii=False)[:-1]},"attributes":{own_text(item)}}}'
+    return f'{address_text(item[TENANT_ID], item[ITEM_ID])[:-1]},"attributes":{own_text(item)}}}'
+
+
+def address_text(tenant_id: str, item_id: str) -> str:
+    """Where an item is, in JSON: by its names, and by the path that leads to it."""
+    path = f"/tenants/{tenant_id}/items/{segment_of(item_id)}"
+    return json.dumps({TENANT_ID: tenant_id, ITEM_ID: item_id, "self": path}, ensure_ascii=False)
 
 
 def own_text(item: dict[str, Any]) -> str:

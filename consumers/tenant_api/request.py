@@ -20,14 +20,18 @@ class Request:
 
     Attributes:
         route: method and path template, as of API Gateway's `routeKey`.
+        raw_path: as API Gateway tells it, decoded.
         path: the path's parameters, decoded.
+        raw_query: what follows the path's `?`.
         headers: names in lower case.
         claims: of the token, as API Gateway's authorizer verified it; none where the route has no authorizer.
         request_id: API Gateway's.
     """
 
     route: str
+    raw_path: str = field(repr=False)
     path: Mapping[str, str] = field(repr=False)
+    raw_query: str = field(repr=False)
     query: Mapping[str, str] = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     claims: Mapping[str, str] = field(repr=False)
@@ -41,7 +45,9 @@ class Request:
         authorizer = context.get("authorizer") or {}
         return cls(
             route=event.get("routeKey") or "",
+            raw_path=event.get("rawPath") or "",
             path=event.get("pathParameters") or {},
+            raw_query=event.get("rawQueryString") or "",
             query=event.get("queryStringParameters") or {},
             headers={name.lower(): value.strip() for name, value in (event.get("headers") or {}).items()},
             claims=(authorizer.get("jwt") or {}).get("claims") or {},

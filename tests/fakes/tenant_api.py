@@ -9,13 +9,14 @@ from base64 import b64encode
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, unquote, urlencode
 
 from consumers.tenant_api import handler as entry
 from consumers.tenant_api.api import TenantApi
 from consumers.tenant_api.caller import Caller
 from consumers.tenant_api.contract import operations
 from consumers.tenant_api.keys import TenantKeys
+from consumers.tenant_api.segment import segment_of
 from consumers.tenant_api.session import TenantSession
 from consumers.tenant_api.writing import ItemChanges
 from shared.errors import KeyDenied
@@ -131,20 +132,20 @@ class ApiWorld:
         query: Mapping[str, str] | None = None,
         **more: str,
     ) -> Answer:
-        """One request by tenant acme, with every scope; `more` are path parameters and, in capitals, headers."""
+        """One request by tenant acme, with every scope; `more` are path segments and, in capitals, headers."""
         headers = {name.replace("_", "-"): value for name, value in more.items() if name[0].isupper()}
         path = {"tenant_id": "acme"} | {name: value for name, value in more.items() if name[0].islower()}
         text = body if body is None or isinstance(body, str) else json.dumps(body, ensure_ascii=False)
         return self.receive(event(route, path=path, query=query, headers=headers, body=text, claims=claims))
 
     def put(self, body: Any, item_id: str = "c-1", **more: Any) -> Answer:
-        return self.call("POST /tenants/{tenant_id}/items/{item_id}", body=body, item_id=item_id, **more)
+        return self.call("POST /tenants/{tenant_id}/items/{item_id}", body=body, item_id=segment_of(item_id), **more)
 
     def get(self, item_id: str = "c-1", **more: Any) -> Answer:
-        return self.call("GET /tenants/{tenant_id}/items/{item_id}", item_id=item_id, **more)
+        return self.call("GET /tenants/{tenant_id}/items/{item_id}", item_id=segment_of(item_id), **more)
 
     def delete(self, item_id: str = "c-1", **more: Any) -> Answer:
-        return self.call("DELETE /tenants/{tenant_id}/items/{item_id}", item_id=item_id, **more)
+        return self.call("DELETE /tenants/{tenant_id}/items/{item_id}", item_id=segment_of(item_id), **more)
 
     def receive(self, request: Mapping[str, Any]) -> Answer:
         """One event through the handler itself."""
@@ -209,10 +210,13 @@ def event(
 ) -> dict[str, Any]:
     """What API Gateway sends to a function, payload 2.0; a body is declared as JSON unless a header says otherwise."""
     named = {name.lower(): value for name, value in (headers or {}).items()}
+    _, _, template = route.partition(" ")
     declared = {"content-type": "application/json"} if body is not None else {}
     made: dict[str, Any] = {
         "version": "2.0",
         "routeKey": route,
+        "rawPath": template.format_map(dict(path or {})),
+        "rawQueryString": urlencode(query or {}),
         "headers": declared | named,
         "requestContext": {"requestId": REQUEST_ID, "stage": "$default"},
         "isBase64Encoded": False,

@@ -19,6 +19,7 @@ NOT_HELD = [
     unsupported_method,  # to a method that no route has it answers 404
     positive_data_acceptance,  # an item's state (412) and the policy (422) say what no schema can
 ]
+PUT = "POST /tenants/{tenant_id}/items/{item_id}"
 WORLD = ApiWorld()
 SCHEMA = schemathesis.openapi.from_dict(json.loads(document_text()))
 SCHEMA.app = wsgi(WORLD)
@@ -31,8 +32,9 @@ def _emptied() -> None:
 
 def put_what_is_asked_for(path: Mapping[str, Any]) -> None:
     """So that there is something to read and to delete."""
-    tenant_id, item_id = str(path.get("tenant_id")), str(path.get("item_id", "_bag"))
-    WORLD.put({"name": "Ann"}, item_id, tenant_id=tenant_id, claims={"tenant_id": tenant_id, "scope": EVERYTHING})
+    tenant_id, segment = str(path.get("tenant_id")), str(path.get("item_id", "_bag"))
+    claims = {"tenant_id": tenant_id, "scope": EVERYTHING}
+    WORLD.call(PUT, body={"name": "Ann"}, item_id=segment, tenant_id=tenant_id, claims=claims)
 
 
 @SCHEMA.parametrize()

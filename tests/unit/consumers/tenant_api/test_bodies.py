@@ -120,14 +120,13 @@ def test_if_none_match_knows_one_form(world, tags):
     assert "invalid-request" == world.put({}, If_None_Match=tags).problem
 
 
-@pytest.mark.parametrize("item_id", ["x" * 1_024, "a/b", "\N{SNOWMAN}", " ", "c\x00"])
+@pytest.mark.parametrize("item_id", ["x" * 1_024, "a/b", "x" + "\N{SNOWMAN}" * 341, " ", "c\x00"])
 def test_ids_are_taken_as_they_are(world, item_id):
     assert item_id == world.put({"amount": 1}, item_id).json["item_id"]
     assert item_id == world.get(item_id).json["item_id"]
 
 
-@pytest.mark.parametrize(
-    ("item_id", "problem"), [("x" * 1_025, "invalid-request"), ("\N{SNOWMAN}" * 342, "invalid-item")]
-)
-def test_an_id_that_is_too_long_is_refused(world, item_id, problem):
-    assert problem == world.put({"amount": 1}, item_id).problem
+@pytest.mark.parametrize("item_id", ["x" * 1_025, "x" + "\N{SNOWMAN}" * 341 + "x"])
+def test_an_id_that_is_too_long_is_refused(world, item_id):
+    assert 1_025 == len(item_id.encode())
+    assert "invalid-request" == world.put({"amount": 1}, item_id).problem
