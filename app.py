@@ -7,6 +7,7 @@ import sys
 import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks
 
+from infra.api_stack import ApiStack
 from infra.bundling import LAMBDA, Bundler, this_machine
 from infra.context import ContextError
 from infra.data_stack import DataStack
@@ -27,6 +28,8 @@ def build(app: cdk.App) -> None:
     data = DataStack(app, "SealstreamData", settings=settings, storage_key=keys.storage_key)
     PipelineStack(app, "SealstreamPipeline", settings=settings, bundler=bundler, keys=keys, data=data)
 
+    if settings.api:
+        ApiStack(app, "SealstreamApi", settings=settings, api=settings.api, bundler=bundler, keys=keys, data=data)
     if runtimes := reader_runtimes(app):
         ReaderStack(app, "SealstreamReader", settings=settings, runtimes=runtimes)
 

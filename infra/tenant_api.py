@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Final
 
 import aws_cdk as cdk
@@ -21,22 +22,13 @@ from infra.consumer import Consumer
 from infra.data_stack import DataStack
 from infra.ensure_keys import EnsureKeys
 from infra.keys_stack import KeysStack
-from infra.settings import Settings
+from infra.settings import ROOT, Settings
 from infra.tenant_roles import TenantRoles
 
-_GET, _POST, _DELETE = apigateway.HttpMethod.GET, apigateway.HttpMethod.POST, apigateway.HttpMethod.DELETE
-READ: Final = "items.read"
-WRITE: Final = "items.write"
-ROUTES: Final = (
-    (_GET, "/tenants/{tenant_id}/items", READ),
-    (_GET, "/tenants/{tenant_id}/items/{item_id}", READ),
-    (_POST, "/tenants/{tenant_id}/items/{item_id}", WRITE),
-    (_DELETE, "/tenants/{tenant_id}/items/{item_id}", WRITE),
-    (_GET, "/tenant/{tenant_id}", READ),
-    (_POST, "/tenant/{tenant_id}", WRITE),
-)
-"""Method, path, and the scope that a token needs for it."""
-OPEN_ROUTE: Final = "/openapi.json"
+DOCUMENT: Final = ROOT / "consumers" / "tenant_api" / "openapi.json"
+"""Says which routes there are, and which scope a token needs for each: the function's contract is the gateway's."""
+DESCRIPTION: Final = "/openapi.json"
+"""The one route that needs no token."""
 ACCESS_LOG: Final = {
     "request_id": "$context.requestId",
     "at": "$context.requestTime",
@@ -100,18 +92,18 @@ class TenantApi(Construct):
     def _routes(self, api: ApiSettings) -> None:
         integration = HttpLambdaIntegration("Function", self.consumer.function, scope_permission_to_route=False)
         authorizer = HttpJwtAuthorizer("Token", api.issuer, jwt_audience=list(api.audience))
-        for method, path, scope in ROUTES:
-            self.http.add_routes(
+        for method, path, scopes in _operations():
+            (route,) = self.http.add_routes(
                 path=path,
                 methods=[method],
                 integration=integration,
-                authorizer=authorizer,
-                authorization_scopes=[scope],
+                authorizer=authorizer if scopes else None,
+                authorization_scopes=scopes or None,
             )
-        (description,) = self.http.add_routes(path=OPEN_ROUTE, methods=[_GET], integration=integration)
-        acknowledge(
-            description, "APIG4", reason="The description of the API, which is public: it says how to ask, and no data"
-        )
+            if path == DESCRIPTION:
+                acknowledge(
+                    route, "APIG4", reason="What is public about the API: how to ask for what it gives to nobody"
+                )
 
     def _stage(self, settings: Settings, api: ApiSettings, storage_key: kms.IKey) -> None:
         self.access_log = logs.LogGroup(
@@ -135,3 +127,11 @@ class TenantApi(Construct):
                 destination_arn=self.access_log.log_group_arn, format=json.dumps(ACCESS_LOG)
             ),
         )
+
+
+def _operations() -> Iterator[tuple[apigateway.HttpMethod, str, list[str]]]:
+    """Method, path and needed scopes; an operation that does not say what it needs ends the synthesis."""
+    for path, operations in json.loads(DOCUMENT.read_text(encoding="utf-8"))["paths"].items():
+        for method, operation in operations.items():
+            scopes = [scope for way in operation["security"] for scope in way["token"]]
+            yield apigateway.HttpMethod[method.upper()], path, scopes

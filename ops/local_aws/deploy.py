@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final
 
+from ops.local_aws import issuer
 from ops.local_aws.files import shown, tail, write_atomically
 from ops.local_aws.interrupts import held_back
 from ops.local_aws.process import BUILD, PROJECT, LocalAwsError, Server
@@ -51,7 +52,7 @@ def deploy(server: Server, folder: Path = BUILD, say: Callable[[str], None] = pr
     log.unlink(missing_ok=True)
     outputs.unlink(missing_ok=True)
     say("Bootstrapping it; meanwhile synthesising the stacks and bundling the Lambdas …")
-    with _synthesis(assembly, folder / "synth.log") as synthesized:
+    with _synthesis(assembly, server, folder / "synth.log") as synthesized:
         # Outside the project's folder, where cdk.json would make it synthesise the app once more.
         _run(["bootstrap", f"aws://{ACCOUNT}/{REGION}", "--no-notices"], server, log, cwd=folder)
         say("  bootstrapped")
@@ -96,9 +97,11 @@ def environment_file(environment: Mapping[str, str]) -> str:
 
 
 @contextmanager
-def _synthesis(assembly: Path, log: Path) -> Iterator[Callable[[], None]]:
+def _synthesis(assembly: Path, server: Server, log: Path) -> Iterator[Callable[[], None]]:
     """Synthesise beside whatever else happens in the block; calling what it gives waits for the end."""
-    arguments = ["synth", "--quiet", "--context", "local=true", "--output", str(assembly)]
+    context = {"local": "true", "jwt_issuer": issuer.issuer_of(server.endpoint), "jwt_audience": issuer.AUDIENCE}
+    chosen = [part for name, value in context.items() for part in ("--context", f"{name}={value}")]
+    arguments = ["synth", "--quiet", *chosen, "--output", str(assembly)]
     with log.open("wb") as output, _cdk(arguments, cwd=PROJECT, environment={}, output=output) as process:
 
         def finish() -> None:

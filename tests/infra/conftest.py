@@ -6,6 +6,9 @@ import pytest
 
 from tests.infra.synthesis import Synthesis, start_synthesis
 
+API = {"jwt_issuer": "https://issuer.example", "jwt_audience": "sealstream"}
+LOCAL_API = API | {"jwt_issuer": "http://127.0.0.1:4566/_issuer"}
+OTHER = {"attribute_keys": "2", "reader_layer": "python3.13-arm64"}
 BREAKS_A_RULE = """
 import aws_cdk as cdk
 from aws_cdk import aws_sqs as sqs
@@ -17,15 +20,12 @@ app.synth()
 """
 
 
-OTHER = {"attribute_keys": "2", "reader_layer": "python3.13-arm64"}
-
-
 @pytest.fixture(scope="session")
 def _syntheses(tmp_path_factory):
     folders = {name: tmp_path_factory.mktemp(name) for name in ("cloud", "local", "other")}
     running = {
-        "cloud": start_synthesis(folders["cloud"]),
-        "local": start_synthesis(folders["local"], local=True),
+        "cloud": start_synthesis(folders["cloud"], **API),
+        "local": start_synthesis(folders["local"], local=True, **LOCAL_API),
         "other": start_synthesis(folders["other"], program=("-c", BREAKS_A_RULE), prefix="acme", **OTHER),
     }
     done = {}
@@ -37,7 +37,7 @@ def _syntheses(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def cloud(_syntheses) -> Synthesis:
-    """As it is deployed to AWS."""
+    """As it is deployed to AWS, with all that there is."""
     return _syntheses["cloud"]
 
 
@@ -49,5 +49,5 @@ def local(_syntheses) -> Synthesis:
 
 @pytest.fixture(scope="session")
 def other_and_unacceptable(_syntheses) -> Synthesis:
-    """Under another prefix, with a second attribute key, a layer for readers, and a queue that cdk-nag refuses."""
+    """Under another prefix, with a second attribute key, a readers' layer, no tenant API, and what cdk-nag refuses."""
     return _syntheses["other"]

@@ -13,6 +13,7 @@ from typing import Any
 from tests.infra.synthesis import ACCOUNT, ROOT, Resource, Synthesis
 
 _POLICY_PROPERTY = {
+    "AWS::IAM::Role": "AssumeRolePolicyDocument",
     "AWS::KMS::Key": "KeyPolicy",
     "AWS::S3::BucketPolicy": "PolicyDocument",
     "AWS::SQS::QueuePolicy": "PolicyDocument",
@@ -48,7 +49,7 @@ class Account:
             input=json.dumps([self._simulation(request) for request in requests]),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=200,
         )
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
@@ -93,7 +94,7 @@ class Account:
 
 def _guarded(resource: Resource) -> str:
     """The ARN of what a resource policy guards."""
-    if resource.type == "AWS::KMS::Key":
+    if resource.type in {"AWS::KMS::Key", "AWS::IAM::Role"}:
         return resource.arn
     (statement, *_) = resource.properties["PolicyDocument"]["Statement"]
     guarded = statement["Resource"]

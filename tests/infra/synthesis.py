@@ -15,7 +15,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 ACCOUNT = "111122223333"
 REGION = "eu-central-1"
-STACKS = ("SealstreamKeys", "SealstreamData", "SealstreamPipeline")
+STACKS = ("SealstreamKeys", "SealstreamData", "SealstreamPipeline", "SealstreamApi")
 
 _NAMED = ("TableName", "QueueName", "RoleName", "FunctionName", "LogGroupName", "BucketName", "StateMachineName")
 _ARNS = {
@@ -82,6 +82,11 @@ class Synthesis:
     status: int
     output: str
 
+    @property
+    def stacks(self) -> list[str]:
+        """Those that were synthesised: the API's only where there is an issuer of tokens."""
+        return [stack for stack in STACKS if (self.folder / f"{stack}.template.json").exists()]
+
     def template(self, stack: str) -> dict[str, Any]:
         return json.loads((self.folder / f"{stack}.template.json").read_text(encoding="utf-8"))
 
@@ -92,7 +97,7 @@ class Synthesis:
 
     def resources(self, type_: str | None = None) -> list[Resource]:
         """Every resource of every stack, or those of one CloudFormation type."""
-        templates = {stack: self.template(stack) for stack in STACKS}
+        templates = {stack: self.template(stack) for stack in self.stacks}
         resolver = _Resolver(templates)
         return [
             Resource(
@@ -111,7 +116,7 @@ class Synthesis:
 
     def outputs(self) -> dict[str, str]:
         """The outputs that a user sees; the exports between the stacks are left out."""
-        templates = {stack: self.template(stack) for stack in STACKS}
+        templates = {stack: self.template(stack) for stack in self.stacks}
         resolver = _Resolver(templates)
         return {
             name: resolver.resolve(stack, output["Value"])
@@ -168,6 +173,8 @@ class _Resolver:
                 return f"{self.arn(stack, logical_id)}/stream/2026-01-01T00:00:00.000"
             case "QueueName" | "Name":
                 return self._name(stack, logical_id)
+            case "ApiEndpoint":
+                return f"https://{logical_id}.execute-api.{REGION}.amazonaws.com"
         raise KeyError(attribute)
 
     def arn(self, stack: str, logical_id: str) -> str:

@@ -15,21 +15,22 @@ from infra import bundling
 from infra.bundling import LAMBDA, Bundler, this_machine
 from tests.infra.synthesis import Synthesis
 
-CONSUMERS = ("landing_ingest", "encryptor", "auditor", "reencryptor", "sweeper", "rotation", "reopener")
-SEALING = {"encryptor", "reencryptor", "sweeper"}
+CONSUMERS = ("landing_ingest", "encryptor", "auditor", "reencryptor", "sweeper", "rotation", "reopener", "tenant_api")
+SEALING = {"encryptor", "reencryptor", "sweeper", "tenant_api"}
 LAMBDA_LIMIT_BYTES = 250 * 1024 * 1024
 
 
 def asset_folder(synthesis: Synthesis, consumer: str) -> Path:
     """Where a function's code lies; the tests' syntheses use the assets where they were built."""
-    (function,) = (
-        resource
-        for resource in synthesis.template("SealstreamPipeline")["Resources"].values()
+    ((stack, function),) = (
+        (stack, resource)
+        for stack in synthesis.stacks
+        for resource in synthesis.template(stack)["Resources"].values()
         if resource["Type"] == "AWS::Lambda::Function"
         and resource["Properties"]["FunctionName"] == f"sealstream-{consumer.replace('_', '-')}"
     )
     digest = function["Properties"]["Code"]["S3Key"].removesuffix(".zip")
-    assets = json.loads((synthesis.folder / "SealstreamPipeline.assets.json").read_text(encoding="utf-8"))
+    assets = json.loads((synthesis.folder / f"{stack}.assets.json").read_text(encoding="utf-8"))
     return synthesis.folder / assets["files"][digest]["source"]["path"]
 
 

@@ -23,10 +23,10 @@ from shared.runtime.settings import (
     RotationSettings,
     SweeperSettings,
 )
-from tests.infra.synthesis import ACCOUNT, REGION, STACKS
+from tests.infra.synthesis import ACCOUNT, REGION
 
 DAY_SECONDS = 24 * 3600
-PACKAGES = ("landing_ingest", "encryptor", "auditor", "reencryptor", "sweeper", "rotation", "reopener")
+PACKAGES = ("landing_ingest", "encryptor", "auditor", "reencryptor", "sweeper", "rotation", "reopener", "tenant_api")
 """Those of the consumers, each with a function of its name, with hyphens."""
 STATEFUL = {
     "AWS::KMS::Key",
@@ -42,7 +42,7 @@ def test_keys_and_data_outlive_their_stack_but_not_a_first_deployment_that_fails
     left = {(r.logical_id, r.deletion_policy, r.replace_policy) for r in cloud.resources() if r.type in STATEFUL}
 
     assert {(name, "RetainExceptOnCreate", "Retain") for name, _, _ in left} == left
-    assert len(left) == 27
+    assert len(left) == 30
 
 
 @pytest.mark.parametrize("stack", ["SealstreamKeys", "SealstreamData"])
@@ -292,8 +292,10 @@ def test_who_seals_lives_no_longer_than_the_census_waits_for(cloud):
         for function in cloud.resources("AWS::Lambda::Function")
     }
 
-    assert {"encryptor", "redriver", "reencryptor", "sweeper"} == sealing
-    assert max(timeouts[name] for name in sealing) <= LONGEST_FUNCTION_SECONDS
+    # whoever has a tenant session is the tenant API's function
+    assert {"encryptor", "redriver", "reencryptor", "sweeper", "tenant", "tenant-limited"} == sealing
+    longest = max(timeouts["tenant-api" if name.startswith("tenant") else name] for name in sealing)
+    assert longest <= LONGEST_FUNCTION_SECONDS
 
 
 def test_logs_are_encrypted_and_end(cloud):
@@ -302,7 +304,7 @@ def test_logs_are_encrypted_and_end(cloud):
     (for_logs,) = (s for s in storage_key.properties["KeyPolicy"]["Statement"] if s["Sid"] == "LogGroups")
     allowed = for_logs["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"]
 
-    assert len(groups) == 11
+    assert len(groups) == 14
     for group in groups:
         assert group.properties["KmsKeyId"] == storage_key.arn
         assert any(fnmatch(group.arn.removesuffix(":*"), pattern) for pattern in allowed), "CloudWatch may use the key"
@@ -316,6 +318,7 @@ def test_each_function_has_a_role_and_a_log_group_of_its_own(cloud):
         "reconciler": "auditor.standing.handler",
         "reauditor": "auditor.again.handler",
         "redriver": "encryptor.again.handler",
+        "ensure-keys": "rotation.ensure.handler",
     }
     assert {f"sealstream-{name}" for name in handlers} == {f.properties["FunctionName"] for f in functions}
     for function in functions:
@@ -444,11 +447,12 @@ def test_the_outputs_are_those_that_the_tools_read(cloud):
         *("Sweeper", "SweeperLogGroup", "Reopener", "ReopenerLogGroup"),
         *("Reconciler", "ReconcilerLogGroup"),
         *("Rotation", "RotationLogGroup", "RotationMachine"),
+        *("ApiUrl", "TenantApi", "TenantApiLogGroup", "TenantApiAccessLog", "EnsureKeys", "EnsureKeysLogGroup"),
     } == set(cloud.outputs())
 
 
 def test_a_deployment_under_another_prefix_shares_no_name(other_and_unacceptable):
-    templates = {stack: json.dumps(other_and_unacceptable.template(stack)) for stack in STACKS}
+    templates = {stack: json.dumps(other_and_unacceptable.template(stack)) for stack in other_and_unacceptable.stacks}
     of_objects = OUTCOME_TAG.removeprefix("sealstream-") + '"'  # a tag of each deployment's own objects
 
     assert not [

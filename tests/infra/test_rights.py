@@ -13,6 +13,7 @@ from shared.aws.run_rows import current_row, run_row, segment_row
 from shared.keys.ports import DataKeyRow
 from shared.model import KeyState
 from shared.runs.model import Phase, Run, RunKind, Segment
+from tests.infra.rights_of_the_api import OF_THE_API
 from tests.infra.simulator import ADMINISTRATOR, Account, Request
 from tests.infra.synthesis import ACCOUNT, REGION
 
@@ -514,6 +515,7 @@ TABLE: list[tuple[str, str, str, Mapping[str, Sequence[str]], str]] = [
     ("reauditor", "lambda:InvokeFunction", "encryptor", {}, NO),
     ("reauditor", "logs:PutLogEvents", "auditor's log", {}, NO),
     ("reauditor", "lambda:InvokeFunction", "auditor", {}, NO),
+    *OF_THE_API,
 ]
 
 
@@ -557,6 +559,15 @@ def arns(cloud) -> dict[str, str]:
         "reconciler's log": cloud.one("AWS::Logs::LogGroup", under="Reconciling").arn.replace(":*", ":log-stream:x"),
         "reconciler function": cloud.one("AWS::Lambda::Function", under="Reconciling").arn,
         "sweeper function": cloud.one("AWS::Lambda::Function", under="Sweeping").arn,
+        "tenant API's log": cloud.one("AWS::Logs::LogGroup", under="ServingConsumer").arn.replace(
+            ":*", ":log-stream:x"
+        ),
+        "access log": cloud.one("AWS::Logs::LogGroup", under="ServingAccess").arn.replace(":*", ":log-stream:x"),
+        "ensure-keys' log": cloud.one("AWS::Logs::LogGroup", under="Ensuring").arn.replace(":*", ":log-stream:x"),
+        "tenant API": cloud.one("AWS::Lambda::Function", under="Serving").arn,
+        "ensure-keys": cloud.one("AWS::Lambda::Function", under="Ensuring").arn,
+        "tenant role": f"arn:aws:iam::{ACCOUNT}:role/sealstream-tenant",
+        "limited tenant role": f"arn:aws:iam::{ACCOUNT}:role/sealstream-tenant-limited",
         "rotation machine": machine,
         "execution of the machine": f"{machine.replace(':stateMachine:', ':execution:')}:0123",
     }

@@ -65,16 +65,21 @@ def _given(module: str) -> set[str]:
     }
 
 
-def _deployed(consumer: str) -> set[str]:
-    """Every action that the sources give the consumer's role."""
-    attribute_key = {
+def _used(consumer: str) -> set[str]:
+    """What of the attribute key the sources give the consumer's role."""
+    name = consumer.replace("_", "-")
+    return {
         action
         for node in ast.walk(_module("keys_stack"))
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "KeyUse" and f"'{consumer}'" in ast.unparse(node)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "KeyUse" and f"'{name}'" in ast.unparse(node)
         for action in _actions(node)
     }
+
+
+def _deployed(consumer: str) -> set[str]:
+    """Every action that the sources give the consumer's role."""
     logs = {action for action in _actions(_module("consumer")) if action.startswith("logs:")}
-    return _given(consumer) | attribute_key | logs
+    return _given(consumer) | _used(consumer) | logs
 
 
 def _rights() -> dict[tuple[str, str], set[str]]:
@@ -109,6 +114,14 @@ def test_the_roles_of_services_have_the_rights_that_the_page_lists():
         f"{PREFIX}-rotation-machine": _given("rotation_machine"),
         f"{PREFIX}-rotation-start": _given("rotation_start"),
     } == _rights_of_services()
+
+
+def test_the_roles_of_the_api_have_the_rights_that_the_page_lists():
+    listed = {row[0].strip("`"): set(ACTION.findall(row[2])) for row in table(PAGE, "role of the API")[1:]}
+
+    sessions = {name: _given("tenant_roles") | _used(name) for name in ("tenant", "tenant-limited")}
+    functions = {name: _deployed(name) for name in ("tenant_api", "ensure_keys")}
+    assert {_role(name): actions for name, actions in (sessions | functions).items()} == listed
 
 
 def test_each_cell_says_what_the_simulator_says():

@@ -141,10 +141,10 @@ def test_whoever_is_let_in_is_added_to_those_who_may_open_and_they_are_named():
     (snippet,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
 
     assert len(roles) > 3
-    assert sorted(roles) == sorted(sentence.replace("re-", "re").replace(" and ", ", ").split(", "))
-    assert "uses=[..., reader_use]" in snippet
-    assert "self.attribute_key = AttributeKey(" in snippet
-    assert "self.attribute_key = AttributeKey(" in stack
+    named = sentence.replace("re-enc", "reenc").replace("-", "_").replace(" and ", ", ").split(", ")
+    assert sorted(roles) == sorted(named)
+    assert "uses += [reader_use]" in snippet
+    assert "uses = [" in stack.partition("self.attribute_key = AttributeKey(")[0]
     assert [] == re.findall(r"\w+_use\b", snippet.replace("reader_use", "")), "a list to paste would go out of date"
 
 
