@@ -27,7 +27,8 @@ from tests.fakes.key_service import ATTRIBUTE_KEY_ARN, FakeKeyService
 from tests.fakes.key_store import FakeKeyStore
 from tests.fakes.runs import FakeRunStore
 
-POLICY = """
+POLICY = parse_policy(
+    """
 version = 1
 dataset = "customers"
 [item]
@@ -40,7 +41,9 @@ rotate_after_days = 90
 [attributes]
 "ssn" = { seal = "pii" }
 "card" = { seal = "pci" }
-"""
+""",
+    "policy.toml",
+)
 DAY = 24 * 3600.0
 FORMER_ARN = "arn:aws:kms:eu-central-1:111122223333:key/6f1c9c0e-0000-4000-8000-00000000000f"
 
@@ -76,7 +79,7 @@ class World:
     runs: FakeRunStore = field(default_factory=FakeRunStore)
     history: FakeHistory = field(default_factory=FakeHistory)
     log: StringIO = field(default_factory=StringIO)
-    policy: Policy = field(default_factory=lambda: parse_policy(POLICY, "policy.toml"))
+    policy: Policy = POLICY
     former: frozenset[str] = frozenset()
     is_local: bool = False
     seconds_left: Callable[[], float] = lambda: 900.0

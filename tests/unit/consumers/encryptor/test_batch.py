@@ -21,6 +21,7 @@ from shared.keys.keyring import PARALLEL_LOADS
 from shared.model import InboundRecord, KeyState, Outcome
 from shared.policy.load import parse_policy
 from tests.fakes.encryptor import EncryptorWorld, encryptor_world
+from tests.fakes.inline_executor import InlineExecutor
 from tests.fakes.kinesis import STREAM_ARN, aggregate, kinesis_record
 from tests.fakes.rotation import replace_active_key
 
@@ -305,28 +306,29 @@ def test_what_is_not_begun_in_time_is_delivered_again(world):
     assert ({}, {}) == (world.table.items, world.quarantine.entries)
 
 
-def test_a_slow_table_does_not_keep_bad_records_out_of_quarantine_and_the_batch_advances(world):
+def test_a_slow_table_does_not_keep_bad_records_out_of_quarantine_and_the_batch_advances():
     left = [60.0]
 
     def slow(item):
         left[0] -= 0.4
 
-    world.table.before_put = slow
-    batch = [kinesis_record(b"no json"), *(kinesis_record(record(str(n)), sequence=n) for n in range(1, 101))]
+    with encryptor_world(POLICY, at_once=InlineExecutor()) as world:
+        world.table.before_put = slow
+        batch = [kinesis_record(b"no json"), *(kinesis_record(record(str(n)), sequence=n) for n in range(1, 101))]
 
-    deliveries = 0
-    while batch:
-        deliveries += 1
-        left[0] = 60.0
-        result = world.process(*batch, seconds_left=lambda: left[0])
-        failed = result.failed_sequence_numbers
-        first = min(
-            (n for n, one in enumerate(batch) if one["kinesis"]["sequenceNumber"] in failed), default=len(batch)
-        )
-        assert first > 0
-        batch = batch[first:]
+        deliveries = 0
+        while batch:
+            deliveries += 1
+            left[0] = 60.0
+            result = world.process(*batch, seconds_left=lambda: left[0])
+            failed = result.failed_sequence_numbers
+            first = min(
+                (n for n, one in enumerate(batch) if one["kinesis"]["sequenceNumber"] in failed), default=len(batch)
+            )
+            assert first > 0
+            batch = batch[first:]
 
-    assert (101, 2) == (len(world.table.items) + len(world.quarantine.entries), deliveries)
+        assert (101, 2) == (len(world.table.items) + len(world.quarantine.entries), deliveries)
 
 
 def test_an_outage_of_kms_is_asked_about_once_and_leaves_time_for_who_has_a_key(world):
