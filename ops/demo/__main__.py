@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,8 +14,9 @@ from ops.demo.promises import promises
 from ops.demo.screen import console
 from ops.demo.story import story
 from ops.demo.timings import Timings
+from ops.local_aws import issuer
 from ops.local_aws.interrupts import held_back
-from ops.local_aws.process import BUILD, LocalAwsError
+from ops.local_aws.process import BUILD, LocalAwsError, Server
 from ops.local_aws.up import down, up
 from shared.aws.clients import forget
 from shared.errors import SealstreamError
@@ -45,7 +47,9 @@ def _run() -> dict[str, Any]:
     try:
         os.environ.update(running.environment)
         forget()
-        figures = story(running.environment, timings, log=_FOLDER / "local_aws.log")
+        figures = story(
+            running.environment, timings, log=_FOLDER / "local_aws.log", token_of=partial(_token, running.server)
+        )
     finally:
         with timings.of("ending"), held_back():
             down(_FOLDER)
@@ -53,6 +57,11 @@ def _run() -> dict[str, Any]:
     figures["seconds"] = {name: round(value, 1) for name, value in seconds.items()}
     _FIGURES.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     return figures
+
+
+def _token(server: Server, tenant_id: str) -> str:
+    """The local issuer's; it gives whoever reaches it whatever he asks for."""
+    return issuer.token(server, issuer.claims_of(server.endpoint, tenant_id))
 
 
 def _verdict_on(figures: dict[str, Any]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from rich.table import Table
 
@@ -19,6 +19,9 @@ from ops.demo.leaks import (
     text_of,
 )
 from shared.aws.clients import client
+
+IN_CLEAR_BY_NATURE: Final = ("source stream (kept for a day)", "landing bucket (a file that is done: for a week)")
+"""Where producers put what is not sealed yet; encrypted at rest, and not searched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,8 @@ def search(
     environment: Mapping[str, str], leaks: LeakSearch, *, rogue: tuple[str, str] = ("", ""), log: Path | None = None
 ) -> list[Searched]:
     """Search items and their stream, keys, runs, quarantine, queues, logs and metrics of a deployment.
+
+    Everything but `IN_CLEAR_BY_NATURE`.
 
     Args:
         environment: the stacks' outputs as `SEALSTREAM_*`.
@@ -59,10 +64,12 @@ def _places(environment: Mapping[str, str]) -> Iterator[tuple[str, Iterable[Any]
     yield "items table's stream", stream_records(environment["SEALSTREAM_TABLE_STREAM"])
     yield "key store", table_items(environment["SEALSTREAM_KEY_STORE"])
     yield "runs", table_items(environment["SEALSTREAM_RUNS"])
+    yield "landing runs", table_items(environment["SEALSTREAM_LANDING_RUNS"])
     yield "quarantine index", table_items(environment["SEALSTREAM_QUARANTINE_TABLE"])
     yield "quarantine bucket", bucket_objects(environment["SEALSTREAM_QUARANTINE_BUCKET"])
     yield "findings queue", queue_messages(environment["SEALSTREAM_FINDINGS_QUEUE"])
-    for consumer in ("encryptor", "auditor", "reencryptor"):
+    yield "landing queue", queue_messages(environment["SEALSTREAM_LANDING_QUEUE"])
+    for consumer in ("encryptor", "auditor", "reencryptor", "landing"):
         dead_letters = environment[f"SEALSTREAM_{consumer.upper()}_DEAD_LETTER_QUEUE"]
         yield f"{consumer}'s dead letters", queue_messages(dead_letters)
     for page in client("logs").get_paginator("describe_log_groups").paginate():

@@ -59,15 +59,20 @@ def read_holdings(environment: Mapping[str, str]) -> Holdings:
     )
 
 
-def _opened(environment: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:
+def sealed_table(environment: Mapping[str, str]) -> SealedTable:
+    """The deployment's, with no data key at hand yet."""
     attribute_keys = AttributeKeys.from_environment(environment)
-    table = SealedTable.connect(
+    return SealedTable.connect(
         environment["SEALSTREAM_TABLE"],
         key_store=environment["SEALSTREAM_KEY_STORE"],
         attribute_key=attribute_keys.present,
         former_attribute_keys=attribute_keys.trusted,
         policy=load_policy(POLICY_FILE),
     )
+
+
+def _opened(environment: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:
+    table = sealed_table(environment)
     after: dict[str, Any] = {}
     while True:
         page = table.scan(ConsistentRead=True, **after)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from consumers.rotation.verdict import RunVerdict
@@ -13,7 +14,14 @@ _IN_THE_STREAM = "items table's stream"
 
 def promises(figures: Mapping[str, Any]) -> dict[str, bool]:
     """Each promise and whether it is kept."""
-    return _of_records(figures) | _of_the_rogue_item(figures) | _of_the_rotation(figures) | _of_the_search(figures)
+    of_doors = _of_the_doors(figures["doors"])
+    return (
+        _of_records(figures)
+        | of_doors
+        | _of_the_rogue_item(figures)
+        | _of_the_rotation(figures)
+        | _of_the_search(figures)
+    )
 
 
 def _of_records(figures: Mapping[str, Any]) -> dict[str, bool]:
@@ -23,6 +31,26 @@ def _of_records(figures: Mapping[str, Any]) -> dict[str, bool]:
         "every record has exactly one outcome": sum(outcomes.values()) - outcomes["retry"] == figures["records_sent"],
         "every change of the table has exactly one audit event": (
             changes == figures["changes_audited"] == sum(figures["audit_events"].values())
+        ),
+    }
+
+
+def _of_the_doors(doors: Mapping[str, Any]) -> dict[str, bool]:
+    api = doors["api"]
+    asking, asked = api["written"]
+    denial = {"event": AuditEvent.ACCESS_DENIED, "tenant_id": asking, "asked_tenant_id": asked}
+    return {
+        "the file's lines are in, and its object says so": (
+            doors["file"] == {"sealstream-ingest": "done", "sealstream-lines": "2", "sealstream-rejected": "0"}
+        ),
+        "two tenants wrote by the API, and each read what it wrote": (
+            [*api["written"].values()] == [HTTPStatus.CREATED] * 2 and all(api["read_as_sent"].values())
+        ),
+        "a tenant who asked for another's item was denied, and the audit log says so": (
+            api["denied"] == HTTPStatus.FORBIDDEN and api["denied_event"] == denial
+        ),
+        "a record of each door (stream, file, API) lies sealed and opens to what was sent": (
+            doors["read_back"].keys() == {"stream", "file", "API"} and all(doors["read_back"].values())
         ),
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from random import Random
@@ -9,14 +10,13 @@ from typing import Any, Final
 
 from rich.table import Table
 
-from ops.demo import evidence, rogue, rotation
+from ops.demo import doors, evidence, rogue, rotation, samples
 from ops.demo.leaks import LeakSearch
 from ops.demo.produce import as_aggregates, with_command_line, with_sdk
 from ops.demo.progress import Reported, wait_until
 from ops.demo.records import DemoRecord, card_number, customer_records, unusable_records
 from ops.demo.screen import bars, console
 from ops.demo.timings import Timings
-from ops.item import side_by_side
 from shared.model import Outcome
 from shared.runtime.metrics import Metric
 
@@ -33,17 +33,21 @@ _MEANING: Final = {
 }
 
 
-def story(environment: Mapping[str, str], timings: Timings, *, log: Path) -> dict[str, Any]:
+def story(environment: Mapping[str, str], timings: Timings, *, log: Path, token_of: doors.TokenOf) -> dict[str, Any]:
     """Tell it on a deployment; gives the figures.
 
     Args:
         environment: the stacks' outputs as `SEALSTREAM_*`.
         timings: gets the seconds of each part.
         log: the local AWS's own, which is searched too.
+        token_of: gives a token of a tenant's, for the tenant API.
     """
     records = list(customer_records(RECORDS, seed=SEED))
     bad = unusable_records(seed=SEED)
     card = card_number(Random(SEED))  # noqa: S311 - reproducible data, no secret
+
+    by_api = samples.of_api(seed=SEED)
+    known = [samples.of_stream(_only_record_of_its_item(records)), samples.of_file(), *by_api.values()]
 
     console.rule(f"2. {len(records)} records of five tenants, and {len(bad)} that are no records")
     with timings.of("sending"):
@@ -52,26 +56,35 @@ def story(environment: Mapping[str, str], timings: Timings, *, log: Path) -> dic
     console.rule("3. Until every record has its outcome and every change its audit event")
     sent = len(records) + len(bad)
     with timings.of("until all is audited"):
-        reported = wait_until(lambda now: now.settled >= sent and now.is_audited, environment, records=sent)
+        reported = _settled(environment, sent)
     _print_counts(reported)
 
-    console.rule("4. One item, as stored and as opened")
-    tenant, _, item_id = records[0].partition_key.partition("/")
-    console.print(side_by_side(tenant, item_id))
+    console.rule("4. The other doors: a file, and two tenants who call the API, each with a token of its own")
+    sent += len(samples.FILE.splitlines())
+    with timings.of("file and tenant API"):
+        doors.upload(environment)
+        api_figures = doors.call_api(environment, token_of, by_api)
+        file_tags = doors.tags(environment)
+        reported = _settled(environment, sent)
 
-    console.rule("5. A rogue item, written in clear past it all")
+    console.rule("5. One item of each door, as stored and as opened")
+    read_back = doors.read_back(environment, known)
+
+    console.rule("6. A rogue item, written in clear past it all")
     with timings.of("rogue item"):
         rogue_figures = rogue.write_and_watch(environment, card)
 
-    console.rule("6. A rotation of all data keys")
+    console.rule("7. A rotation of all data keys")
     with timings.of("rotation"):
         rotated = rotation.rotate(environment)
 
-    console.rule("7. Every sensitive value that was sent, searched for everywhere")
+    console.rule("8. Every sensitive value that was sent, searched for everywhere")
     with timings.of("leak search"):
         values = {value for one in (*records, *bad) for value in one.sensitive} | {card}
+        values |= {value for one in known for value in one.sensitive}
         searched = evidence.search(environment, LeakSearch(values), rogue=rogue.KEY, log=log)
     console.print(evidence.as_table(searched))
+    console.print(f"what was sent lies there as it was sent: {', '.join(evidence.IN_CLEAR_BY_NATURE)}")
 
     return {
         "records_sent": sent,
@@ -80,13 +93,25 @@ def story(environment: Mapping[str, str], timings: Timings, *, log: Path) -> dic
         "attributes_sealed": reported.metrics[Metric.ATTRIBUTES_SEALED],
         "kms_calls": reported.metrics[Metric.KMS_CALLS],
         "key_cache_hits": reported.metrics[Metric.KEY_CACHE_HITS],
+        "doors": {"file": file_tags, "api": api_figures, "read_back": read_back},
         "rogue_item": rogue_figures,
         **rotated,
         "values_searched": len(values),
+        "places_in_clear_by_nature": list(evidence.IN_CLEAR_BY_NATURE),
         "places_searched": {place.name: place.documents for place in searched},
         "plaintext_hits": sum(place.hits for place in searched),
         "plaintext_hits_in_the_rogue_item": {place.name: place.rogue_hits for place in searched if place.rogue_hits},
     }
+
+
+def _settled(environment: Mapping[str, str], records: int) -> Reported:
+    return wait_until(lambda now: now.settled >= records and now.is_audited, environment, records=records)
+
+
+def _only_record_of_its_item(records: list[DemoRecord]) -> DemoRecord:
+    """The first of which no other brings news."""
+    counts = Counter(record.partition_key for record in records)
+    return next(record for record in records if counts[record.partition_key] == 1)
 
 
 def _send(stream: str, records: list[DemoRecord], bad: list[DemoRecord]) -> None:

@@ -17,7 +17,7 @@ def ended(monkeypatch) -> list[str]:
     """What was ended, in order."""
     ended: list[str] = []
     monkeypatch.setattr(demo, "down", lambda folder: ended.append(str(folder)))
-    monkeypatch.setattr(demo, "up", lambda folder, say: SimpleNamespace(environment={}))
+    monkeypatch.setattr(demo, "up", lambda folder, say: SimpleNamespace(environment={}, server=None))
     return ended
 
 
@@ -36,7 +36,7 @@ def test_a_demo_that_cannot_start_ends_nothing_that_another_one_started(monkeypa
     ("raised", "status"), [(TimeoutError("after 120 s"), 1), (KeyboardInterrupt(), 130), (LocalAwsError("x"), 1)]
 )
 def test_whatever_stops_it_the_local_aws_is_ended_and_the_status_tells(monkeypatch, ended, raised, status):
-    def story(environment, timings, log):
+    def story(environment, timings, log, token_of):
         raise raised
 
     monkeypatch.setattr(demo, "story", story)
@@ -50,7 +50,7 @@ def test_a_second_interrupt_does_not_stop_the_ending(monkeypatch, ended):
         signal.raise_signal(signal.SIGINT)
         ended.append("ended all the same")
 
-    def story(environment, timings, log):
+    def story(environment, timings, log, token_of):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(demo, "story", story)
@@ -63,7 +63,7 @@ def test_a_second_interrupt_does_not_stop_the_ending(monkeypatch, ended):
 @pytest.mark.parametrize(("kept", "status"), [(True, 0), (False, 1)])
 def test_a_promise_that_is_not_kept_is_said_and_the_status_tells(monkeypatch, ended, tmp_path, capsys, kept, status):
     monkeypatch.setattr(demo, "_FIGURES", tmp_path / "demo.json")
-    monkeypatch.setattr(demo, "story", lambda environment, timings, log: {"records_sent": 3})
+    monkeypatch.setattr(demo, "story", lambda environment, timings, log, token_of: {"records_sent": 3})
     monkeypatch.setattr(demo, "promises", lambda figures: {"one": True, f"of {figures['records_sent']}": kept})
 
     assert status == demo.main()
