@@ -163,6 +163,7 @@ def stop(folder: Path = BUILD, *, deadline_seconds: float = 10) -> bool:
     Raises LocalAwsError where it is not known which process it is, and where that does not end.
     """
     if not (folder / _LOCK).is_file():
+        (folder / _STATE).unlink(missing_ok=True)  # of one that was ended from outside
         return False
     server = running(folder)
     if server is None:

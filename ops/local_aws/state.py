@@ -70,6 +70,8 @@ def restore(path: Path) -> None:
         content = pickle.loads(path.read_bytes())  # noqa: S301 - the server's own file, which only its owner can write
     except FileNotFoundError:
         return
+    if content.keys() != {"stores", "positions", "issuer"}:
+        raise SystemExit(f"{path.name} was written by another version of the local AWS: `down` removes it")
     for (module, name), stored in content["stores"].items():
         store = getattr(importlib.import_module(module), name)
         _content(store).clear()

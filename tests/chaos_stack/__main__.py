@@ -71,6 +71,7 @@ def soak(*, seconds: float, seed: int, rate: float | None) -> None:
 def deployed(folder: Path) -> Iterator[Deployment]:
     """A local AWS that can be started anew, and whose functions obey a file of faults."""
     folder.mkdir(parents=True, exist_ok=True)
+    down(folder)  # what an earlier run left, if it was killed
     try:
         running = up(folder, keep_state=True, faults=folder / FAULTS_FILE, say=console.print)
         os.environ.update(running.environment)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -363,6 +364,19 @@ def test_who_only_ends_it_leaves_its_state_for_the_next_start(tmp_path: Path) ->
         aws.close()
         process.stop(tmp_path)
     assert not (tmp_path / "local_aws.state").exists()
+
+
+def test_the_state_of_one_that_was_ended_from_outside_is_removed_with_the_rest(tmp_path: Path) -> None:
+    state = tmp_path / "local_aws.state"
+    state.touch()
+    assert not process.stop(tmp_path)
+    assert not state.exists()
+
+
+def test_a_state_of_another_version_is_not_restored(tmp_path: Path) -> None:
+    (tmp_path / "local_aws.state").write_bytes(pickle.dumps({"stores": {}}))
+    with pytest.raises(LocalAwsError, match="written by another version"):
+        process.start(tmp_path, keep_state=True)
 
 
 def test_one_that_keeps_nothing_is_not_restarted(tmp_path: Path) -> None:
