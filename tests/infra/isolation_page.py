@@ -101,6 +101,7 @@ _ATTACKS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     (
         "A confused deputy: S3 events of a foreign bucket",
         (
+            "test_s3_brings_no_event_of_another_bucket_to_the_landing_queue",
             "test_an_event_of_a_foreign_bucket_is_refused_and_kept_for_somebody_to_look_at",
             "test_s3_acts_for_the_landing_bucket_of_this_account_and_for_no_other",
         ),

@@ -297,3 +297,20 @@ def test_an_administrator_can_neither_use_the_attribute_key_nor_hand_it_on(
         iam.delete_role(RoleName=name)
 
     assert ("AccessDeniedException", "AccessDeniedException", "") == (opened, granted, described)
+
+
+def test_s3_brings_no_event_of_another_bucket_to_the_landing_queue(deployment: Deployment):
+    s3, name = client("s3"), unique("foreign")
+    queue = client("sqs").get_queue_attributes(QueueUrl=deployment["LANDING_QUEUE"], AttributeNames=["QueueArn"])
+    wanted = {"QueueArn": queue["Attributes"]["QueueArn"], "Events": ["s3:ObjectCreated:*"]}
+    s3.create_bucket(Bucket=name)
+    try:
+        code = refusal(
+            s3.put_bucket_notification_configuration,
+            Bucket=name,
+            NotificationConfiguration={"QueueConfigurations": [wanted]},
+        )
+    finally:
+        s3.delete_bucket(Bucket=name)
+
+    assert "InvalidArgument" == code
