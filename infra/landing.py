@@ -82,10 +82,15 @@ class Landing(Construct):
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             versioned=True,
             lifecycle_rules=[
-                s3.LifecycleRule(id="what-was-ingested", tag_filters={OUTCOME_TAG: DONE}, expiration=days),
                 s3.LifecycleRule(
-                    id="what-was-deleted-or-replaced",
+                    id="what-was-ingested",
+                    tag_filters={OUTCOME_TAG: DONE},
+                    expiration=days,
                     noncurrent_version_expiration=days,
+                ),
+                s3.LifecycleRule(
+                    id="what-was-deleted-or-replaced",  # of two rules that hold for a version, the earlier counts
+                    noncurrent_version_expiration=cdk.Duration.days(settings.landing_kept_days),
                     abort_incomplete_multipart_upload_after=cdk.Duration.days(1),
                     expired_object_delete_marker=True,
                 ),

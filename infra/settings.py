@@ -117,6 +117,11 @@ class Settings:
         return LANDING_LIVES * self.landing_days
 
     @property
+    def landing_kept_days(self) -> int:
+        """How long an old version stays that was not ingested: as long as it is read, and its dead letters lie."""
+        return self.landing_max_age_days + DEAD_LETTER_HOURS // 24
+
+    @property
     def removal_policy(self) -> cdk.RemovalPolicy:
         """Data and keys outlive their stack, but on the local AWS; a first deployment that fails leaves nothing."""
         return cdk.RemovalPolicy.DESTROY if self.local else cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE

@@ -177,14 +177,25 @@ def test_what_was_ingested_expires_and_what_was_not_stays(cloud):
         "Status": "Enabled",
         "TagFilters": [{"Key": OUTCOME_TAG, "Value": State.DONE.value}],
         "ExpirationInDays": 7,
+        "NoncurrentVersionExpiration": {"NoncurrentDays": 7},
     } == ingested
     assert {
         "Id": "what-was-deleted-or-replaced",
         "Status": "Enabled",
-        "NoncurrentVersionExpiration": {"NoncurrentDays": 7},
+        "NoncurrentVersionExpiration": {"NoncurrentDays": 28},
         "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
         "ExpiredObjectDeleteMarker": True,
     } == replaced
+
+
+def test_a_replaced_version_that_was_not_ingested_outlives_the_time_it_is_read_in_and_its_dead_letter(cloud):
+    rules = cloud.one("AWS::S3::Bucket", under="Landing").properties["LifecycleConfiguration"]["Rules"]
+    function = cloud.one("AWS::Lambda::Function", under="Landing").properties
+    letters = cloud.one("AWS::SQS::Queue", under="LandingDeadLetters").properties
+    read_days = int(function["Environment"]["Variables"]["SEALSTREAM_LANDING_MAX_AGE_DAYS"])
+    (kept,) = (rule["NoncurrentVersionExpiration"]["NoncurrentDays"] for rule in rules if "TagFilters" not in rule)
+
+    assert kept >= read_days + letters["MessageRetentionPeriod"] / 86_400
 
 
 def test_s3_acts_for_the_landing_bucket_of_this_account_and_for_no_other(cloud):
