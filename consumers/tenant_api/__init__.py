@@ -7,7 +7,8 @@ handler.py      entry point: wire, call, answer
 ├── contract.py     openapi.json: which operation, and whether its parameters and body are as it says
 ├── caller.py       who is asking, by the verified claims alone
 ├── session.py      what stands on one tenant session
-├── keys.py         data keys to seal under, and which of an item's cannot be opened
+├── keys.py         data keys to seal under, and whether an item may be replaced
+├── stakes.py       what of it would be destroyed unseen
 ├── reading.py      get and list
 ├── writing.py      put and delete, each if what was seen still stands
 ├── etag.py         what a client holds against the item

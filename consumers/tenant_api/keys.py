@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 from consumers.tenant_api.problems import ProblemType, Refused
 from consumers.tenant_api.session import TenantSession
-from shared.errors import KeyDenied, RetryLater, SealstreamError
-from shared.policy.verify import key_ids
+from consumers.tenant_api.stakes import stakes
+from shared.errors import KeyDenied, SealstreamError
+from shared.policy.compiled import Policy
 from shared.sealed_table_writing import Standing
 
 Ensure = Callable[[str, Collection[str]], None]
@@ -49,23 +50,27 @@ class TenantKeys:
         for failure in failures.values():
             raise failure
 
-    def check_open(self, session: TenantSession, standing: Standing) -> None:
-        """See that nothing would be destroyed which the session may not open.
+    def check_open(self, session: TenantSession, standing: Standing, policy: Policy) -> None:
+        """See that nothing would be destroyed which the session may not open, or which is only not readable for now.
+
+        What is in clear, or is sealed and does not open, is for those to replace who may open its class.
 
         Raises:
-            Refused: classes-closed.
+            Refused: classes-closed or unreadable.
             RetryLater: nobody can say now.
         """
         if standing.item is None:
             return
-        failures = session.keyring.prefetch(session.tenant_id, key_ids(standing.item))
-        denied = [key_id for key_id, error in failures.items() if isinstance(error, KeyDenied)]
-        if denied:
-            statuses = session.statuses.statuses(session.tenant_id, denied)
+        found = stakes(standing.item, session.keyring, policy)
+        if found.denied:
+            statuses = session.statuses.statuses(session.tenant_id, found.denied)
             raise _closed(sorted({status.data_class for status in statuses.values()}))
-        for failure in failures.values():
-            if isinstance(failure, RetryLater):
-                raise failure
+        if found.outage:
+            raise found.outage
+        if found.lies_fallow:
+            raise Refused(ProblemType.UNREADABLE, "its operator can mend the data keys that it names, or replace it")
+        if found.exposed:
+            self.have(session, found.exposed)
 
 
 def _prefetch(session: TenantSession, data_classes: Collection[str]) -> dict[str, SealstreamError]:

@@ -21,6 +21,7 @@ class ProblemType(StrEnum):
     NOT_FOUND = "not-found"
     CONFLICT = "conflict"
     SUPERSEDED = "superseded"
+    UNREADABLE = "unreadable"
     PRECONDITION_FAILED = "precondition-failed"
     TOO_LARGE = "too-large"
     NOT_JSON = "not-json"
@@ -38,6 +39,7 @@ _SAYS: Final[Mapping[ProblemType, tuple[int, str]]] = {
     ProblemType.NOT_FOUND: (404, "There is nothing"),
     ProblemType.CONFLICT: (409, "Others keep writing the item"),
     ProblemType.SUPERSEDED: (409, "What stands there is newer, or does not compare"),
+    ProblemType.UNREADABLE: (409, "The item has values that nobody can read for now"),
     ProblemType.PRECONDITION_FAILED: (412, "The item is not the one that the request is about"),
     ProblemType.TOO_LARGE: (413, "The body is too large"),
     ProblemType.NOT_JSON: (415, "The body is not declared as JSON"),

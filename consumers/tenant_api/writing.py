@@ -62,7 +62,7 @@ class ItemChanges:
         """Create the item or replace it whole.
 
         Raises:
-            Refused: precondition-failed, classes-closed, superseded or conflict; nothing was written.
+            Refused: precondition-failed, classes-closed, unreadable, superseded or conflict; nothing was written.
             RecordRejected: the policy or the table refuses the item.
             RetryLater: something that it takes is not available.
         """
@@ -103,7 +103,7 @@ class ItemChanges:
         """What stands there, which this request may replace."""
         standing = session.table.writer.standing(key)
         check_preconditions(preconditions, standing)
-        self.keys.check_open(session, standing)
+        self.keys.check_open(session, standing, self.policy)
         return standing
 
 

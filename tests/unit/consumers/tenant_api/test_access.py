@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from consumers.tenant_api.contract import operations
 from shared.errors import KeyServiceUnavailable, StoreUnavailable
+from shared.model import KeyState
 from tests.fakes.tenant_api import EVERYTHING, REQUEST_ID, ApiWorld
 
 LIMITED = {"tenant_id": "acme", "scope": "items.read items.write"}
@@ -190,13 +193,62 @@ def test_where_keys_stay_missing_the_caller_is_told_to_try_again(world):
     assert (503, "unavailable") == ((answer := world.put(BODY)).status, answer.problem)
 
 
-def test_what_lies_under_an_unknown_key_can_be_replaced(world):
-    world.put(BODY)
+def spoil_key(world: ApiWorld, how: str) -> None:
+    """Do something to the key of the class that a limited caller may not open."""
+    [row] = [row for row in world.store.page("", 10).rows if row.data_class == "restricted"]
+    changed = {
+        "retired": replace(row, state=KeyState.RETIRED),
+        "unknown": replace(row, key_id=row.key_id ^ 1),
+        "untrusted": replace(row, kms_key_arn="arn:aws:kms:eu-central-1:111122223333:key/another"),
+        "destroyed": replace(row, state=KeyState.DESTROYED, encrypted_data_key=b""),
+    }
+    world.store._rows.pop(("acme", row.key_id))
+    world.store.put_row(changed[how])
     world.restart()
-    world.table.items["acme", "c-1"]["name"] = {"B": b"\x01\x00\x00\x00\x07" + bytes(50)}
 
-    assert {"_unreadable": "key_unknown"} == world.get().json["attributes"]["name"]
-    assert 200 == world.put(BODY).status
+
+@pytest.mark.parametrize("how", ["retired", "unknown", "untrusted"])
+@pytest.mark.parametrize("scope", [EVERYTHING, LIMITED["scope"]])
+def test_what_may_be_read_again_one_day_is_replaced_by_nobody(world, how, scope):
+    world.put(BODY)
+    stored = world.table.items["acme", "c-1"]
+    spoil_key(world, how)
+    claims = {"tenant_id": "acme", "scope": scope}
+
+    for answer in (world.put({"name": "Bob"}, claims=claims), world.delete(claims=claims)):
+        assert (409, "unreadable") == (answer.status, answer.problem)
+    assert stored == world.table.items["acme", "c-1"]
+
+
+def test_what_lies_under_a_destroyed_key_is_gone_and_may_be_replaced(world):
+    world.put(BODY)
+    spoil_key(world, "destroyed")
+
+    assert {"_unreadable": "key_destroyed"} == world.get().json["attributes"]["secret"]
+    assert 200 == world.put({"name": "Bob"}, claims=LIMITED).status
+
+
+@pytest.mark.parametrize("value", [{"S": "in clear"}, {"M": {"deep": {"S": "x"}}}, {"B": b"no envelope"}])
+def test_a_limited_caller_replaces_nothing_of_another_class_that_stands_in_clear(world, value):
+    world.table.write("acme", "c-1", secret=value, amount={"N": "1"})
+
+    for answer in (world.put({"amount": 2}, claims=LIMITED), world.delete(claims=LIMITED)):
+        assert (403, "classes-closed", ["restricted"]) == (answer.status, answer.problem, answer.json["data_classes"])
+    assert 200 == world.put({"amount": 2}).status
+
+
+def test_a_limited_caller_replaces_what_stands_in_clear_of_a_class_that_he_opens(world):
+    world.table.write("acme", "c-1", name={"S": "Ann"})
+
+    assert 200 == world.put({"name": "Bob"}, claims=LIMITED).status
+
+
+def test_a_limited_caller_replaces_no_damaged_value_in_the_place_of_another_class(world):
+    world.put({"name": "Ann"})
+    item = world.table.items["acme", "c-1"]
+    world.table.items["acme", "c-1"] = {**item, "secret": item["name"]}
+
+    assert "classes-closed" == world.put({"name": "Bob"}, claims=LIMITED).problem
 
 
 def test_a_tenants_name_that_looks_sensitive_is_not_told(world):
@@ -215,7 +267,7 @@ def test_an_outage_of_kms_is_no_closed_class(world):
         assert (503, "unavailable") == (answer.status, answer.problem)
 
 
-def test_what_nobody_can_read_says_so_and_can_be_replaced(world):
+def test_a_damaged_value_says_so_and_can_be_replaced_by_who_opens_its_class(world):
     world.put(BODY)
     world.table.items["acme", "c-1"]["secret"] = world.table.items["acme", "c-1"]["name"]
 
