@@ -13,7 +13,7 @@ from consumers.tenant_api.reading import address_text, get, item_text, own_text,
 from consumers.tenant_api.request import Request, answer, problem_answer
 from consumers.tenant_api.segment import check_whole, item_id_of
 from consumers.tenant_api.session import TenantSession
-from consumers.tenant_api.writing import ItemChanges, own_attributes
+from consumers.tenant_api.writing import ItemChanges, WriteUnanswered, own_attributes
 from shared.errors import RecordRejected, RetryLater
 from shared.identity import is_tenant_id
 from shared.model import ITEM_ID, TENANT_ID
@@ -24,6 +24,7 @@ from shared.runtime.log import log_failure
 BAG_ID: Final = "_bag"
 """The item that holds a tenant's one bag of attributes."""
 _OPENAPI: Final = "get_openapi"
+_UNANSWERED: Final = "perhaps it was written all the same: read it before you try again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class TenantApi:
             problem = Problem(ProblemType.INVALID_ITEM, rejected.detail, {"reason": str(rejected.reason)})
         except RetryLater as error:
             log_failure(error, request_id=request.request_id)
-            problem = Problem(ProblemType.UNAVAILABLE)
+            problem = Problem(ProblemType.UNAVAILABLE, _UNANSWERED if isinstance(error, WriteUnanswered) else "")
         return problem_answer(problem, request.request_id)
 
     def _answer(self, request: Request) -> dict[str, Any]:

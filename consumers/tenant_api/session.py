@@ -54,7 +54,7 @@ def connect(clients: TenantClients, settings: TenantApiSettings, policy: Policy)
     reads = DynamoItemReader(clients.dynamodb, settings.table)
     table = SealedTable(
         reads=reads,
-        writes=DynamoItemTable(clients.dynamodb, settings.table),
+        writes=DynamoItemTable(clients.writes, settings.table),
         keyring=keyring,
         statuses=statuses,
         policy=policy,

@@ -12,12 +12,13 @@ from consumers.tenant_api.etag import check_preconditions, etag_of
 from consumers.tenant_api.keys import TenantKeys
 from consumers.tenant_api.problems import ProblemType, Refused
 from consumers.tenant_api.session import TenantSession
+from shared.aws.item_reader import ItemKey
 from shared.decode import decode
-from shared.errors import ConflictError
+from shared.errors import ConflictError, StoreUnavailable
 from shared.identity import check_item_id
 from shared.model import AttributeValue
 from shared.policy.compiled import ItemRules, Policy
-from shared.policy.plan import plan
+from shared.policy.plan import SealingPlan, plan
 from shared.sealed_table_positions import Follows, delete_position, follows, position_of, put_position
 from shared.sealed_table_writing import Standing
 from shared.sealing import data_classes, tombstone
@@ -30,6 +31,10 @@ _WHY: Final[Mapping[Follows, str]] = {
     Follows.OLDER: "by the policy's order what stands there is newer",
     Follows.UNKNOWN: "one is ordered by a time and the other by an integer",
 }
+
+
+class WriteUnanswered(StoreUnavailable):
+    """The table did not answer: whether the item was written is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,7 @@ class ItemChanges:
             Refused: precondition-failed, classes-closed, unreadable, superseded or conflict; nothing was written.
             RecordRejected: the policy or the table refuses the item.
             RetryLater: something that it takes is not available.
+            WriteUnanswered: perhaps it was written all the same.
         """
         key = (session.tenant_id, check_item_id(item_id))
         planned = plan(self.policy, attributes)
@@ -73,11 +79,8 @@ class ItemChanges:
             standing = self._look(session, key, preconditions)
             position = put_position(self.policy.item, attributes, standing=standing.item, now_ns=self.now_ns())
             _check_order(position, standing)
-            try:
-                session.table.writer.write(key, planned, position, replaces=standing)
-            except ConflictError:
-                continue
-            return Put(not standing.is_live, etag_of(position))
+            if _is_written(session, key, planned, position, replaces=standing):
+                return Put(not standing.is_live, etag_of(position))
         raise _conflict()
 
     def delete(self, session: TenantSession, item_id: str, preconditions: Mapping[str, Any]) -> None:
@@ -92,11 +95,8 @@ class ItemChanges:
             position = delete_position(self.policy.item, standing=standing.item, now_ns=now_ns)
             _check_order(position, standing)
             system = tombstone(now_ns // _NANOSECONDS)
-            try:
-                session.table.writer.write(key, plan(self.policy, {}), position, replaces=standing, system=system)
-            except ConflictError:
-                continue
-            return
+            if _is_written(session, key, plan(self.policy, {}), position, replaces=standing, system=system):
+                return
         raise _conflict()
 
     def _look(self, session: TenantSession, key: tuple[str, str], preconditions: Mapping[str, Any]) -> Standing:
@@ -122,6 +122,19 @@ def own_attributes(
         if attributes.pop(name, {"S": expected}) != {"S": expected}:
             raise Refused(ProblemType.INVALID_ITEM, f"its {name} is not that of the path")
     return attributes
+
+
+def _is_written(
+    session: TenantSession, key: ItemKey, planned: SealingPlan, position: SourcePosition, **more: Any
+) -> bool:
+    """Write once; False where somebody else wrote meanwhile."""
+    try:
+        session.table.writer.write(key, planned, position, **more)
+    except ConflictError:
+        return False
+    except StoreUnavailable as error:
+        raise WriteUnanswered(str(error)) from None
+    return True
 
 
 def _check_order(position: SourcePosition, standing: Standing) -> None:

@@ -64,13 +64,17 @@ def config(service: str) -> Config:
     )
 
 
+def config_once(service: str) -> Config:
+    """The same for what must not be repeated behind its caller's back: one attempt, whatever becomes of it."""
+    return config(service).merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
+
+
 def invoking_config() -> Config:
     """The settings of a client that waits for whole Lambda invocations; it never repeats one by itself."""
-    return config("lambda").merge(
+    return config_once("lambda").merge(
         Config(
             read_timeout=LONGEST_INVOCATION_SECONDS + READ_TIMEOUT_SECONDS,
             max_pool_connections=INVOCATIONS_AT_ONCE,
-            retries={"mode": "standard", "total_max_attempts": 1},
         )
     )
 

@@ -17,6 +17,7 @@ import boto3
 import botocore.session
 from botocore.loaders import create_loader
 
+from shared.aws.clients import config_once
 from shared.aws.errors import AWS_ERRORS, store_error
 from shared.aws.item_reader import clients_of
 
@@ -42,10 +43,14 @@ class TenantClients:
 
     Attributes:
         tenant_id: the value of its tag.
+        dynamodb: to read by.
+        writes: sends each request once: repeated after its answer was lost, a write on what stood there could take a
+            later one for what it is to replace.
     """
 
     tenant_id: str
     dynamodb: DynamoDBClient
+    writes: DynamoDBClient
     kms: KMSClient
 
 
@@ -113,5 +118,7 @@ class TenantSessions(Generic[Built]):
             aws_session_token=given["SessionToken"],
             botocore_session=core,
         )
-        clients = TenantClients(tenant_id, *clients_of(session))
+        dynamodb, kms = clients_of(session)
+        writes = session.client("dynamodb", config=config_once("dynamodb"))
+        clients = TenantClients(tenant_id, dynamodb, writes, kms)
         return asked_at + seconds - RESERVE_SECONDS, self._build(clients)

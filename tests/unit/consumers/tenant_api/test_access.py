@@ -195,7 +195,7 @@ def test_where_keys_stay_missing_the_caller_is_told_to_try_again(world):
 
 def spoil_key(world: ApiWorld, how: str) -> None:
     """Do something to the key of the class that a limited caller may not open."""
-    [row] = [row for row in world.store.page("", 10).rows if row.data_class == "restricted"]
+    [row] = [row for row in world.store._rows.values() if row.data_class == "restricted"]
     changed = {
         "retired": replace(row, state=KeyState.RETIRED),
         "unknown": replace(row, key_id=row.key_id ^ 1),

@@ -287,6 +287,25 @@ def test_when_the_table_is_not_available_the_caller_is_told_to_try_again(world, 
     assert "canary" not in out
 
 
+@pytest.mark.parametrize("change", ["put", "delete"])
+def test_a_write_without_an_answer_is_not_sent_again_and_its_caller_is_told_to_look(world, change):
+    world.put({"amount": 1})
+
+    def lost(item: SealedItem) -> None:
+        world.table.before_put = lambda _: None
+        world.table.items["acme", "c-1"] = dict(item.attributes)
+        world.put({"amount": 7})
+        raise StoreUnavailable("writing an item: ReadTimeoutError")
+
+    world.table.before_put = lost
+
+    answer = world.put({"amount": 8}) if change == "put" else world.delete()
+
+    assert (503, "unavailable") == (answer.status, answer.problem)
+    assert "read it before you try again" in answer.json["detail"]
+    assert {"amount": 7} == world.get().json["attributes"]
+
+
 def test_an_error_that_nobody_foresaw_is_answered_without_its_message(world, capsys):
     def fails(_: SealedItem) -> None:
         raise RuntimeError("canary")

@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ConnectionClosedError
 from moto import mock_aws
 
 from consumers.tenant_api import handler as entry
@@ -123,6 +124,29 @@ def test_the_scope_decides_which_role_is_taken_on(monkeypatch, scope, role):
 
     assert 200 == ask("GET /tenants/{tenant_id}/items", claims={"tenant_id": "acme", "scope": scope})["statusCode"]
     assert [role] == asked
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_write_is_sent_once_however_it_ends(monkeypatch):
+    sent: list[str] = []
+
+    def cut(request: Any, **_: Any) -> None:
+        sent.append(request.headers["X-Amz-Target"])
+        raise ConnectionClosedError(endpoint_url=request.url)
+
+    build = boto3.Session.client
+
+    def client(self: Any, *args: Any, **more: Any) -> Any:
+        made = build(self, *args, **more)
+        made.meta.events.register_first("before-send.dynamodb.PutItem", cut)
+        return made
+
+    monkeypatch.setattr(boto3.Session, "client", client)
+
+    answer = ask("POST /tenants/{tenant_id}/items/{item_id}", {"amount": 1}, item_id="c-1")
+
+    assert (503, 1) == (answer["statusCode"], len(sent))
+    assert "read it before you try again" in answer["body"]
 
 
 def test_without_its_settings_it_answers_500_and_its_log_says_which_is_missing(monkeypatch, capsys):
