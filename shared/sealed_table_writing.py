@@ -138,8 +138,11 @@ def check_asked_for(items: Iterable[Attributes], keys: Iterable[ItemKey]) -> Non
 def _stands_already(item: SealedItem, result: PutResult) -> bool:
     """Whether what stands in the way is the item itself: the answer to a put was lost, and the put repeated.
 
-    Two writers may count to the same place, but no two sealed values are equal. Every other place is of one write.
+    Two writers may count to the same place, but no two sealed values are equal: where nothing is sealed nobody can say
+    whose it is. Every other place is of one write.
     """
     if result.found is None or result.found_source != item.attributes[SOURCE]:
         return False
-    return item.position.counter is None or encode({"M": dict(result.found)}) == encode({"M": dict(item.attributes)})
+    if item.position.counter is None:
+        return True
+    return item.sealed_count > 0 and encode({"M": dict(result.found)}) == encode({"M": dict(item.attributes)})

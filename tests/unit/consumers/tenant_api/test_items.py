@@ -110,6 +110,22 @@ def test_who_comes_second_looks_again_and_writes_after_the_first(world):
     assert (200, '"3"') == ((put := world.put({"amount": 8})).status, put.headers["etag"])
 
 
+@pytest.mark.parametrize("body", [{}, {"amount": 1}, BODY])
+@pytest.mark.parametrize("precondition", ["If-Match", "If-None-Match"])
+def test_of_two_who_write_the_same_at_once_one_is_told(world, body, precondition):
+    world.put(BODY, "warm")
+    if precondition == "If-Match":
+        world.put({"amount": 7})
+    tags = {"If_Match": '"1"'} if precondition == "If-Match" else {"If_None_Match": "*"}
+    first: list[int] = []
+    meanwhile(world, lambda: first.append(world.put(body, **tags).status))
+
+    second = world.put(body, **tags)
+
+    assert [200 if precondition == "If-Match" else 201] == first
+    assert "precondition-failed" == second.problem
+
+
 def test_who_comes_second_with_an_etag_writes_nothing(world):
     world.put(BODY)
     meanwhile(world, lambda: world.put({"amount": 7}))
