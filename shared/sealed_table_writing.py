@@ -31,6 +31,9 @@ class ItemWrites(Protocol):
     def put_if_source_is(self, item: SealedItem, found_source: AttributeValue) -> PutResult:
         """Store where `_src` still is this value."""
 
+    def put_if_unsourced(self, item: SealedItem) -> PutResult:
+        """Store where an item without `_src` stands."""
+
     def put_if_absent(self, item: SealedItem) -> PutResult:
         """Store where no item stands."""
 
@@ -114,11 +117,13 @@ class ItemWriter:
         raise KeyServiceUnavailable("a data key took longer to get than it may be used")
 
     def _put(self, item: SealedItem, replaces: Standing | None) -> PutResult:
-        if replaces is not None and replaces.item is None:
+        if replaces is None:
+            return self.writes.put_if_newer(item)
+        if replaces.item is None:
             return self.writes.put_if_absent(item)
-        source = None if replaces is None or replaces.item is None else replaces.item.get(SOURCE)
-        # what has no source was written by somebody else, and is replaced whatever it is by now
-        return self.writes.put_if_newer(item) if source is None else self.writes.put_if_source_is(item, source)
+        source = replaces.item.get(SOURCE)
+        # what has no source was written by somebody else, and is replaced whatever else it is by now
+        return self.writes.put_if_unsourced(item) if source is None else self.writes.put_if_source_is(item, source)
 
 
 def check_asked_for(items: Iterable[Attributes], keys: Iterable[ItemKey]) -> None:

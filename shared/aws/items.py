@@ -17,6 +17,7 @@ _NEWER: Final = (
     " OR (attribute_type(#src, :binary) AND begins_with(#src, :lane) AND #src < :src)"
 )
 _UNCHANGED: Final = "#src = :found"
+_UNSOURCED: Final = f"attribute_not_exists(#src) AND attribute_exists({TENANT_ID})"
 _ABSENT: Final = f"attribute_not_exists({TENANT_ID})"
 _SOURCE_NAME: Final = {"#src": SOURCE}
 
@@ -47,14 +48,20 @@ class DynamoItemTable:
         """Store where the item's `_src` still is exactly this value; raises as `put_if_newer`."""
         return self._put(item, _UNCHANGED, {":found": found_source})
 
+    def put_if_unsourced(self, item: SealedItem) -> PutResult:
+        """Store where an item stands that has no `_src`; raises as `put_if_newer`."""
+        return self._put(item, _UNSOURCED, {})
+
     def put_if_absent(self, item: SealedItem) -> PutResult:
         """Store where no item stands, not even one without `_src`; raises as `put_if_newer`."""
         return self._put(item, _ABSENT, {})
 
     def _put(self, item: SealedItem, condition: str, values: dict[str, Any]) -> PutResult:
         expression: Any = {"ConditionExpression": condition}
+        if "#src" in condition:
+            expression["ExpressionAttributeNames"] = _SOURCE_NAME
         if values:
-            expression |= {"ExpressionAttributeNames": _SOURCE_NAME, "ExpressionAttributeValues": values}
+            expression["ExpressionAttributeValues"] = values
         try:
             self._dynamodb.put_item(
                 TableName=self._table,

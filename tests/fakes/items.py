@@ -45,6 +45,9 @@ class FakeItemTable:
     def put_if_source_is(self, item: SealedItem, found_source: AttributeValue) -> PutResult:
         return self._put(item, lambda found: found == found_source)
 
+    def put_if_unsourced(self, item: SealedItem) -> PutResult:
+        return self._put(item, lambda found: False, may_be_absent=False)
+
     def put_if_absent(self, item: SealedItem) -> PutResult:
         return self._put(item, lambda found: False, only_if_absent=True)
 
@@ -85,7 +88,12 @@ class FakeItemTable:
             self.items[tenant_id, item_id] = {TENANT_ID: {"S": tenant_id}, ITEM_ID: {"S": item_id}, **attributes}
 
     def _put(
-        self, item: SealedItem, replaceable: Callable[[AttributeValue], bool], *, only_if_absent: bool = False
+        self,
+        item: SealedItem,
+        replaceable: Callable[[AttributeValue], bool],
+        *,
+        only_if_absent: bool = False,
+        may_be_absent: bool = True,
     ) -> PutResult:
         self.before_put(item)
         key = (item.tenant_id, item.item_id)
@@ -93,7 +101,9 @@ class FakeItemTable:
             self.puts.append(key)
             found = self.items.get(key, {})
             source = found.get(SOURCE)
-            if (found and only_if_absent) or (source is not None and not replaceable(source)):
+            if (found and only_if_absent) or not (found or may_be_absent):
+                return PutResult(stored=False, found_source=source, found=found)
+            if source is not None and not replaceable(source):
                 return PutResult(stored=False, found_source=source, found=found)
             self.items[key] = dict(item.attributes)
             return PutResult(stored=True)

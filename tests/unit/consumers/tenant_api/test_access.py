@@ -8,7 +8,7 @@ import pytest
 
 from consumers.tenant_api.contract import operations
 from shared.errors import KeyServiceUnavailable, StoreUnavailable
-from shared.model import KeyState
+from shared.model import KeyState, SealedItem
 from tests.fakes.tenant_api import EVERYTHING, REQUEST_ID, ApiWorld
 
 LIMITED = {"tenant_id": "acme", "scope": "items.read items.write"}
@@ -235,6 +235,22 @@ def test_a_limited_caller_replaces_nothing_of_another_class_that_stands_in_clear
     for answer in (world.put({"amount": 2}, claims=LIMITED), world.delete(claims=LIMITED)):
         assert (403, "classes-closed", ["restricted"]) == (answer.status, answer.problem, answer.json["data_classes"])
     assert 200 == world.put({"amount": 2}).status
+
+
+@pytest.mark.parametrize("behind_seconds", [0, 0.02])
+def test_what_came_in_the_place_of_an_item_of_nobody_knows_whom_is_not_overwritten_unseen(world, behind_seconds):
+    world.table.write("acme", "c-1", amount={"N": "1"})
+
+    def another_process(_: SealedItem) -> None:
+        world.table.before_put = lambda _: None
+        world.clock.advance(-behind_seconds)
+        assert 200 == world.put(BODY).status
+        world.clock.advance(behind_seconds)
+
+    world.table.before_put = another_process
+
+    assert "classes-closed" == world.put({"amount": 2}, claims=LIMITED).problem
+    assert BODY == world.get().json["attributes"]
 
 
 def test_a_limited_caller_replaces_what_stands_in_clear_of_a_class_that_he_opens(world):

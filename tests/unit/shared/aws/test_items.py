@@ -88,6 +88,18 @@ def test_an_item_without_source_is_replaced(table):
     assert PutResult(stored=True) == items.put_if_newer(item(at(1)))
 
 
+def test_an_item_without_source_can_be_replaced_as_just_that(table):
+    items, write, read = table
+
+    assert PutResult(stored=False) == items.put_if_unsourced(item(at(1)))
+    assert read() is None
+    write({"b": {"S": "y"}})
+    assert PutResult(stored=True) == items.put_if_unsourced(item(at(1)))
+    for standing in (FOUND, at(1)):
+        write({SOURCE: {"B": standing.to_bytes()}})
+        assert PutResult(stored=False, found_source={"B": standing.to_bytes()}) == items.put_if_unsourced(item(at(2)))
+
+
 def test_an_item_may_be_put_only_where_none_stands(table):
     items, write, read = table
 
