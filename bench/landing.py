@@ -20,8 +20,9 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.memory import peak_kib, resident_kib
+from consumers.landing_ingest.batches import batches
 from consumers.landing_ingest.entries import EntryMaker
-from consumers.landing_ingest.ingest import PART_BYTES, batches
+from consumers.landing_ingest.ingest import PART_BYTES
 from consumers.landing_ingest.lines import lines_of
 from consumers.landing_ingest.text import ObjectText
 from ops.local_aws.process import BUILD
@@ -112,9 +113,10 @@ def main(kind: str, gigabytes: str, line_bytes: str) -> None:
     before, began = resident_kib(), time.monotonic()
     size = body.size if kind == "plain" else _compressed_size(body)
     lines = put = 0
-    for batch in batches(map(maker.entry, lines_of(ObjectText(body.read, size, part_bytes=PART_BYTES).pieces(0)))):
-        lines += len(batch)
-        put += sum(entry.size_bytes for entry in batch)
+    read = lines_of(ObjectText(body.read, size, part_bytes=PART_BYTES).pieces(0))
+    for batch in batches(read, maker.entry):
+        lines += len(batch.entries)
+        put += sum(entry.size_bytes for entry in batch.entries)
     seconds = time.monotonic() - began
     figures = {
         "body": kind,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from consumers.landing_ingest.ingest import Ingest, Worked
+from consumers.landing_ingest.ingest import Ingest, Tally
 from shared.errors import EventRefused
 from shared.landing import notices_of
 from shared.runtime.batch import attempt
@@ -18,7 +18,6 @@ class MessageResult:
     """What became of one message; not `done`: it is delivered again."""
 
     message_id: str
-    worked: Sequence[Worked]
     done: bool
 
 
@@ -36,14 +35,12 @@ class LandingConsumer:
     refuse: Callable[[str], None]
 
     def process(
-        self, messages: Sequence[Mapping[str, Any]], *, seconds_left: Callable[[], float]
+        self, messages: Sequence[Mapping[str, Any]], *, seconds_left: Callable[[], float], tally: Tally
     ) -> list[MessageResult]:
         """Work off the messages of one Lambda event, one after the other."""
-        return [self._work_off(message, seconds_left) for message in messages]
+        return [self._work_off(message, seconds_left, tally) for message in messages]
 
-    def _work_off(self, message: Mapping[str, Any], seconds_left: Callable[[], float]) -> MessageResult:
-        worked: list[Worked] = []
-
+    def _work_off(self, message: Mapping[str, Any], seconds_left: Callable[[], float], tally: Tally) -> MessageResult:
         def work() -> None:
             try:
                 notices = notices_of(message["body"], self.bucket)
@@ -52,7 +49,6 @@ class LandingConsumer:
                 self.refuse(message["body"])
                 return
             for notice in notices:
-                worked.append(self.ingest.work_off(notice, seconds_left=seconds_left))  # noqa: PERF401 - told so far
+                self.ingest.work_off(notice, seconds_left=seconds_left, tally=tally)
 
-        done = attempt(message["messageId"], work, named="message_id")
-        return MessageResult(message["messageId"], worked, done)
+        return MessageResult(message["messageId"], attempt(message["messageId"], work, named="message_id"))

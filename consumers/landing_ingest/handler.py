@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from consumers.landing_ingest.batch import LandingConsumer
+from consumers.landing_ingest.ingest import Tally
 from consumers.landing_ingest.report import report_batch
 from consumers.landing_ingest.wiring import wire
 from shared.runtime.batch import BatchResponse, Context, partial_batch_response, seconds_left, whole_batch
@@ -27,6 +28,8 @@ def handler(event: Mapping[str, Any], context: Context) -> BatchResponse:
 
 def _process(messages: Sequence[Mapping[str, Any]], left: Callable[[], float]) -> BatchResponse:
     started = time.time()
-    results = _wired().process(messages, seconds_left=left)
-    report_batch([one for result in results for one in result.worked], started=started, ended=time.time())
+    tally = Tally()
+    results = _wired().process(messages, seconds_left=left, tally=tally)
+    retried = sum(not result.done for result in results)
+    report_batch(tally, retried=retried, started=started, ended=time.time())
     return partial_batch_response(result.message_id for result in results if not result.done)

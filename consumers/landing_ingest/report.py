@@ -1,18 +1,16 @@
-"""What the landing ingest tells: an event per object, a line where there was nothing to do, metrics per batch."""
+"""What the landing ingest tells: of an object that has ended an event and metrics; of each batch its metrics."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from consumers.landing_ingest.ingest import Worked
+from consumers.landing_ingest.ingest import Tally
 from shared.landing import Progress, State
 from shared.runtime.audit_log import AuditEvent, AuditLog, event_id
 from shared.runtime.log import json_lines
 from shared.runtime.metrics import Metric, emit
 
 
-def report_ended(progress: Progress, audit_log: AuditLog) -> None:
-    """Write the event of an object whose ingest has ended."""
+def report_ended(progress: Progress, is_tagged: bool, audit_log: AuditLog) -> None:
+    """Write the event of an object whose ingest has ended, and count it: before its end is stored, so at least once."""
     audit_log.write(
         AuditEvent.OBJECT_INGESTED,
         event_id=event_id("object", progress.object.name, progress.run),
@@ -23,21 +21,26 @@ def report_ended(progress: Progress, audit_log: AuditLog) -> None:
         lines=progress.lines,
         rejected=progress.rejected,
     )
-
-
-def report_batch(worked: Sequence[Worked], *, started: float, ended: float) -> None:
-    """Write the batch's lines to standard output; times in seconds since the epoch."""
-    for one in worked:
-        if one.before.has_ended:
-            about = one.before.object
-            json_lines().msg(
-                "already_ingested", object=about.public_name, version=about.version, state=one.before.state.value
-            )
+    if not is_tagged:
+        json_lines().msg("not_tagged", object=progress.object.public_name, version=progress.object.version)
     values = {
-        Metric.LANDING_LINES: sum(one.lines for one in worked),
-        Metric.LANDING_REJECTED_LINES: sum(one.rejected for one in worked),
-        Metric.LANDING_OBJECTS: sum(one.ended for one in worked),
-        Metric.LANDING_FAILED_OBJECTS: sum(one.ended and one.after.state is State.FAILED for one in worked),
+        Metric.LANDING_OBJECTS: 1,
+        Metric.LANDING_FAILED_OBJECTS: int(progress.state is State.FAILED),
+        Metric.LANDING_UNTAGGED_OBJECTS: int(not is_tagged),
+    }
+    emit(values, at=progress.updated_at)
+
+
+def report_batch(tally: Tally, *, retried: int, started: float, ended: float) -> None:
+    """Write the batch's lines to standard output; times in seconds since the epoch; `retried`: messages."""
+    for one in tally.already:
+        json_lines().msg(
+            "already_ingested", object=one.object.public_name, version=one.object.version, state=one.state.value
+        )
+    values = {
+        Metric.LANDING_LINES: tally.lines,
+        Metric.LANDING_REJECTED_LINES: tally.rejected,
+        Metric.LANDING_RETRIED: retried,
         Metric.BATCH_DURATION_MS: (ended - started) * 1_000,
     }
     emit(values, at=ended)

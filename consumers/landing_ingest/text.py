@@ -9,6 +9,8 @@ from typing import Final
 GZIP_MAGIC: Final = b"\x1f\x8b"
 PIECE_BYTES: Final = 1 << 20
 """Of decompressed text at most, however little it was compressed from."""
+MAX_INFLATED_BYTES: Final = 10**11
+"""Of text out of gzip: whoever goes on decompresses it from its beginning, which must leave time to get on."""
 _GZIP: Final = 31
 """zlib's word for: a gzip header, the largest window."""
 
@@ -59,7 +61,7 @@ class ObjectText:
 
 def _inflated(parts: Iterator[bytes]) -> Iterator[bytes]:
     """One gzip member after the other, as `gzip` and `cat` make them; zeros behind a member are padding."""
-    member = zlib.decompressobj(_GZIP)
+    member, inflated = zlib.decompressobj(_GZIP), 0
     for part in parts:
         left = part
         while left or not member.eof:
@@ -74,6 +76,9 @@ def _inflated(parts: Iterator[bytes]) -> Iterator[bytes]:
                 raise Unreadable("what should be gzip is damaged") from None
             if piece:
                 yield piece
+            inflated += len(piece)
+            if inflated > MAX_INFLATED_BYTES:
+                raise Unreadable(f"what is in the gzip file is over {MAX_INFLATED_BYTES // 10**9} GB")
             left = member.unused_data if member.eof else member.unconsumed_tail
             if not left and len(piece) < PIECE_BYTES:
                 break

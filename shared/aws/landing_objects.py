@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.aws.errors import AWS_ERRORS, error_code, store_error
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 ATTEMPTS: Final = 3
-"""To read a part: botocore repeats a request, but not one that breaks off while its body comes."""
+"""To read a part: botocore repeats a request, but not one that breaks off while its body comes. And to tag."""
 MAX_TAGS: Final = 10
 _GONE: Final = frozenset({"NoSuchKey", "NoSuchVersion", "404", "MethodNotAllowed", "405"})
 
@@ -54,10 +55,16 @@ class S3LandingObjects:
                     raise store_error(error, "reading an object") from None
         raise StoreUnavailable("reading an object")  # pragma: no cover - the last attempt returned or raised
 
-    def tag(self, progress: Progress) -> None:
-        """Say on the object what came of it, beside the tags that it has; nothing where it is gone.
+    def tag(self, progress: Progress) -> bool:
+        """Say on the object what came of it, beside the tags that it has; read back, since others may tag it, too.
 
         Where its own tags leave no room, fewer of ours are put; the first of them is the one that its expiry hangs on.
+
+        Returns:
+            False where not even that one has room; True also where the object is gone.
+
+        Raises:
+            StoreUnavailable: S3 does not answer, or others write its tags each time.
         """
         names = _names(progress.object)
         ours = {
@@ -66,15 +73,19 @@ class S3LandingObjects:
             REJECTED_TAG: str(progress.rejected),
         }
         try:
-            standing = self._client.get_object_tagging(**names)["TagSet"]
-            others: list[Any] = [tag for tag in standing if tag["Key"] not in ours]
-            wanted: list[Any] = [{"Key": key, "Value": value} for key, value in ours.items()]
-            wanted = others + wanted[: MAX_TAGS - len(others)]
-            if wanted != standing:
-                self._client.put_object_tagging(**names, Tagging={"TagSet": wanted})
+            for _ in range(ATTEMPTS + 1):
+                standing = {tag["Key"]: tag["Value"] for tag in self._client.get_object_tagging(**names)["TagSet"]}
+                others = {key: value for key, value in standing.items() if key not in ours}
+                wanted = others | dict(islice(ours.items(), MAX_TAGS - len(others)))
+                if wanted == standing:
+                    return OUTCOME_TAG in wanted
+                tags: list[Any] = [{"Key": key, "Value": value} for key, value in wanted.items()]
+                self._client.put_object_tagging(**names, Tagging={"TagSet": tags})
         except AWS_ERRORS as error:
-            if error_code(error) not in _GONE:
-                raise store_error(error, "tagging an object") from None
+            if error_code(error) in _GONE:
+                return True
+            raise store_error(error, "tagging an object") from None
+        raise StoreUnavailable("tagging an object: somebody else writes its tags at the same time")
 
 
 def _names(about: ObjectVersion) -> dict[str, Any]:

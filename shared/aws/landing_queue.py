@@ -18,13 +18,13 @@ class SqsLandingQueue:
         self._client = client
         self._url = url
 
-    def send(self, notice: Notice) -> None:
-        """Ask for an object."""
-        self.send_body(notice.to_message())
+    def send(self, notice: Notice, *, delay_seconds: int = 0) -> None:
+        """Ask for an object, after so many seconds."""
+        self.send_body(notice.to_message(), delay_seconds=delay_seconds)
 
-    def send_body(self, body: str) -> None:
+    def send_body(self, body: str, *, delay_seconds: int = 0) -> None:
         """Pass a message on as it is."""
         try:
-            self._client.send_message(QueueUrl=self._url, MessageBody=body)
+            self._client.send_message(QueueUrl=self._url, MessageBody=body, DelaySeconds=delay_seconds)
         except AWS_ERRORS as error:
             raise store_error(error, "sending a message about an object") from None

@@ -68,6 +68,8 @@ class Metric(StrEnum):
     LANDING_REJECTED_LINES = "LandingRejectedLines"
     LANDING_OBJECTS = "LandingObjects"
     LANDING_FAILED_OBJECTS = "LandingFailedObjects"
+    LANDING_UNTAGGED_OBJECTS = "LandingUntaggedObjects"
+    LANDING_RETRIED = "LandingRetried"
     OLDEST_RECORD_AGE_SECONDS = "OldestRecordAgeSeconds"
     BATCH_DURATION_MS = "BatchDurationMs"
 

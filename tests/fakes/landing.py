@@ -46,8 +46,12 @@ class FakeObjects:
         self.reads += 1
         return self.contents[about.name][start : start + length]
 
-    def tag(self, progress: Progress) -> None:
-        self.tags[progress.object.name] = (progress.state, progress.lines, progress.rejected)
+    has_room: bool = True
+
+    def tag(self, progress: Progress) -> bool:
+        if self.has_room:
+            self.tags[progress.object.name] = (progress.state, progress.lines, progress.rejected)
+        return self.has_room
 
 
 @dataclass
@@ -99,6 +103,8 @@ class LandingWorld:
     stream: FakeLandingStream = field(default_factory=FakeLandingStream)
     sent: list[Notice] = field(default_factory=list)
     told: list[Progress] = field(default_factory=list)
+    untagged: list[Progress] = field(default_factory=list)
+    delays: list[int] = field(default_factory=list)
     now: float = MODIFIED + 60.0
 
     def put(self, content: bytes, key: str = "tenant=acme/a.json", version: str = "v1") -> Notice:
@@ -112,9 +118,18 @@ class LandingWorld:
             objects=self.objects,
             store=self.store,
             stream=self.stream,
-            send=self.sent.append,
-            tell=self.told.append,
+            send=self._send,
+            tell=self._tell,
             item=replace(load_policy(POLICY_FILE).item, tenant="tenant_id", id="id"),
             max_age_seconds=14 * 86_400.0,
             clock=lambda: self.now,
         )
+
+    def _send(self, notice: Notice, *, delay_seconds: int = 0) -> None:
+        self.sent.append(notice)
+        self.delays.append(delay_seconds)
+
+    def _tell(self, progress: Progress, is_tagged: bool) -> None:
+        self.told.append(progress)
+        if not is_tagged:
+            self.untagged.append(progress)

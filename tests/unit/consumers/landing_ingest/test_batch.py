@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from consumers.landing_ingest.batch import LandingConsumer
+from consumers.landing_ingest.ingest import Tally
 from consumers.landing_ingest.report import report_batch, report_ended
+from shared.landing import Notice
 from shared.runtime.audit_log import AuditLog
-from tests.fakes.landing import BUCKET, LandingWorld, s3_event
+from tests.fakes.landing import BUCKET, SEQUENCER, LandingWorld, about, s3_event
 
 
 @pytest.fixture
@@ -23,17 +27,20 @@ def refused() -> list[str]:
     return []
 
 
-def process(world, refused, *bodies, left=600.0):
+def process(world, refused, *bodies, left=600.0, tally=None):
     messages = [{"messageId": f"m-{number}", "body": body} for number, body in enumerate(bodies)]
-    return LandingConsumer(world.ingest, BUCKET, refused.append).process(messages, seconds_left=lambda: left)
+    consumer = LandingConsumer(world.ingest, BUCKET, refused.append)
+    return consumer.process(messages, seconds_left=lambda: left, tally=tally or Tally())
 
 
 def test_a_message_is_done_with_its_object(world, refused):
     world.put(b'{"id":"1"}\n')
 
-    (result,) = process(world, refused, s3_event())
+    tally = Tally()
 
-    assert (True, [1]) == (result.done, [one.lines for one in result.worked])
+    (result,) = process(world, refused, s3_event(), tally=tally)
+
+    assert (True, 1) == (result.done, tally.lines)
 
 
 def test_a_message_that_fails_comes_back_and_its_neighbours_do_not(world, refused):
@@ -69,11 +76,12 @@ def test_where_the_dead_letters_do_not_take_it_the_message_comes_back(world):
 
 def test_an_event_tells_of_the_object_and_metrics_of_the_batch(world, refused, capsys):
     world.put(b'{"id":"1"}\nnot json')
-    results = process(world, refused, s3_event(), s3_event())
+    tally = Tally()
+    process(world, refused, s3_event(), s3_event(), tally=tally)
     out = io.StringIO()
 
-    report_ended(world.told[0], AuditLog(out))
-    report_batch([one for result in results for one in result.worked], started=1.0, ended=1.5)
+    report_ended(world.told[0], True, AuditLog(out))
+    report_batch(tally, retried=1, started=1.0, ended=1.5)
 
     event = json.loads(out.getvalue())
     assert (
@@ -87,18 +95,38 @@ def test_an_event_tells_of_the_object_and_metrics_of_the_batch(world, refused, c
             "rejected": 1,
         }.items()
     )
-    already, metrics = map(json.loads, capsys.readouterr().out.splitlines())
+    ended, already, metrics = map(json.loads, capsys.readouterr().out.splitlines())
     assert ("already_ingested", "rejected") == (already["event"], already["state"])
-    assert (
-        metrics.items()
-        >= {
-            "LandingLines": 2,
-            "LandingRejectedLines": 1,
-            "LandingObjects": 1,
-            "LandingFailedObjects": 0,
-            "BatchDurationMs": 500.0,
-        }.items()
-    )
+    of_object = {"LandingObjects": 1, "LandingFailedObjects": 0, "LandingUntaggedObjects": 0}
+    of_batch = {"LandingLines": 2, "LandingRejectedLines": 1, "LandingRetried": 1, "BatchDurationMs": 500.0}
+    assert ended.items() >= of_object.items()
+    assert metrics.items() >= of_batch.items()
+
+
+def test_an_object_without_room_for_its_tag_is_logged_and_counted(world, capsys):
+    world.put(b"")
+    process(world, [], s3_event())
+
+    report_ended(world.told[0], False, AuditLog(io.StringIO()))
+
+    line, metrics = map(json.loads, capsys.readouterr().out.splitlines())
+    assert ("not_tagged", f"s3://{BUCKET}/tenant=acme/a.json", "v1") == tuple(line.values())
+    assert 1 == metrics["LandingUntaggedObjects"]
+
+
+def test_a_failed_object_is_counted_before_its_end_is_stored(world, capsys, monkeypatch):
+    """Whoever is killed then finds it unfinished and counts it once more; never not at all."""
+    world.put(b"\x1f\x8bno gzip")
+    ingest = replace(world.ingest, tell=partial(report_ended, audit_log=AuditLog(io.StringIO())))
+
+    def killed(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(world.store, "save", killed)
+    with pytest.raises(KeyboardInterrupt):
+        ingest.work_off(Notice(about(), SEQUENCER), seconds_left=lambda: 600.0, tally=Tally())
+
+    assert 1 == json.loads(capsys.readouterr().out)["LandingFailedObjects"]
 
 
 def test_the_same_ending_repeats_its_event_id(world):
@@ -107,12 +135,12 @@ def test_the_same_ending_repeats_its_event_id(world):
     process(world, [], s3_event())
 
     for _ in range(2):
-        report_ended(world.told[0], AuditLog(out))
+        report_ended(world.told[0], True, AuditLog(out))
 
     assert 1 == len({json.loads(line)["event_id"] for line in out.getvalue().splitlines()})
 
 
-def test_a_handler_answers_with_what_comes_back(world, monkeypatch):
+def test_a_handler_answers_with_what_comes_back_and_counts_it(world, monkeypatch, capsys):
     from consumers.landing_ingest import handler  # noqa: PLC0415 - as Lambda does
 
     world.put(b'{"id":"1"}\n')
@@ -126,6 +154,7 @@ def test_a_handler_answers_with_what_comes_back(world, monkeypatch):
 
     event = {"Records": [{"messageId": "m-1", "body": s3_event()}]}
     assert {"batchItemFailures": [{"itemIdentifier": "m-1"}]} == handler.handler(event, Context())
+    assert 1 == json.loads(capsys.readouterr().out.splitlines()[-1])["LandingRetried"]
     world.stream.fails_after = None
     assert {"batchItemFailures": []} == handler.handler(event, Context())
 

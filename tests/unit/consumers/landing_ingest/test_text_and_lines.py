@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.landing_ingest.lines import Line, lines_of
+from consumers.landing_ingest import lines as lines_module
+from consumers.landing_ingest import text as text_module
+from consumers.landing_ingest.lines import Line, Mark, lines_of
 from consumers.landing_ingest.text import ObjectText, Unreadable
 
 TEXT = b'{"id": "1"}\n\n  \t\r\n{"id": "2"}\r\nlast'
@@ -24,6 +26,10 @@ def text(content: bytes, *, part_bytes: int = 1 << 16, offset: int = 0) -> bytes
 def pieces(content: bytes, *, part_bytes: int = 1 << 16, offset: int = 0):
     read = lambda start, length: content[start : start + length]  # noqa: E731
     return ObjectText(read, len(content), part_bytes=part_bytes).pieces(offset)
+
+
+def lines_alone(read):
+    return [one for one in read if isinstance(one, Line)]
 
 
 def _read_into(read: bytearray, content: bytes) -> None:
@@ -85,7 +91,7 @@ def test_a_member_whose_checksum_is_wrong_makes_the_file_unreadable():
 
 
 def test_lines_have_number_place_and_content():
-    lines = list(lines_of([TEXT]))
+    lines = lines_alone(lines_of([TEXT]))
 
     assert [
         Line(1, 0, 12, 11, b'{"id": "1"}'),
@@ -95,8 +101,8 @@ def test_lines_have_number_place_and_content():
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_line_and_counts_in_its_place():
-    assert [Line(1, 0, 6, 5, b"{}"), Line(2, 6, 8, 2, b"{}")] == list(lines_of([b"\xef\xbb", b"\xbf{}\n{}"]))
-    assert [b"\xef\xbb\xbf{}"] == [line.content for line in lines_of([b"\xef\xbb\xbf{}"], offset=10)]
+    assert [Line(1, 0, 6, 5, b"{}"), Line(2, 6, 8, 2, b"{}")] == lines_alone(lines_of([b"\xef\xbb", b"\xbf{}\n{}"]))
+    assert [b"\xef\xbb\xbf{}"] == [line.content for line in lines_alone(lines_of([b"\xef\xbb\xbf{}"], offset=10))]
 
 
 @given(st.binary(max_size=60), st.lists(st.integers(0, 60), max_size=5))
@@ -104,22 +110,22 @@ def test_where_pieces_end_makes_no_difference(content, cuts):
     edges = [0, *sorted(cuts), len(content)]
     cut = [content[start:end] for start, end in pairwise(edges)]
 
-    assert list(lines_of([content], max_bytes=8)) == list(lines_of(cut, max_bytes=8))
+    assert lines_alone(lines_of([content], max_bytes=8)) == lines_alone(lines_of(cut, max_bytes=8))
 
 
 @given(st.binary(max_size=60), st.data())
 def test_reading_on_behind_any_line_gives_the_lines_that_follow(content, data):
-    lines = list(lines_of([content], max_bytes=8))
+    lines = lines_alone(lines_of([content], max_bytes=8))
     index = data.draw(st.integers(0, len(lines)))
     at = lines[index - 1] if index else Line(0, 0, 0, 0, b"")
 
-    assert lines[index:] == list(lines_of([content[at.end :]], offset=at.end, number=at.number + 1, max_bytes=8))
+    assert lines[index:] == lines_alone(lines_of([content[at.end :]], offset=at.end, number=at.number + 1, max_bytes=8))
 
 
 def test_a_line_that_is_too_long_is_told_by_place_and_size_and_its_neighbours_are_read():
     content = b"a\n" + b"x" * 11 + b"\r\nb\n" + b"y" * 10 + b"\n" + b"z" * 30
 
-    lines = list(lines_of([content[:8], content[8:]], max_bytes=10))
+    lines = lines_alone(lines_of([content[:8], content[8:]], max_bytes=10))
 
     assert [(1, b"a"), (2, None), (3, b"b"), (4, b"y" * 10), (5, None)] == [
         (line.number, line.content) for line in lines
@@ -130,6 +136,35 @@ def test_a_line_that_is_too_long_is_told_by_place_and_size_and_its_neighbours_ar
 
 def _line(number: int) -> bytes:
     return b'{"id": "%d", "notes": "%s"}\n' % (number, b"x" * 5_000)
+
+
+def test_behind_each_piece_is_a_mark_from_which_reading_goes_on_the_same():
+    cut = [TEXT[:3], TEXT[3:14], b"", TEXT[14:]]
+
+    read = list(lines_of(cut))
+
+    assert [Mark(1, 0), Mark(3, 13), Mark(3, 13), Mark(5, 31)] == [one for one in read if isinstance(one, Mark)]
+    for index, mark in enumerate(read):
+        if isinstance(mark, Mark):
+            behind = lines_alone(lines_of([TEXT[mark.end :]], offset=mark.end, number=mark.number))
+            assert behind == lines_alone(read[index:])
+
+
+def test_a_line_without_an_end_makes_the_object_unreadable(monkeypatch):
+    monkeypatch.setattr(lines_module, "MAX_PASSED_OVER_BYTES", 100)
+    read: list[object] = []
+
+    with pytest.raises(Unreadable, match="no file of lines"):
+        read.extend(lines_of([b"{}\n", b"x" * 60, b"x" * 60, b"\n{}"], max_bytes=10))
+    assert 2 == len(lines_alone(lines_of([b"x" * 90, b"\n{}"], max_bytes=10)))
+
+
+def test_more_text_than_time_suffices_to_decompress_is_not_read_to_its_end(monkeypatch):
+    monkeypatch.setattr(text_module, "MAX_INFLATED_BYTES", 5_000_000)
+
+    with pytest.raises(Unreadable, match="over"):
+        text(gzip.compress(b"\n" * 9_000_000))
+    assert 4_000_000 == len(text(gzip.compress(b"\n" * 4_000_000)))
 
 
 LONG = b"y" * 1_000_000
@@ -164,8 +199,8 @@ def _peak_mib(megabytes: int, *, compressed: bool) -> float:
         lines = lines_of(ObjectText(read, total, part_bytes=1 << 20).pieces(0))
         count = 0
         try:
-            for _ in lines:
-                count += 1
+            for one in lines:
+                count += isinstance(one, Line)
         except Unreadable:
             assert compressed, "only here nobody knows the size"
         assert count >= megabytes * 200

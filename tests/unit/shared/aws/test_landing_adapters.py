@@ -82,8 +82,8 @@ def test_what_is_gone_is_not_there(s3, landed):
 def test_tags_say_what_came_of_it_and_leave_the_others(s3, landed):
     ended = Progress(landed, SEQUENCER, 1, state=State.REJECTED, put=7, rejected=2)
 
-    S3LandingObjects(s3).tag(ended)
-    S3LandingObjects(s3).tag(replace(ended, state=State.DONE, put=9, rejected=0))
+    assert S3LandingObjects(s3).tag(ended)
+    assert S3LandingObjects(s3).tag(replace(ended, state=State.DONE, put=9, rejected=0))
 
     assert {
         "team": "blue",
@@ -99,9 +99,37 @@ def test_where_others_leave_no_room_the_outcome_comes_first(s3, landed, others, 
     given: Any = [{"Key": f"k{number}", "Value": "v"} for number in range(others)]
     s3.put_object_tagging(Bucket=BUCKET, Key=landed.key, VersionId=landed.version, Tagging={"TagSet": given})
 
-    S3LandingObjects(s3).tag(Progress(landed, SEQUENCER, 1, state=State.DONE))
+    assert bool(ours) == S3LandingObjects(s3).tag(Progress(landed, SEQUENCER, 1, state=State.DONE))
 
     assert {one["Key"] for one in given} | ours == tags(s3, landed).keys()
+
+
+class Tagged:
+    """Tags that somebody else writes, too: so often, what he had read before is put over ours."""
+
+    def __init__(self, loses: int) -> None:
+        self.loses, self.tags = loses, [{"Key": "team", "Value": "blue"}]
+
+    def get_object_tagging(self, **_: Any) -> Any:
+        return {"TagSet": self.tags}
+
+    def put_object_tagging(self, *, Tagging: Any, **_: Any) -> None:  # noqa: N803 - boto3's
+        self.loses -= 1
+        if self.loses < 0:
+            self.tags = Tagging["TagSet"][::-1]
+
+
+tagged: Any = Tagged
+
+
+def test_tags_that_another_overwrites_are_put_again_and_not_for_ever():
+    contended, lost = tagged(2), tagged(10**6)
+    ended = Progress(about(), SEQUENCER, 1, state=State.DONE)
+
+    assert S3LandingObjects(contended).tag(ended)
+    assert {"Key": "sealstream-ingest", "Value": "done"} in contended.tags
+    with pytest.raises(StoreUnavailable, match="somebody else"):
+        S3LandingObjects(lost).tag(ended)
 
 
 class Failing:
@@ -158,7 +186,7 @@ def test_a_part_that_breaks_off_is_read_again():
 
 
 def test_tagging_what_is_gone_does_nothing():
-    S3LandingObjects(failing(refusal("NoSuchVersion"))).tag(Progress(about(), SEQUENCER, 1))
+    assert S3LandingObjects(failing(refusal("NoSuchVersion"))).tag(Progress(about(), SEQUENCER, 1))
 
 
 @pytest.mark.parametrize(
