@@ -31,6 +31,8 @@ class _Lasting:
     periods: int = 1
 
 
+_TWICE: Final = _Lasting(2, 8)
+"""Of what comes again after sixteen minutes: it failed, and failed again."""
 _AT_ONCE: Final = _Lasting()
 _TEN_MINUTES: Final = _Lasting(2, 3)
 _FIFTEEN_MINUTES: Final = _Lasting(3, 4)
@@ -76,14 +78,32 @@ class Alarms(Construct):
         )
         self._alarm(
             "landing-behind",
-            f"An object has waited for over {LANDING_BEHIND_HOURS} h to be ingested, or fails again and again",
+            # SQS does not count a message that was received three times: that one, the two alarms below tell of
+            f"An object has waited for over {LANDING_BEHIND_HOURS} h to be ingested",
             landing_queue.metric_approximate_age_of_oldest_message(statistic="Maximum", period=PERIOD),
             above=LANDING_BEHIND_HOURS * 3_600,
+        )
+        self._alarm(
+            "landing-retries",
+            "An object did not get on, and again: S3, Kinesis, SQS or the progress table refuses; its turn comes anew",
+            _own(landing_ingest, "LandingRetried"),
+            lasting=_TWICE,
+        )
+        self._alarm(
+            "landing-errors",
+            "The landing ingest is killed again and again, by its timeout or for want of memory",
+            landing_ingest.metric_errors(statistic="Sum", period=PERIOD),
+            lasting=_TWICE,
+        )
+        self._alarm(
+            "landing-untagged",
+            "An object has ten tags of others: none says that it was ingested, and it never expires",
+            _own(landing_ingest, "LandingUntaggedObjects"),
         )
         for name, queue in dead_letters.items():
             self._alarm(
                 f"{name}-dead-letters",
-                f"What the {name} could not do in hours lies in its dead letters, which last 14 days",
+                f"What the {name} could not do in hours lies in its dead letters, which last 14 days at most",
                 _visible(queue),
             )
         for name, function in readers.items():

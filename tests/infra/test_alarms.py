@@ -46,6 +46,9 @@ def test_what_is_given_up_and_what_stands_still_is_told(cloud, alarms):
         "findings-given-up": (*letters, queues["findings"]),
         "landing-dead-letters": (*letters, queues["landing"]),
         "landing-failed": (NAMESPACE, Metric.LANDING_FAILED_OBJECTS, "sealstream-landing-ingest"),
+        "landing-untagged": (NAMESPACE, Metric.LANDING_UNTAGGED_OBJECTS, "sealstream-landing-ingest"),
+        "landing-retries": (NAMESPACE, Metric.LANDING_RETRIED, "sealstream-landing-ingest"),
+        "landing-errors": ("AWS/Lambda", "Errors", "sealstream-landing-ingest"),
         "landing-behind": ("AWS/SQS", "ApproximateAgeOfOldestMessage", queues["landing queue"]),
         "encryptor-dead-letters": (*letters, queues["encryptor"]),
         "auditor-dead-letters": (*letters, queues["auditor"]),
@@ -102,12 +105,25 @@ def test_how_much_and_how_long_it_takes(alarms):
         for name, alarm in alarms.items()
     }
     given_up = ("findings-given-up", "landing-dead-letters", "encryptor-dead-letters", "auditor-dead-letters")
-    at_once = dict.fromkeys((*given_up, "landing-failed", "rotation-failed", "quarantined"), (0, 300, 1, 1))
+    objects = ("landing-failed", "landing-untagged")
+    at_once = dict.fromkeys((*given_up, *objects, "rotation-failed", "quarantined"), (0, 300, 1, 1))
     behind = dict.fromkeys(("encryptor-behind", "auditor-behind"), (900_000, 300, 1, 1))
     behind["landing-behind"] = (3_600, 300, 1, 1)
     retries = dict.fromkeys(("encryptor-retries", "auditor-retries"), (0, 300, 3, 4))
 
+    retries |= dict.fromkeys(("landing-retries", "landing-errors"), (0, 300, 2, 8))
+
     assert at_once | behind | retries | {"kms-failures": (0, 300, 2, 3)} == found
+
+
+def test_an_object_that_fails_each_time_it_is_delivered_is_told_of_after_the_second(cloud, alarms):
+    """SQS's own age of the oldest message does not count one that was received three times."""
+    hidden = cloud.one("AWS::SQS::Queue", under="LandingQueue").properties["VisibilityTimeout"]
+
+    for name in ("landing-retries", "landing-errors"):
+        alarm = alarms[name]
+        within = alarm["Period"] * (alarm["EvaluationPeriods"] - 1)
+        assert hidden * (alarm["DatapointsToAlarm"] - 1) < within, name
 
 
 def test_the_runbook_marks_exactly_the_metrics_that_have_an_alarm(alarms):
