@@ -8,11 +8,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_overloads
 
 import pytest
 
 from infra import bundling
 from infra.bundling import LAMBDA, Bundler, this_machine
+from shared.aws.clients import client
 from tests.infra.synthesis import Synthesis
 
 CONSUMERS = ("landing_ingest", "encryptor", "auditor", "reencryptor", "sweeper", "rotation", "reopener", "tenant_api")
@@ -83,6 +85,14 @@ def test_the_landing_ingests_asset_holds_no_cipher(cloud):
 
 def test_the_reopeners_asset_holds_no_cipher(cloud):
     assert ciphers(asset_folder(cloud, "reopener")) == []
+
+
+@pytest.mark.parametrize("consumer", CONSUMERS)
+def test_an_asset_describes_the_services_that_the_code_has_clients_of_and_no_others(cloud, consumer):
+    described = {path.name for path in (asset_folder(cloud, consumer) / "botocore" / "data").iterdir() if path.is_dir()}
+
+    declared = {overload.__annotations__["service"] for overload in get_overloads(client)}
+    assert declared == {f"Literal[{service!r}]" for service in described}
 
 
 @pytest.mark.parametrize("consumer", CONSUMERS)
