@@ -22,6 +22,8 @@ from shared.errors import PolicyError
 def build(app: cdk.App) -> None:
     """Put the stacks into the app, and with them the AWS Solutions rules that fail its synthesis."""
     settings = Settings.from_context(app)
+    if settings.local:
+        app.node.set_context("aws:cdk:disable-asset-staging", True)  # an asset is used where it lies; nobody else will
     bundler = Bundler(target=this_machine() if settings.local else LAMBDA)
 
     keys = KeysStack(app, "SealstreamKeys", settings=settings)

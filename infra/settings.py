@@ -49,8 +49,8 @@ class Settings:
 
     Attributes:
         prefix: begins the names of roles, functions, alias and stacks; two prefixes are two deployments in one account.
-        local: for the local AWS. Changes only what dies with the stacks, the asset's platform, the batch windows and
-            how long a finding is invisible.
+        local: for the local AWS. Changes only what dies with the stacks, the asset's platform and where it lies, the
+            batch windows and how long a finding is invisible.
         dataset: of policy.toml; the attribute key serves this one dataset and no other.
         retention_hours: how long the source stream keeps records, 24 to 8,760.
         attribute_keys: how many generations of the attribute key there are, 1 to 9; never fewer than once deployed.

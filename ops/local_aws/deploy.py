@@ -102,22 +102,24 @@ def _synthesis(assembly: Path, server: Server, log: Path) -> Iterator[Callable[[
     context = {"local": "true", "jwt_issuer": issuer.issuer_of(server.endpoint), "jwt_audience": issuer.AUDIENCE}
     chosen = [part for name, value in context.items() for part in ("--context", f"{name}={value}")]
     arguments = ["synth", "--quiet", *chosen, "--output", str(assembly)]
+    keep_zips(assembly)
     with log.open("wb") as output, _cdk(arguments, cwd=PROJECT, environment={}, output=output) as process:
 
         def finish() -> None:
             if process.wait() != 0:
                 raise LocalAwsError(f"cdk synth failed; {shown(log)} ends with:\n{tail(log)}")
-            remove_unused_assets(assembly)
 
         yield finish
 
 
-def remove_unused_assets(assembly: Path) -> None:
-    """Synthesis keeps the bundles of every earlier one, some 60 MB for each change of the code."""
-    used = "".join(manifest.read_text(encoding="utf-8") for manifest in assembly.glob("*.assets.json"))
-    for asset in assembly.glob("asset.*"):
-        if asset.name not in used and asset.is_dir():
-            shutil.rmtree(asset)
+def keep_zips(assembly: Path) -> None:
+    """Let `cdk deploy` find what any deployment zipped before: it names a bundle's zip after the bundle's content."""
+    zips, found_at = BUILD / "assets" / "zips", assembly / ".cache"
+    zips.mkdir(parents=True, exist_ok=True)
+    assembly.mkdir(exist_ok=True)
+    if not found_at.is_symlink():
+        shutil.rmtree(found_at, ignore_errors=True)
+        found_at.symlink_to(zips)
 
 
 def _run(
