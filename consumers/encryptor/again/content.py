@@ -38,7 +38,7 @@ def records_of(entry: HeldEntry, content: AttributeValue) -> Sequence[Received]:
 
     The places that the row names are those that the id was made of, the content is bound to the id and says when its
     records arrived: a row that somebody changed does not move a record, nor make it younger. That of a line of a file
-    says by which Kinesis record it came last, which nothing rests on.
+    says by which Kinesis record it came last, which nothing rests on: its age is that of its object.
 
     Raises:
         QuarantineCorrupt: content or row are not what was kept.

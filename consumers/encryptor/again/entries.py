@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
-from consumers.encryptor.again.content import kept_shard, open_content, records_of
+from consumers.encryptor.again.content import kept_shard, kept_source, open_content, records_of
 from consumers.encryptor.again.telling import Telling
 from consumers.encryptor.batch import Encryptor, Received
 from consumers.encryptor.deaggregate import Rejected
@@ -99,6 +99,9 @@ class Entries:
                 return Fate(GONE, reason=entry.reason, detail="its content is not there")
             content = open_content(entry, sealed, self.keyring, self.dataset)
             records, shards = records_of(entry, content), kept_shard(content) or self.encryptor.shards
+            source = kept_source(content["M"])
+            if source is not None and source.modified < oldest:  # bound to the entry; when its row arrived, is not
+                return Fate(TOO_OLD, reason=entry.reason, detail=_TOO_OLD.format("its object was made"))
             again = replace(self.encryptor, shards=shards)
             still = self._through(again, entry, records, self._terms(entry, oldest), seconds_left)
             if still.outcomes[Outcome.RETRY] or still.rejected:

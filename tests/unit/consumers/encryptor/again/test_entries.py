@@ -194,6 +194,23 @@ def test_a_line_of_a_file_of_over_a_year_ago_is_not_put_back_though_it_arrived_l
     assert not world.encryptor.table.items
 
 
+def test_a_line_is_as_old_as_its_object_whatever_its_row_and_its_order_say(world):
+    """Whoever writes the index can make a row younger."""
+    world.deploy(parse_policy(ORDERED, "ordered.toml"))
+    modified = int(world.encryptor.clock.wall_seconds) - REDRIVE_SECONDS + 60
+    payload = line_payload(file_source(modified=modified), tenant_id="acme", id="1", note=CANARY, at=days_ago(world, 1))
+    world.deliver(payload)
+    asked = world.entry_id()
+    world.deploy(parse_policy(DECLARED, "declared.toml"))
+    world.encryptor.clock.advance(120)
+    row = world.held.find(asked)
+    assert row is not None
+    world.held.rows[asked] = replace(row, arrived_at=world.encryptor.clock.wall_seconds)
+
+    assert ("too_old", {}) == picked(redrive(world, asked), "state", "outcomes")
+    assert not world.encryptor.table.items
+
+
 def test_a_line_that_is_no_record_stays_held_until_it_is_discarded(world):
     world.deliver(wrapped_payload(file_source(7), "not_json", b"x"))
     asked = world.entry_id()
