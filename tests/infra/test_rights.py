@@ -45,6 +45,9 @@ def through(service: str) -> dict[str, str]:
     return {"kms:ViaService": f"{service}.{REGION}.amazonaws.com", "kms:CallerAccount": ACCOUNT}
 
 
+ENCRYPTION = "s3:x-amz-server-side-encryption"
+ENCRYPTION_KEY = f"{ENCRYPTION}-aws-kms-key-id"
+OTHER_KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/0123"
 OTHER_DATASET = CONTEXT | {"kms:EncryptionContext:dataset": "payments"}
 
 TABLE: list[tuple[str, str, str, Mapping[str, Sequence[str]], str]] = [
@@ -386,6 +389,14 @@ TABLE: list[tuple[str, str, str, Mapping[str, Sequence[str]], str]] = [
     ("landing-ingest", "logs:PutLogEvents", "landing-ingest's log", {}, YES),
     ("landing-ingest", "logs:PutLogEvents", "encryptor's log", {}, NO),
     ("encryptor", "s3:GetObjectVersion", "landing object", {}, NO),
+    # what is uploaded lies under the storage key: the bucket's own, or named
+    (ADMINISTRATOR, "s3:PutObject", "landing object", {}, YES),
+    (ADMINISTRATOR, "s3:PutObject", "landing object", {ENCRYPTION: "AES256"}, NO),
+    (ADMINISTRATOR, "s3:PutObject", "landing object", {ENCRYPTION: "aws:kms:dsse"}, NO),
+    (ADMINISTRATOR, "s3:PutObject", "landing object", {ENCRYPTION: "aws:kms"}, NO),
+    (ADMINISTRATOR, "s3:PutObject", "landing object", {ENCRYPTION: "aws:kms", ENCRYPTION_KEY: OTHER_KEY}, NO),
+    (ADMINISTRATOR, "s3:PutObject", "landing object", {ENCRYPTION_KEY: OTHER_KEY}, NO),
+    (ADMINISTRATOR, "s3:PutObject", "landing object", {f"{ENCRYPTION}-customer-algorithm": "AES256"}, NO),
     ("encryptor", "sqs:ReceiveMessage", "landing queue", {}, NO),
     ("auditor", "s3:GetObjectVersion", "landing object", {}, NO),
     # the source stream, the dead letters, the logs
@@ -588,6 +599,12 @@ def _row_id(row) -> str:
 @pytest.mark.parametrize("index", range(len(TABLE)), ids=[_row_id(row) for row in TABLE])
 def test_rights(answers, index):
     assert TABLE[index][-1] == answers[index]
+
+
+def test_an_upload_that_names_the_storage_key_is_taken(cloud, arns):
+    named: Circumstances = {ENCRYPTION: "aws:kms", ENCRYPTION_KEY: arns["storage key"]}
+
+    assert ["Allowed"] == Account(cloud).decide([Request(ADMINISTRATOR, "s3:PutObject", arns["landing object"], named)])
 
 
 def test_the_auditors_list_is_every_attribute_of_the_key_store_but_the_encrypted_key():
