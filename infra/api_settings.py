@@ -16,6 +16,7 @@ DEFAULTS: Final[Mapping[str, str]] = {
     "limited_classes": "pii",
     "api_rate": "100",
     "api_burst": "200",
+    "api_concurrency": "100",
 }
 MAX_RATE: Final = 10_000
 """What API Gateway gives an account in a region, unless it was asked for more."""
@@ -39,6 +40,7 @@ class ApiSettings:
         limited_classes: what a token without the scope `classes.all` may open.
         rate: requests a second, of all callers together.
         burst: how many may come at once.
+        concurrency: how many requests are worked on at once, of the account's Lambda concurrency; None: all of it.
     """
 
     issuer: str
@@ -47,6 +49,7 @@ class ApiSettings:
     limited_classes: tuple[str, ...]
     rate: int
     burst: int
+    concurrency: int | None
 
     @classmethod
     def of(cls, context: Mapping[str, str], *, local: bool, classes: Collection[str]) -> ApiSettings | None:
@@ -78,6 +81,7 @@ class ApiSettings:
             limited_classes=limited,
             rate=_whole(context, "api_rate", MAX_RATE),
             burst=_whole(context, "api_burst", MAX_BURST),
+            concurrency=_whole(context, "api_concurrency", MAX_RATE) if context["api_concurrency"] != "0" else None,
         )
 
 

@@ -37,6 +37,7 @@ class Consumer(Construct):
         storage_key: kms.IKey,
         package: str | None = None,
         handler: str = "handler.handler",
+        concurrency: int | None = None,
     ) -> None:
         super().__init__(scope, id)
         package = package or name
@@ -73,6 +74,7 @@ class Consumer(Construct):
             memory_size=memory_mib,
             timeout=timeout,
             environment=dict(environment),
+            reserved_concurrent_executions=concurrency,
         )
         acknowledge(
             self.role,

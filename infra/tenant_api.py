@@ -77,6 +77,7 @@ class TenantApi(Construct):
             },
             rights=[rights.assume(tenant_role, limited_role), rights.invoke(ensures.function_arn)],
             storage_key=keys.storage_key,
+            concurrency=api.concurrency,
         )
         TenantRoles(self, "Roles", keys=keys, data=data, trusted=self.consumer.role)
         self.http = apigateway.HttpApi(

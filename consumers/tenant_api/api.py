@@ -19,7 +19,9 @@ from shared.identity import is_tenant_id
 from shared.model import ITEM_ID, TENANT_ID
 from shared.public_ids import public_tenant
 from shared.runtime.audit_log import AuditEvent, AuditLog, event_id
+from shared.runtime.batch import Context
 from shared.runtime.log import log_failure
+from shared.runtime.time_left import TimeLeft
 
 BAG_ID: Final = "_bag"
 """The item that holds a tenant's one bag of attributes."""
@@ -42,9 +44,11 @@ class TenantApi:
     changes: ItemChanges
     audit_log: AuditLog = field(repr=False)
     wall: Callable[[], float]
+    time_left: TimeLeft
 
-    def answer(self, request: Request) -> dict[str, Any]:
-        """The answer, a problem where the request is refused or something is not available."""
+    def answer(self, request: Request, context: Context) -> dict[str, Any]:
+        """The answer, a problem where the request is refused or something is not available in time."""
+        self.time_left.begin(context)
         try:
             return self._answer(request)
         except Refused as refused:

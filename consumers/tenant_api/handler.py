@@ -20,10 +20,10 @@ def _api() -> TenantApi:
     return wire(TenantApiSettings.from_environment(os.environ))
 
 
-def handler(event: Mapping[str, Any], _context: Context) -> dict[str, Any]:
+def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Answer one request of an HTTP API, payload 2.0; what nobody foresaw is answered 500."""
     request = Request.of(event)
     answers: list[dict[str, Any]] = []
-    if attempt(request.request_id, lambda: answers.append(_api().answer(request)), named="request_id"):
+    if attempt(request.request_id, lambda: answers.append(_api().answer(request, context)), named="request_id"):
         return answers[0]
     return problem_answer(Problem(ProblemType.UNFORESEEN), request.request_id)

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import time
+from typing import Final
 
 from consumers.tenant_api.api import TenantApi
 from consumers.tenant_api.caller import Caller
 from consumers.tenant_api.keys import TenantKeys
 from consumers.tenant_api.session import TenantSession, connect
 from consumers.tenant_api.writing import ItemChanges
-from shared.aws.clients import client
+from shared.aws.clients import hurried_client
 from shared.aws.ensure_keys_function import EnsureKeysFunction
 from shared.aws.tenant_sessions import TenantSessions
 from shared.policy.load import load_policy
 from shared.runtime.audit_log import AuditLog
 from shared.runtime.log import quiet_libraries
 from shared.runtime.settings import TenantApiSettings
+from shared.runtime.time_left import TimeLeft
+
+ENSURE_KEYS_SECONDS: Final = 20
+"""As long as that function may take."""
 
 
 def wire(settings: TenantApiSettings) -> TenantApi:
@@ -26,8 +31,11 @@ def wire(settings: TenantApiSettings) -> TenantApi:
     """
     quiet_libraries()
     policy = load_policy(settings.policy_file)
-    sessions = TenantSessions(client("sts"), build=lambda clients: connect(clients, settings, policy))
-    ensure_keys = EnsureKeysFunction(client("lambda"), settings.ensure_keys)
+    time_left = TimeLeft()
+    sts = hurried_client("sts", time_left.demand)
+    sessions = TenantSessions(sts, build=lambda clients: connect(clients, settings, policy), demand=time_left.demand)
+    invoker = hurried_client("lambda", time_left.demand, attempts=1, read_timeout_seconds=ENSURE_KEYS_SECONDS)
+    ensure_keys = EnsureKeysFunction(invoker, settings.ensure_keys)
 
     def session_of(caller: Caller) -> TenantSession:
         role = settings.tenant_role if caller.opens_all_classes else settings.limited_role
@@ -39,4 +47,5 @@ def wire(settings: TenantApiSettings) -> TenantApi:
         changes=ItemChanges(policy, TenantKeys(ensure_keys.ensure), time.time_ns),
         audit_log=AuditLog(),
         wall=time.time,
+        time_left=time_left,
     )

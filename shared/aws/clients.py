@@ -35,6 +35,10 @@ LONGEST_INVOCATION_SECONDS: Final = 900
 INVOCATIONS_AT_ONCE: Final = 40
 POOL_CONNECTIONS: Final = 32
 
+_HURRIED_CONNECT_SECONDS: Final = 1
+_MARGIN_SECONDS: Final = 1
+"""To begin a call, and to make something of its answer."""
+
 _VALIDATED_BY_THE_SERVICE: Final = frozenset({"dynamodb", "kms", "kinesis", "sqs"})
 """Services whose requests are one JSON body: nothing in it can turn one call into another, and the service checks it.
 
@@ -64,19 +68,44 @@ def config(service: str) -> Config:
     )
 
 
-def config_once(service: str) -> Config:
-    """The same for what must not be repeated behind its caller's back: one attempt, whatever becomes of it."""
-    return config(service).merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
-
-
 def invoking_config() -> Config:
     """The settings of a client that waits for whole Lambda invocations; it never repeats one by itself."""
-    return config_once("lambda").merge(
+    return config("lambda").merge(
         Config(
             read_timeout=LONGEST_INVOCATION_SECONDS + READ_TIMEOUT_SECONDS,
             max_pool_connections=INVOCATIONS_AT_ONCE,
+            retries={"mode": "standard", "total_max_attempts": 1},
         )
     )
+
+
+def hurried_client(
+    service: str,
+    demand: Callable[[float], None],
+    *,
+    session: boto3.Session | None = None,
+    attempts: int = 2,
+    read_timeout_seconds: int = 2,
+) -> Any:
+    """A new client for those whom somebody waits for: what is slow is given up soon.
+
+    Args:
+        service: AWS's name of it.
+        demand: called before each attempt with the seconds that it can take; what it raises ends the call.
+        session: whose credentials; without one the process's own.
+        attempts: 1 for what must not be repeated behind its caller's back.
+        read_timeout_seconds: how long an answer may take.
+    """
+    settings = Config(
+        connect_timeout=_HURRIED_CONNECT_SECONDS,
+        read_timeout=read_timeout_seconds,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+    )
+    make: Any = boto3.client if session is None else session.client
+    built = _with_region(lambda: make(service, config=config(service).merge(settings)))
+    seconds = _HURRIED_CONNECT_SECONDS + read_timeout_seconds + _MARGIN_SECONDS
+    built.meta.events.register_first("before-send", lambda **_: demand(seconds))
+    return built
 
 
 @overload
@@ -125,11 +154,15 @@ def _cached(name: str, service: str, settings: Callable[[str], Config]) -> Any:
             built = _clients.get(name)
             if built is None:
                 make: Any = boto3.client
-                try:
-                    built = _clients[name] = make(service, config=settings(service))
-                except NoRegionError:
-                    raise SettingsError("no AWS region: set AWS_DEFAULT_REGION") from None
+                built = _clients[name] = _with_region(lambda: make(service, config=settings(service)))
     return built
+
+
+def _with_region(make: Callable[[], Any]) -> Any:
+    try:
+        return make()
+    except NoRegionError:
+        raise SettingsError("no AWS region: set AWS_DEFAULT_REGION") from None
 
 
 def forget() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from threading import Lock
 from time import time
@@ -17,9 +18,8 @@ import boto3
 import botocore.session
 from botocore.loaders import create_loader
 
-from shared.aws.clients import config_once
+from shared.aws.clients import READ_TIMEOUT_SECONDS, hurried_client
 from shared.aws.errors import AWS_ERRORS, store_error
-from shared.aws.item_reader import clients_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -60,6 +60,7 @@ class TenantSessions(Generic[Built]):
     Args:
         sts: whose credentials may assume the roles, and are used for nothing else here.
         build: makes what is kept.
+        demand: of each attempt of a session's clients, the seconds that it can take; what it raises ends the call.
         wall: seconds since the epoch.
     """
 
@@ -68,11 +69,13 @@ class TenantSessions(Generic[Built]):
         sts: STSClient,
         *,
         build: Callable[[TenantClients], Built],
+        demand: Callable[[float], None] = lambda _: None,
         wall: Callable[[], float] = time,
         max_sessions: int = MAX_SESSIONS,
     ) -> None:
         self._sts = sts
         self._build = build
+        self._demand = demand
         self._wall = wall
         self._max_sessions = max_sessions
         self._kept: OrderedDict[tuple[str, str], tuple[float, Built]] = OrderedDict()
@@ -118,7 +121,7 @@ class TenantSessions(Generic[Built]):
             aws_session_token=given["SessionToken"],
             botocore_session=core,
         )
-        dynamodb, kms = clients_of(session)
-        writes = session.client("dynamodb", config=config_once("dynamodb"))
-        clients = TenantClients(tenant_id, dynamodb, writes, kms)
+        client = partial(hurried_client, demand=self._demand, session=session)
+        writes = client("dynamodb", attempts=1, read_timeout_seconds=READ_TIMEOUT_SECONDS)
+        clients = TenantClients(tenant_id, client("dynamodb"), writes, client("kms"))
         return asked_at + seconds - RESERVE_SECONDS, self._build(clients)

@@ -25,6 +25,7 @@ from shared.keys.ports import EncryptionContext, GeneratedKey
 from shared.policy.compiled import Policy
 from shared.policy.load import parse_policy
 from shared.runtime.audit_log import AuditLog
+from shared.runtime.time_left import TimeLeft
 from shared.sealed_table import SealedTable
 from tests.fakes.clock import FakeClock
 from tests.fakes.items import FakeItemTable
@@ -121,6 +122,7 @@ class ApiWorld:
             changes=ItemChanges(self.policy, TenantKeys(self._ensure), lambda: int(self.clock.wall() * 1_000_000_000)),
             audit_log=AuditLog(self.log),
             wall=self.clock.wall,
+            time_left=TimeLeft(),
         )
 
     def call(

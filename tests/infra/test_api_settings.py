@@ -35,6 +35,7 @@ def test_with_an_issuer_and_an_audience_there_is_one():
         limited_classes=("pii",),
         rate=100,
         burst=200,
+        concurrency=100,
     )
     assert expected == deployed()
 
@@ -46,8 +47,11 @@ def test_each_choice_is_taken():
         limited_classes="pii,phi",
         api_rate=5_000,
         api_burst="5000",
+        api_concurrency="7",
     )
 
+    assert 7 == chosen.concurrency
+    assert deployed(api_concurrency=0).concurrency is None
     assert (("web", "batch"), "https://claims.example/tenant") == (chosen.audience, chosen.tenant_claim)
     assert (("pii", "phi"), 5_000, 5_000) == (chosen.limited_classes, chosen.rate, chosen.burst)
 

@@ -117,6 +117,16 @@ def test_who_waits_for_an_answer_waits_no_longer_than_the_gateway_does(cloud):
     assert ensures.properties["Timeout"] < api.properties["Timeout"] < 30
 
 
+def test_what_waits_for_slow_answers_takes_no_more_than_its_part_of_the_accounts_functions(cloud):
+    at_once = {
+        function.properties["FunctionName"]: function.properties["ReservedConcurrentExecutions"]
+        for function in cloud.resources("AWS::Lambda::Function")
+        if "ReservedConcurrentExecutions" in function.properties
+    }
+
+    assert {"sealstream-tenant-api": 100} == at_once
+
+
 def test_without_an_issuer_nothing_of_it_is_deployed(other_and_unacceptable):
     names = json.dumps([other_and_unacceptable.template(stack) for stack in other_and_unacceptable.stacks])
 

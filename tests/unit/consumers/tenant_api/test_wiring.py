@@ -27,10 +27,14 @@ ROLE = "arn:aws:iam::123456789012:role/sealstream-tenant"
 
 
 class Context:
-    """Lambda's."""
+    """Lambda's, with so much time left, and nothing after so many looks."""
+
+    def __init__(self, looks: int = 1_000) -> None:
+        self.looks = looks
 
     def get_remaining_time_in_millis(self) -> int:
-        return 29_000
+        self.looks -= 1
+        return 29_000 if self.looks >= 0 else 0
 
 
 @pytest.fixture
@@ -76,9 +80,10 @@ def environment(monkeypatch) -> Iterator[None]:
     entry._api.cache_clear()
 
 
-def ask(route: str, body: Any = None, claims: Any = None, **path: str) -> Any:
+def ask(route: str, body: Any = None, claims: Any = None, context: Any = None, **path: str) -> Any:
     text = None if body is None else json.dumps(body)
-    return entry.handler(event(route, path={"tenant_id": "acme", **path}, body=text, claims=claims), Context())
+    request = event(route, path={"tenant_id": "acme", **path}, body=text, claims=claims)
+    return entry.handler(request, context or Context())
 
 
 @pytest.mark.usefixtures("environment")
@@ -114,16 +119,54 @@ def test_items_go_and_come_with_the_tenants_own_credentials(monkeypatch):
 @pytest.mark.parametrize(("scope", "role"), [(EVERYTHING, ROLE), ("items.read", f"{ROLE}-limited")])
 def test_the_scope_decides_which_role_is_taken_on(monkeypatch, scope, role):
     asked: list[str] = []
-    build = clients.client("sts").assume_role
+    build = boto3.Session.client
 
-    def assume_role(**request: Any) -> Any:
-        asked.append(request["RoleArn"])
-        return build(**request)
+    def client(self: Any, *args: Any, **more: Any) -> Any:
+        made = build(self, *args, **more)
+        made.meta.events.register(
+            "provide-client-params.sts.AssumeRole", lambda params, **_: asked.append(params["RoleArn"])
+        )
+        return made
 
-    monkeypatch.setattr(clients.client("sts"), "assume_role", assume_role)
+    monkeypatch.setattr(boto3.Session, "client", client)
 
     assert 200 == ask("GET /tenants/{tenant_id}/items", claims={"tenant_id": "acme", "scope": scope})["statusCode"]
     assert [role] == asked
+
+
+@pytest.mark.usefixtures("environment")
+def test_no_call_is_begun_that_may_not_end_in_time():
+    route, body = "POST /tenants/{tenant_id}/items/{item_id}", {"name": "Ann", "amount": 1}
+    cold, warm = Context(), Context()
+    assert 201 == ask(route, body, item_id="c-1", context=cold)["statusCode"]
+    assert 201 == ask(route, body, item_id="c-2", context=warm)["statusCode"]
+    assert (1_000 - cold.looks) > (1_000 - warm.looks) >= 2, "a look before each call"
+
+    for looks in range(1_000 - warm.looks):
+        answer = ask(route, body, item_id="c-3", context=Context(looks))
+        assert 503 == answer["statusCode"]
+        assert "detail" not in json.loads(answer["body"]), "nothing was sent that could have been done"
+    assert 404 == ask("GET /tenants/{tenant_id}/items/{item_id}", item_id="c-3")["statusCode"]
+
+
+@pytest.mark.usefixtures("environment")
+def test_who_waits_for_keys_waits_as_long_as_they_can_take_and_asks_once(monkeypatch):
+    made: dict[str, Any] = {}
+    build = boto3.Session.client
+
+    def client(self: Any, *args: Any, **more: Any) -> Any:
+        made.setdefault(args[0], []).append(build(self, *args, **more))
+        return made[args[0]][-1]
+
+    monkeypatch.setattr(boto3.Session, "client", client)
+    ask("GET /tenants/{tenant_id}/items")
+
+    told = {
+        (service, one.meta.config.read_timeout, one.meta.config.retries["total_max_attempts"])
+        for service, clients in made.items()
+        for one in clients
+    }
+    assert {("lambda", 20, 1), ("sts", 2, 2), ("kms", 2, 2), ("dynamodb", 2, 2), ("dynamodb", 5, 1)} == told
 
 
 @pytest.mark.usefixtures("environment")
