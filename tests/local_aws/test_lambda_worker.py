@@ -49,6 +49,15 @@ def test_a_log_belongs_to_its_own_invocation_also_where_its_last_line_is_unfinis
         assert [f"line {number}"] == [line for line in log.splitlines() if "line" in line]
 
 
+def test_a_log_that_takes_long_to_read_belongs_to_its_own_invocation(local_aws: LocalAws) -> None:
+    function = make_function(local_aws, "def handler(event, context):\n    print(*range(event), sep='\\n')\n")
+    client = local_aws.client("lambda")
+    for lines in (150_000, 1):
+        response = client.invoke(FunctionName=function, Payload=str(lines).encode(), LogType="Tail")
+        log = base64.b64decode(response["LogResult"]).decode()
+        assert str(lines - 1) == [line for line in log.splitlines() if line.isdecimal()][-1]
+
+
 def test_a_silent_handler_does_not_wait_for_a_log(local_aws: LocalAws) -> None:
     function = make_function(local_aws, "def handler(event, context):\n    return 1\n")
     invoke(local_aws, function)
