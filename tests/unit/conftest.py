@@ -28,6 +28,15 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
         return (yield)
 
 
+@pytest.hookimpl(wrapper=True)
+def _reports_are_not_traced() -> Iterator[None]:
+    with _untraced():
+        return (yield)
+
+
+pytest_runtest_makereport = pytest_runtest_logreport = _reports_are_not_traced
+
+
 @pytest.fixture(autouse=True)
 def _no_sockets() -> Iterator[None]:
     disable_socket()
