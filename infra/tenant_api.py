@@ -29,6 +29,8 @@ DOCUMENT: Final = ROOT / "consumers" / "tenant_api" / "openapi.json"
 """Says which routes there are, and which scope a token needs for each: the function's contract is the gateway's."""
 DESCRIPTION: Final = "/openapi.json"
 """The one route that needs no token."""
+DESCRIPTION_LIMITS: Final = {"ThrottlingRateLimit": 5, "ThrottlingBurstLimit": 10}
+"""A second, and at once: who has no token uses up nothing of what those have who do."""
 ACCESS_LOG: Final = {
     "request_id": "$context.requestId",
     "at": "$context.requestTime",
@@ -102,6 +104,7 @@ class TenantApi(Construct):
                 authorization_scopes=scopes or None,
             )
             if path == DESCRIPTION:
+                self.description_route = route
                 acknowledge(
                     route, "APIG4", reason="What is public about the API: how to ask for what it gives to nobody"
                 )
@@ -115,7 +118,7 @@ class TenantApi(Construct):
             retention=logs.RetentionDays.ONE_YEAR,
             removal_policy=settings.removal_policy,
         )
-        apigateway.CfnStage(
+        stage = apigateway.CfnStage(
             self,
             "Stage",
             api_id=self.http.api_id,
@@ -124,10 +127,12 @@ class TenantApi(Construct):
             default_route_settings=apigateway.CfnStage.RouteSettingsProperty(
                 throttling_rate_limit=api.rate, throttling_burst_limit=api.burst
             ),
+            route_settings={f"GET {DESCRIPTION}": DESCRIPTION_LIMITS},
             access_log_settings=apigateway.CfnStage.AccessLogSettingsProperty(
                 destination_arn=self.access_log.log_group_arn, format=json.dumps(ACCESS_LOG)
             ),
         )
+        stage.node.add_dependency(self.description_route)  # settings of a route that is not there fail the deployment
 
 
 def _operations() -> Iterator[tuple[apigateway.HttpMethod, str, list[str]]]:

@@ -44,6 +44,15 @@ def test_more_than_the_api_is_to_take_is_turned_away_at_the_door(cloud):
     assert {"ThrottlingRateLimit": 100, "ThrottlingBurstLimit": 200} == stage["DefaultRouteSettings"]
 
 
+def test_who_has_no_token_uses_up_little_of_it(cloud):
+    stage = cloud.one("AWS::ApiGatewayV2::Stage")
+
+    limits = {"ThrottlingRateLimit": 5, "ThrottlingBurstLimit": 10}
+    assert {"GET /openapi.json": limits} == stage.properties["RouteSettings"]
+    [route] = (r for r in cloud.resources("AWS::ApiGatewayV2::Route") if "openapi" in r.properties["RouteKey"])
+    assert route.logical_id in json.dumps(cloud.template("SealstreamApi")["Resources"][stage.logical_id]["DependsOn"])
+
+
 def test_the_access_log_tells_neither_tenant_nor_item_nor_token(cloud):
     settings = cloud.one("AWS::ApiGatewayV2::Stage").properties["AccessLogSettings"]
 
