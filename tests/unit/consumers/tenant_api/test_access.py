@@ -310,3 +310,10 @@ def test_each_tenant_and_role_has_a_session_of_its_own(world):
     sessions = list(world.sessions.values())
     assert 3 == len(sessions) == len({id(one.keyring) for one in sessions}) == len({id(one.table) for one in sessions})
     assert ["acme", "acme", "other"] == [one.tenant_id for one in sessions]
+
+
+def test_whose_token_it_is_comes_before_what_it_may(world):
+    answer = world.put({"amount": 1}, tenant_id="other", claims={"tenant_id": "acme", "scope": "items.read"})
+
+    assert "tenant-mismatch" == answer.problem
+    assert ["tenant-mismatch"] == [event["why"] for event in world.audit_events()]
