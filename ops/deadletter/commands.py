@@ -64,7 +64,9 @@ def redrive(*, message_ids: tuple[str, ...], whose: str | None, as_json: bool) -
 @yes
 @as_json
 def skip(*, message_ids: tuple[str, ...], whose: str | None, yes: bool, as_json: bool) -> None:
-    """Delete dead letters undone, by ID; the audit log says so.
+    """Delete dead letters undone, by ID; of records and objects the audit log says so.
+
+    An object stays in its bucket: `sealstream ingest list` shows those that were never read.
 
     Exit status 0: all are gone; 1: some are not.
     """

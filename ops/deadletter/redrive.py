@@ -76,7 +76,7 @@ class Ports:
     """What works letters off; only those that somebody's letters need must be there.
 
     Attributes:
-        functions: those who read positions again, and their titles.
+        functions: those who read positions again, or tell of what is skipped, and their titles.
         send_findings: puts references on the findings queue.
         send_object: asks the landing ingest for an object.
     """
@@ -126,7 +126,11 @@ def ports_from_environment(whose: Sequence[Of]) -> Ports:
     """What these letters need; raises SettingsError."""
     functions: dict[Of, tuple[Invoke, str]] = {
         of: (function(name, title), title)
-        for of, name, title in ((Of.ENCRYPTOR, "REDRIVER", "redriver"), (Of.AUDITOR, "REAUDITOR", "reauditor"))
+        for of, name, title in (
+            (Of.ENCRYPTOR, "REDRIVER", "redriver"),
+            (Of.AUDITOR, "REAUDITOR", "reauditor"),
+            (Of.LANDING, "REDRIVER", "redriver"),
+        )
         if of in whose
     }
     senders: dict[str, Any] = {}

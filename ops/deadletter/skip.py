@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 
-from ops.deadletter.letter import Of, Position
+from ops.deadletter.letter import Content, Objects, Of, Position
 from ops.deadletter.listing import document, table_of
 from ops.deadletter.queues import MESSAGES_PER_CALL, Letter, Queue
 from ops.deadletter.redrive import Ports, ports_from_environment
@@ -27,7 +27,8 @@ def skip(
 ) -> int:
     """Delete the letters with these ids, and print which, however it ends.
 
-    A position is audited by its function before its message goes; of findings the next sweep finds the items too.
+    A position, or an object, is audited by its function before its message goes; of findings the next sweep finds the
+    items too; of what is foreign nobody knows anything.
 
     Args:
         whose: among whose letters they are looked for.
@@ -87,18 +88,26 @@ def _question(found: Sequence[Letter]) -> str:
 
 
 def _skip(letter: Letter, queue: Queue, ports: Ports, patience: Patience) -> None:
-    content = letter.content
-    if isinstance(content, Position):
+    for asked in _told_of(letter.content):
         invoke, _ = ports.functions[letter.of]
-        asked = {
+        patience.insist(partial(invoke, asked))
+    patience.insist(partial(queue.delete, letter))
+
+
+def _told_of(content: Content) -> Iterator[dict[str, object]]:
+    """What a function says in the audit log; nothing of findings, nor of what is foreign."""
+    if isinstance(content, Position):
+        yield {
             "operation": "skip",
             "shard_id": content.shard_id,
             "first": content.first,
             "last": content.last,
             "records": content.records,
         }
-        patience.insist(partial(invoke, asked))
-    patience.insist(partial(queue.delete, letter))
+    elif isinstance(content, Objects):
+        for notice in content.notices:
+            about = notice.object
+            yield {"operation": "skip_object", "bucket": about.bucket, "key": about.key, "version": about.version}
 
 
 def _quiet(message: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -13,10 +13,12 @@ from shared.aws.clients import client
 from shared.aws.landing_objects import S3LandingObjects
 from shared.aws.landing_progress import DynamoLandingProgress
 from shared.errors import RequestRefused
-from shared.landing import ObjectVersion, Progress
+from shared.landing import ObjectVersion, Progress, State
 from shared.printable import quoted
 
 _URI: Final = re.compile(r"s3://([a-z0-9.-]{3,63})/(.+?)(?:\?versionId=([!->@-~]+))?", re.DOTALL)
+IN: Final = frozenset({State.DONE, State.REJECTED})
+"""Where every line is in the stream."""
 
 
 class Versions(Protocol):
@@ -25,12 +27,18 @@ class Versions(Protocol):
     def current_version(self, bucket: str, key: str) -> str | None:
         """The version that the key stands for now; None where there is no object."""
 
+    def versions(self, bucket: str, prefix: str) -> Iterable[tuple[ObjectVersion, int]]:
+        """Every version of those whose keys begin so, old ones, too, and when each was made, since the epoch."""
+
 
 class Stored(Protocol):
     """How far objects are."""
 
     def load(self, about: ObjectVersion) -> Progress | None:
         """None where nothing of it is stored."""
+
+    def load_many(self, objects: Sequence[ObjectVersion]) -> Mapping[str, Progress]:
+        """By name, those of which something is stored."""
 
 
 @dataclass(frozen=True, slots=True)

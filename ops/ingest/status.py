@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Final
 
-from ops.ingest.named import Landing, document_of
+from ops.ingest.named import IN, Landing, document_of
 from ops.telling import for_programs
 from ops.text import table
-from shared.landing import State
-
-_IN: Final = frozenset({State.DONE, State.REJECTED})
 
 
 def status(uri: str, *, as_json: bool = False, landing: Landing | None = None) -> int:
@@ -32,7 +28,7 @@ def status(uri: str, *, as_json: bool = False, landing: Landing | None = None) -
     else:
         rows = [(name.replace("_", " "), _shown(value)) for name, value in document.items()]
         print("\n".join(table(("what", ""), rows)))
-    return 0 if progress is not None and progress.state in _IN else 1
+    return 0 if progress is not None and progress.state in IN else 1
 
 
 def _shown(value: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,6 +33,17 @@ class S3LandingObjects:
             if error_code(error) in _GONE:
                 return None
             raise store_error(error, "looking for an object") from None
+
+    def versions(self, bucket: str, prefix: str) -> Iterator[tuple[ObjectVersion, int]]:
+        """Every version of those whose keys begin so, old ones, too, and when each was made, since the epoch."""
+        pages = self._client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix)
+        try:
+            for page in pages:
+                for one in page.get("Versions", ()):
+                    about = ObjectVersion(bucket, one["Key"], one["VersionId"])
+                    yield about, int(one["LastModified"].timestamp())
+        except AWS_ERRORS as error:
+            raise store_error(error, "listing the landing bucket") from None
 
     def find(self, about: ObjectVersion) -> tuple[int, int] | None:
         """Size in bytes, and when it was made, seconds since the epoch; None where it is gone."""

@@ -10,10 +10,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from shared.aws.batch_get import batch_get
 from shared.aws.errors import AWS_ERRORS, error_code, store_error
 from shared.aws.typed_fields import COUNT, SECONDS, TEXT, one_of, record
 from shared.errors import RunsCorrupt, StoreUnavailable
@@ -63,6 +64,12 @@ class DynamoLandingProgress:
         except AWS_ERRORS as error:
             raise store_error(error, "reading how far an object is") from None
         return read_progress(answer["Item"]) if "Item" in answer else None
+
+    def load_many(self, objects: Sequence[ObjectVersion]) -> dict[str, Progress]:
+        """By name, how far those are of which something is stored."""
+        keys: list[Any] = [{"object": {"S": about.name}} for about in objects]
+        rows = batch_get(self._client, self._table, keys, doing="reading how far objects are")
+        return {progress.object.name: progress for progress in map(read_progress, rows)}
 
     def begin(self, notice: Notice, *, at: float) -> Progress:
         """Where its ingest stands; at its beginning where nothing is stored, or an earlier run.

@@ -30,6 +30,7 @@ class AuditEvent(StrEnum):
     ITEM_ADOPTED = "item.adopted"
     ITEM_RECONCILED = "item.reconciled"
     OBJECT_INGESTED = "object.ingested"
+    OBJECT_SKIPPED = "object.skipped"
     RECORD_QUARANTINED = "record.quarantined"
     RECORD_REENCRYPTED = "record.reencrypted"
     RECORD_REDRIVEN = "record.redriven"
@@ -103,6 +104,7 @@ ALLOWED_FIELDS: Final[Mapping[AuditEvent, frozenset[str]]] = {
     AuditEvent.ITEM_ADOPTED: _IMAGE,
     AuditEvent.ITEM_RECONCILED: _IMAGE - {"sequence_number"},
     AuditEvent.OBJECT_INGESTED: COMMON_FIELDS | {"object", "version", "state", "lines", "rejected"},
+    AuditEvent.OBJECT_SKIPPED: _CALL | {"object", "version"},
     AuditEvent.RECORD_QUARANTINED: COMMON_FIELDS | _SOURCE | {"quarantine_id", "reason", "detail"},
     AuditEvent.RECORD_REENCRYPTED: COMMON_FIELDS | {"quarantine_id"},
     AuditEvent.RECORD_REDRIVEN: _CALL | _SPAN | _OUTCOMES | {"quarantine_id", "reason", "kinesis_records"},

@@ -40,6 +40,14 @@ class Request:
         """Whether it was given, as something else than null."""
         return name in self._given
 
+    def text(self, name: str, *, most: int) -> str:
+        """Text of 1 to so many bytes of UTF-8."""
+
+        def is_text(value: Any) -> bool:
+            return isinstance(value, str) and 0 < len(value.encode("utf-8", "surrogatepass")) <= most
+
+        return str(self._checked(name, is_text, f"text of 1 to {most:,} bytes"))
+
     def shard_id(self) -> str:
         """The `shard_id`."""
         return str(self._checked("shard_id", lambda value: _matches(_SHARD_ID, value), "a shard's id"))

@@ -61,6 +61,9 @@ class FakeProgress:
     def load(self, about: ObjectVersion) -> Progress | None:
         return self.rows.get(about.name)
 
+    def load_many(self, objects: Sequence[ObjectVersion]) -> dict[str, Progress]:
+        return {about.name: self.rows[about.name] for about in objects if about.name in self.rows}
+
     def begin(self, notice: Notice, *, at: float) -> Progress:
         standing = self.rows.get(notice.object.name)
         if standing is None or standing.run < notice.run:

@@ -116,6 +116,8 @@ class FakeRedriver:
     def _skip(self, payload: Mapping[str, Any]) -> Any:
         return {}
 
+    _skip_object = _skip
+
     def _redrive(self, payload: Mapping[str, Any]) -> Any:
         return {"entries": {one: self.entries.get(one, {"state": "gone"}) for one in payload["quarantine_ids"]}}
 

@@ -28,6 +28,7 @@ _OPERATIONS: Final[Mapping[str, frozenset[str]]] = {
     ),
     "reread": frozenset({"shard_id", "first", "last", "after", "next", "ahead", "seconds"}),
     "skip": skipping.FIELDS,
+    "skip_object": skipping.OBJECT_FIELDS,
     "redrive": frozenset({"quarantine_ids"}),
     "discard": frozenset({"quarantine_ids"}),
 }
@@ -86,6 +87,9 @@ class Redriver:
                 return self._reread(request, request_id, seconds_left)
             case "skip":
                 skipping.skip(request, self.telling.audit_log, stream="source", request_id=request_id, at=self.wall())
+                return {}
+            case "skip_object":
+                skipping.skip_object(request, self.telling.audit_log, request_id=request_id, at=self.wall())
                 return {}
             case operation:
                 return self._decide(operation, request, request_id, seconds_left)

@@ -11,6 +11,8 @@ from ops.deadletter.letter import Of
 from ops.deadletter.queues import HOLD_SECONDS
 from ops.deadletter.skip import skip
 from ops.errors import FunctionFailed, FunctionRefused
+from shared.landing import Notice
+from tests.fakes.landing import BUCKET, about
 from tests.unit.ops.deadletter.world import TABLE_STREAM, World, findings, position
 
 
@@ -37,6 +39,17 @@ def test_each_goes_and_positions_are_told_to_their_function(world, capsys):
     assert [told | {"last": "12", "records": 2}] == world.auditor.asked
     assert [] == world.sent
     assert {"event": "finished", "skipped": 4, "left": []} == json.loads(capsys.readouterr().out.splitlines()[-1])
+
+
+def test_an_object_is_told_to_the_redriver_and_of_what_is_foreign_nothing(world):
+    notice = Notice(about("tenant=acme/ä.json", "v2"), "00")
+    world.sqs[Of.LANDING].put("m-5", notice.to_message())
+    world.sqs[Of.LANDING].put("m-6", "hello")
+
+    assert 0 == skip([Of.LANDING], ["m-5", "m-6"], ask=None, ports=world.ports())
+
+    told = {"operation": "skip_object", "bucket": BUCKET, "key": "tenant=acme/ä.json", "version": "v2"}
+    assert ([told], []) == (world.redriver.asked, world.left(Of.LANDING))
 
 
 def test_all_others_stay_and_are_there_for_others(world):

@@ -61,7 +61,11 @@ class World:
         clients: dict[Of, object] = dict(self.sqs)
         return Ports(
             queues=[Queue(clients[of], of, "https://queue", streams[of]) for of in Of],  # type: ignore[arg-type]
-            functions={Of.ENCRYPTOR: (self.redriver, "redriver"), Of.AUDITOR: (self.auditor, "auditor")},
+            functions={
+                Of.ENCRYPTOR: (self.redriver, "redriver"),
+                Of.AUDITOR: (self.auditor, "auditor"),
+                Of.LANDING: (self.redriver, "redriver"),
+            },
             send_findings=self.sent.extend,
             send_object=self.asked.append,
             clock=Clock(self.clock.wall, self.clock.monotonic, self.clock.advance),

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import pytest
 
 from ops.ingest.again import again
+from ops.ingest.listing import list_objects
 from ops.ingest.named import Landing
 from ops.ingest.status import status
 from shared.errors import RequestRefused
-from shared.landing import NO_SEQUENCER, Notice, Progress, State
-from tests.fakes.landing import BUCKET, SEQUENCER, FakeProgress, about
+from shared.landing import NO_SEQUENCER, Notice, ObjectVersion, Progress, State
+from tests.fakes.landing import BUCKET, MODIFIED, SEQUENCER, FakeProgress, about
 
 URI = f"s3://{BUCKET}/tenant=acme/a.json"
 RUNNING = Progress(
@@ -27,6 +29,12 @@ class FakeVersions:
     def current_version(self, bucket: str, key: str) -> str | None:
         assert bucket == BUCKET
         return self.current.get(key)
+
+    def versions(self, bucket: str, prefix: str) -> Iterator[tuple[ObjectVersion, int]]:
+        for version in ("v2", "v1"):
+            for key in self.current:
+                if key.startswith(prefix):
+                    yield ObjectVersion(bucket, key, version), MODIFIED
 
 
 @pytest.fixture
@@ -130,13 +138,53 @@ def test_what_has_ended_is_read_again_from_its_start_alone(landing, store, capsy
     assert [Notice(RUNNING.object, SEQUENCER, 2)] == sent
 
 
-def test_what_s3_never_told_of_is_asked_for_with_the_lowest_sequencer(landing, store):
+def test_what_s3_never_told_of_is_asked_for_with_the_lowest_sequencer_and_only_as_lost(landing, store, capsys):
     store.rows.clear()
     sent: list[Notice] = []
 
-    again(URI, from_start=True, landing=landing, send=sent.append)
+    for from_start in (False, True):
+        assert 1 == again(URI, from_start=from_start, landing=landing, send=sent.append)
+        assert "not_begun" == shown(capsys)["event"]
+    assert [] == sent, "S3's own message may still come, and has it"
 
+    assert 0 == again(URI, from_start=False, lost=True, landing=landing, send=sent.append)
     assert [Notice(about(), NO_SEQUENCER, 1)] == sent
+
+
+def test_in_a_terminal_it_says_where_the_message_may_be(landing, store, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    store.rows.clear()
+
+    again(URI, from_start=False, landing=landing, send=lambda _: None)
+
+    assert "--lost" in capsys.readouterr().out
+
+
+def test_what_was_never_ingested_is_found_in_the_bucket(landing, store, capsys):
+    landing.versions.current["tenant=globex/b.json"] = "v1"
+    for key in landing.versions.current:
+        row = replace(RUNNING, object=about(key), state=State.DONE)
+        store.rows[row.object.name] = row
+
+    assert 1 == list_objects(not_done=True, landing=landing)
+
+    *objects, listed = map(json.loads, capsys.readouterr().out.splitlines())
+    assert [("not_begun", URI, "v2"), ("not_begun", f"s3://{BUCKET}/tenant=globex/b.json", "v2")] == [
+        (one["state"], one["object"], one["version"]) for one in objects
+    ]
+    assert {"event": "listed", "objects": 4, "not_done": 2} == listed
+
+
+def test_where_all_is_in_the_list_is_empty_and_ends_well(landing, store, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    for version in ("v1", "v2"):
+        row = replace(RUNNING, object=about(version=version), state=State.REJECTED)
+        store.rows[row.object.name] = row
+
+    assert 0 == list_objects(not_done=True, landing=landing)
+    assert "2 versions of objects, 0 not done\n" == capsys.readouterr().out
+    assert 0 == list_objects("tenant=acme/", not_done=False, landing=landing)
+    assert 2 == capsys.readouterr().out.count("rejected  1,501")
 
 
 @pytest.mark.parametrize("has_ended", [False, True])

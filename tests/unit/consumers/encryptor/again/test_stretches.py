@@ -9,6 +9,7 @@ import pytest
 
 from shared.errors import KeyServiceUnavailable, RequestRefused, StoreUnavailable
 from tests.fakes.kinesis import aggregate
+from tests.fakes.landing import BUCKET
 from tests.unit.consumers.encryptor.again.conftest import CANARY, SHARD, counts, number, record
 
 NOW = 1_700_000_000.0
@@ -438,9 +439,25 @@ def test_what_is_given_up_is_told_and_nothing_else(world):
     assert not world.encryptor.table.puts
 
 
+def test_an_object_that_is_given_up_is_told_under_one_id(world):
+    for _ in range(2):
+        assert {} == world.call("skip_object", bucket=BUCKET, key="tenant=acme/a.json", version="v1")
+
+    told, again = world.lines()
+    assert ("object.skipped", f"s3://{BUCKET}/tenant=acme/a.json", "v1") == (
+        told["event"],
+        told["object"],
+        told["version"],
+    )
+    assert told["event_id"] == again["event_id"]
+
+
 @pytest.mark.parametrize(
     ("operation", "fields"),
     [
+        ("skip_object", {"bucket": BUCKET, "key": "a.json"}),
+        ("skip_object", {"bucket": BUCKET, "key": "", "version": "v"}),
+        ("skip_object", {"bucket": BUCKET, "key": "ä" * 600, "version": "v"}),
         ("replay", {**WINDOW, "from": NOW}),
         ("replay", {**WINDOW, "from": NOW + 10, "to": NOW + 20}),
         ("replay", {"shard_id": SHARD}),
