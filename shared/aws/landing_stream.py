@@ -33,22 +33,25 @@ class KinesisLandingStream:
     def put(self, records: Sequence[Record], *, may_wait: Callable[[], bool]) -> None:
         """Put all of them, up to 500 and 5 MB; again, what was throttled, as long as some of it passes.
 
+        The longer in between, the more is refused: a pause grows where over a quarter is.
+
         Raises:
             StoreUnavailable: Kinesis does not answer, or takes nothing more, or no time is left to wait; some may be
                 in the stream.
         """
         left = list(records)
-        in_vain = 0
+        in_vain, pause = 0, _FIRST_PAUSE_SECONDS
         while True:
             refused, codes = self._put(left)
             if not refused:
                 return
+            refused_share = len(refused) / len(left)
             in_vain = in_vain + 1 if len(refused) == len(left) else 0
             left = refused
             if in_vain == ATTEMPTS_IN_VAIN or not may_wait():
                 raise StoreUnavailable(f"putting records: {len(left)} are not taken: {', '.join(sorted(codes))}")
-            most = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2 ** (in_vain + 1))
-            self._sleep(uniform(most / 2, most))  # noqa: S311 - jitter
+            pause = min(_LONGEST_PAUSE_SECONDS, max(_FIRST_PAUSE_SECONDS, pause * 4 * refused_share))
+            self._sleep(uniform(pause / 2, pause))  # noqa: S311 - jitter
 
     def _put(self, records: Sequence[Record]) -> tuple[list[Record], set[str]]:
         """Those that were not taken, in their order, and why."""

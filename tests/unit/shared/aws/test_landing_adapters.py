@@ -70,6 +70,19 @@ def test_the_current_version_is_that_of_the_key(s3, landed):
     assert None is S3LandingObjects(s3).current_version(BUCKET, "another")
 
 
+def test_every_version_is_listed_and_no_deletion(s3, landed):
+    s3.delete_object(Bucket=BUCKET, Key=landed.key)
+    s3.put_object(Bucket=BUCKET, Key="other.json", Body=b"")
+
+    listed = list(S3LandingObjects(s3).versions(BUCKET, "tenant="))
+
+    assert {landed.key} == {about.key for about, _ in listed}
+    assert 2 == len({about.version for about, _ in listed})
+    assert landed in {about for about, _ in listed}
+    with pytest.raises(StoreUnavailable, match="listing"):
+        list(S3LandingObjects(s3).versions("no-such-bucket", ""))
+
+
 def test_what_is_gone_is_not_there(s3, landed):
     s3.delete_object(Bucket=BUCKET, Key=landed.key, VersionId=landed.version)
     objects = S3LandingObjects(s3)
@@ -220,6 +233,13 @@ def progress():
 NOTICE = Notice(about(), SEQUENCER)
 
 
+def test_progress_of_many_is_read_at_once(progress):
+    begun = progress.begin(NOTICE, at=5.0)
+    many = [about(version=f"v{number}") for number in range(150)]
+
+    assert {begun.object.name: begun} == progress.load_many(many)
+
+
 def test_progress_begins_once_and_keeps_its_first_sequencer(progress):
     assert progress.load(NOTICE.object) is None
 
@@ -324,6 +344,23 @@ def test_what_kinesis_does_not_take_is_put_again_alone():
 
     assert [b"0", b"2", b"3", b"1"] == kinesis.taken
     assert 2 == len(pauses)
+
+
+def test_where_most_is_refused_pauses_grow_though_some_of_it_passes():
+    """One record of twelve each time, and then one of what is left."""
+
+    def pauses(refuses: dict[bytes, int]) -> list[float]:
+        slept: list[float] = []
+        stream = KinesisLandingStream(fake_kinesis(refuses), "source", sleep=slept.append)
+        stream.put([("k", b"%d" % number) for number in range(12)], may_wait=lambda: True)
+        return slept
+
+    mostly = pauses({b"%d" % number: number for number in range(12)})
+    hardly = pauses({b"0": 1})
+
+    assert 11 == len(mostly)
+    assert max(mostly) > 2
+    assert sum(hardly) <= 0.1
 
 
 def test_what_is_never_taken_is_given_up():
