@@ -4,6 +4,7 @@
     ├── RetryLater                nothing is wrong with the record: it is retried
     │   ├── KeyServiceUnavailable     KMS throttles, is down, or refuses the attribute key
     │   ├── StoreUnavailable          DynamoDB, S3 or SQS throttles or is down
+    │   │   └── StoreDenied               it takes the caller's credentials not at all, or not for this
     │   ├── OutOfTime                 the invocation ends before the record's turn came
     │   └── BatchFailed               nothing of the batch could be done
     ├── ConflictError             the item is not what its writer took it for: read it again, then decide
@@ -47,6 +48,10 @@ class KeyServiceUnavailable(RetryLater):
 
 class StoreUnavailable(RetryLater):
     """A store (DynamoDB, S3, SQS) did not answer, or refused for a reason that is not the record's."""
+
+
+class StoreDenied(StoreUnavailable):
+    """A store refused the credentials: other ones, or the same later, may do."""
 
 
 class ConflictError(SealstreamError):

@@ -14,7 +14,7 @@ from consumers.tenant_api.request import Request, answer, problem_answer
 from consumers.tenant_api.segment import check_whole, item_id_of
 from consumers.tenant_api.session import TenantSession
 from consumers.tenant_api.writing import ItemChanges, WriteUnanswered, own_attributes
-from shared.errors import RecordRejected, RetryLater
+from shared.errors import RecordRejected, RetryLater, StoreDenied
 from shared.identity import is_tenant_id
 from shared.model import ITEM_ID, TENANT_ID
 from shared.public_ids import public_tenant
@@ -36,11 +36,13 @@ class TenantApi:
     Attributes:
         tenant_claim: the claim that says whose a token is.
         session_of: gives the session of a caller.
+        forget_session: has the next one made anew.
         wall: seconds since the epoch.
     """
 
     tenant_claim: str
     session_of: Callable[[Caller], TenantSession]
+    forget_session: Callable[[Caller], None]
     changes: ItemChanges
     audit_log: AuditLog = field(repr=False)
     wall: Callable[[], float]
@@ -70,7 +72,15 @@ class TenantApi:
         parameters = operation.read(request)
         check_whole(request)
         item_id = item_id_of(parameters.get(ITEM_ID, BAG_ID))
-        session = self.session_of(caller)
+        try:
+            return self._done(request, operation, self.session_of(caller), item_id, parameters)
+        except StoreDenied:  # its session may have been revoked; what is denied has done nothing
+            self.forget_session(caller)
+            return self._done(request, operation, self.session_of(caller), item_id, parameters)
+
+    def _done(
+        self, request: Request, operation: Operation, session: TenantSession, item_id: str, parameters: dict[str, Any]
+    ) -> dict[str, Any]:
         match operation.name:
             case "list_items":
                 return answer(200, page_text(session, limit=parameters["limit"], token=parameters["next"]))

@@ -8,7 +8,7 @@ from typing import Final
 from consumers.tenant_api.api import TenantApi
 from consumers.tenant_api.caller import Caller
 from consumers.tenant_api.keys import TenantKeys
-from consumers.tenant_api.session import TenantSession, connect
+from consumers.tenant_api.session import connect
 from consumers.tenant_api.writing import ItemChanges
 from shared.aws.clients import hurried_client
 from shared.aws.ensure_keys_function import EnsureKeysFunction
@@ -37,13 +37,13 @@ def wire(settings: TenantApiSettings) -> TenantApi:
     invoker = hurried_client("lambda", time_left.demand, attempts=1, read_timeout_seconds=ENSURE_KEYS_SECONDS)
     ensure_keys = EnsureKeysFunction(invoker, settings.ensure_keys)
 
-    def session_of(caller: Caller) -> TenantSession:
-        role = settings.tenant_role if caller.opens_all_classes else settings.limited_role
-        return sessions.of(caller.tenant_id, role)
+    def role_of(caller: Caller) -> str:
+        return settings.tenant_role if caller.opens_all_classes else settings.limited_role
 
     return TenantApi(
         tenant_claim=settings.tenant_claim,
-        session_of=session_of,
+        session_of=lambda caller: sessions.of(caller.tenant_id, role_of(caller)),
+        forget_session=lambda caller: sessions.forget(caller.tenant_id, role_of(caller)),
         changes=ItemChanges(policy, TenantKeys(ensure_keys.ensure), time.time_ns),
         audit_log=AuditLog(),
         wall=time.time,

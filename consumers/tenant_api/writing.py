@@ -14,7 +14,7 @@ from consumers.tenant_api.problems import ProblemType, Refused
 from consumers.tenant_api.session import TenantSession
 from shared.aws.item_reader import ItemKey
 from shared.decode import decode
-from shared.errors import ConflictError, StoreUnavailable
+from shared.errors import ConflictError, StoreDenied, StoreUnavailable
 from shared.identity import check_item_id
 from shared.model import AttributeValue
 from shared.policy.compiled import ItemRules, Policy
@@ -132,6 +132,8 @@ def _is_written(
         session.table.writer.write(key, planned, position, **more)
     except ConflictError:
         return False
+    except StoreDenied:
+        raise
     except StoreUnavailable as error:
         raise WriteUnanswered(str(error)) from None
     return True

@@ -22,12 +22,14 @@ from botocore.exceptions import (
     ProfileNotFound,
 )
 
-from shared.errors import DoesNotOpen, KeyDenied, KeyServiceUnavailable, SettingsError, StoreUnavailable
+from shared.errors import DoesNotOpen, KeyDenied, KeyServiceUnavailable, SettingsError, StoreDenied, StoreUnavailable
 
 AWS_ERRORS: Final = (ClientError, BotoCoreError)
 
 _NOT_CONFIGURED: Final = (NoCredentialsError, NoRegionError, PartialCredentialsError, ProfileNotFound)
 _DENIED: Final = frozenset({"AccessDeniedException", "AccessDenied"})
+_ENDED: Final = frozenset({"ExpiredTokenException", "ExpiredToken", "UnrecognizedClientException"})
+"""What a service says of credentials that are none, or none any more."""
 _DOES_NOT_OPEN: Final = frozenset({"InvalidCiphertextException", "IncorrectKeyException"})
 
 
@@ -49,7 +51,8 @@ def store_error(error: ClientError | BotoCoreError, doing: str) -> StoreUnavaila
     """For DynamoDB, S3, SQS: a refusal that the adapter did not expect is not the record's fault, so it is retried."""
     if isinstance(error, _NOT_CONFIGURED):
         return SettingsError(_describe(error, doing))
-    return StoreUnavailable(_describe(error, doing))
+    kind = StoreDenied if error_code(error) in _DENIED | _ENDED else StoreUnavailable
+    return kind(_describe(error, doing))
 
 
 def key_service_error(

@@ -98,6 +98,11 @@ class TenantSessions(Generic[Built]):
                 self._kept.popitem(last=False)
             return built
 
+    def forget(self, tenant_id: str, role_arn: str) -> None:
+        """Keep it no longer: its credentials are said to be no good."""
+        with self._lock:
+            self._kept.pop((tenant_id, role_arn), None)
+
     def _assume(self, tenant_id: str, role_arn: str) -> tuple[float, Built]:
         """Until when it may be used, and what was built."""
         asked_at = self._wall()

@@ -119,6 +119,7 @@ class ApiWorld:
         self.api = TenantApi(
             tenant_claim="tenant_id",
             session_of=self._session_of,
+            forget_session=self._forget_session,
             changes=ItemChanges(self.policy, TenantKeys(self._ensure), lambda: int(self.clock.wall() * 1_000_000_000)),
             audit_log=AuditLog(self.log),
             wall=self.clock.wall,
@@ -181,6 +182,9 @@ class ApiWorld:
         if caller not in self.sessions:
             self.sessions[caller] = self._connect(caller, self.policy)
         return self.sessions[caller]
+
+    def _forget_session(self, caller: Caller) -> None:
+        self.sessions.pop(caller, None)
 
     def _connect(self, caller: Caller, policy: Policy) -> TenantSession:
         classes = None if caller.opens_all_classes else LIMITED_CLASSES

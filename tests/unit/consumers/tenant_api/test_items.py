@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from shared.errors import StoreUnavailable
+from shared.errors import StoreDenied, StoreUnavailable
 from shared.model import SealedItem
 from shared.source_position import FOUND, SourcePosition, counter_position, kinesis_position, time_position
 from tests.fakes.tenant_api import POLICY, ApiWorld
@@ -320,6 +320,34 @@ def test_a_write_without_an_answer_is_not_sent_again_and_its_caller_is_told_to_l
     assert (503, "unavailable") == (answer.status, answer.problem)
     assert "read it before you try again" in answer.json["detail"]
     assert {"amount": 7} == world.get().json["attributes"]
+
+
+def test_a_session_that_was_revoked_is_replaced_and_the_request_done(world):
+    world.put(BODY)
+    [first] = world.sessions.values()
+
+    def revoked(_: SealedItem) -> None:
+        world.table.before_put = lambda _: None
+        raise StoreDenied("writing an item: AccessDeniedException")
+
+    world.table.before_put = revoked
+
+    assert (200, '"2"') == ((put := world.put(BODY)).status, put.headers["etag"])
+    assert [first] != list(world.sessions.values())
+
+
+def test_what_is_denied_to_a_new_session_too_is_asked_for_no_third_time(world):
+    denied: list[int] = []
+
+    def always(_: SealedItem) -> None:
+        denied.append(1)
+        raise StoreDenied("writing an item: AccessDeniedException")
+
+    world.table.before_put = always
+
+    assert (503, "unavailable") == ((answer := world.put(BODY)).status, answer.problem)
+    assert [1, 1] == denied
+    assert "detail" not in answer.json, "nothing was written"
 
 
 def test_an_error_that_nobody_foresaw_is_answered_without_its_message(world, capsys):

@@ -9,8 +9,11 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.exceptions import ConnectionClosedError
 from moto import mock_aws
+from moto.core.botocore_stubber import MockRawResponse
 
 from consumers.tenant_api import handler as entry
 from shared.aws import clients
@@ -190,6 +193,34 @@ def test_a_write_is_sent_once_however_it_ends(monkeypatch):
 
     assert (503, 1) == (answer["statusCode"], len(sent))
     assert "read it before you try again" in answer["body"]
+
+
+@pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ExpiredTokenException"])
+def test_of_a_revoked_session_another_is_made(monkeypatch, code):
+    keys: set[str] = set()
+    dead: set[str] = set()
+    build = boto3.Session.client
+
+    def client(self: Any, *args: Any, **more: Any) -> Any:
+        made = build(self, *args, **more)
+
+        def refuse(request: Any, **_: Any) -> Any:
+            if made._request_signer._credentials.access_key in dead:
+                body = json.dumps({"__type": code, "message": "revoked"}).encode()
+                return AWSResponse(request.url, 400, HTTPHeaders(), MockRawResponse(body))
+            return None
+
+        made.meta.events.register_first("before-send.dynamodb", refuse)
+        made.meta.events.register("before-sign", lambda **_: keys.add(made._request_signer._credentials.access_key))
+        return made
+
+    monkeypatch.setattr(boto3.Session, "client", client)
+    assert 200 == ask("GET /tenants/{tenant_id}/items")["statusCode"]
+    dead |= keys
+
+    assert 200 == ask("GET /tenants/{tenant_id}/items")["statusCode"]
+    assert keys - dead
 
 
 def test_without_its_settings_it_answers_500_and_its_log_says_which_is_missing(monkeypatch, capsys):

@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoRegionError, ParamValidationError
 
 from shared.aws.errors import cancellation_codes, error_code, store_error
-from shared.errors import SettingsError, StoreUnavailable
+from shared.errors import SettingsError, StoreDenied, StoreUnavailable
 
 
 def refused(code: str, **more: object) -> ClientError:
@@ -20,7 +20,7 @@ def refused(code: str, **more: object) -> ClientError:
         (refused("ThrottlingException"), StoreUnavailable, "writing: ThrottlingException"),
         (
             refused("AccessDeniedException", ResponseMetadata={"RequestId": "request-1"}),
-            StoreUnavailable,
+            StoreDenied,
             "writing: AccessDeniedException (request request-1)",
         ),
         (
