@@ -13,8 +13,10 @@ from shared.errors import (
     KeyDenied,
     KeyDestroyed,
     KeyRetired,
+    KeyStoreCorrupt,
     KeyUnknown,
     NotSealed,
+    SealstreamError,
     StoreUnavailable,
 )
 from shared.keys.keyring import Keyring
@@ -29,12 +31,13 @@ MARKER_TAG: Final = "MARKER"
 
 OnUnreadable: TypeAlias = Literal["raise", "mark"]
 
-_REASONS: Final[Mapping[type[CannotOpen], str]] = {
+_REASONS: Final[Mapping[type[SealstreamError], str]] = {
     NotSealed: "not_sealed",
     DoesNotOpen: "does_not_open",
     KeyUnknown: "key_unknown",
     KeyRetired: "key_retired",
     KeyDestroyed: "key_destroyed",
+    KeyStoreCorrupt: "key_corrupt",
 }
 
 
@@ -50,7 +53,7 @@ class Unreadable:
     """Stands for what nobody can read; the reason is one of a few fixed words.
 
     Attributes:
-        reason: not_sealed, does_not_open, key_unknown, key_retired or key_destroyed.
+        reason: not_sealed, does_not_open, key_unknown, key_retired, key_destroyed or key_corrupt.
     """
 
     reason: str
@@ -84,7 +87,7 @@ class ItemOpener:
         tenant_id, item_id = item[TENANT_ID]["S"], item[ITEM_ID]["S"]
         open_sealed = keys.opener(item)
 
-        def closed(path: Path, error: CannotOpen) -> AttributeValue:
+        def closed(path: Path, error: CannotOpen | KeyStoreCorrupt) -> AttributeValue:
             if self.unreadable == "mark":
                 return {MARKER_TAG: Unreadable(_REASONS[type(error)])}
             where = f"tenant {tenant_id}, item {item_id}, {self.policy.notation(path)}"
@@ -98,7 +101,7 @@ class ItemOpener:
                 if asked not in denied:
                     denied[asked] = self._denied(*asked)
                 return {MARKER_TAG: denied[asked]}
-            except CannotOpen as error:
+            except (CannotOpen, KeyStoreCorrupt) as error:
                 return closed(path, error)
 
         def in_clear(path: Path, _value: AttributeValue, _rule: Rule | None, why: str) -> AttributeValue:

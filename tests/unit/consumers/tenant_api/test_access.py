@@ -220,6 +220,22 @@ def test_what_may_be_read_again_one_day_is_replaced_by_nobody(world, how, scope)
     assert stored == world.table.items["acme", "c-1"]
 
 
+@pytest.mark.parametrize(
+    ("how", "why"), [("retired", "key_retired"), ("unknown", "key_unknown"), ("untrusted", "key_corrupt")]
+)
+def test_one_key_that_is_not_sound_hides_neither_its_item_nor_the_list(world, how, why):
+    world.put(BODY)
+    world.put({"amount": 2}, "c-2")
+    spoil_key(world, how)
+
+    listed = world.call("GET /tenants/{tenant_id}/items")
+
+    assert 200 == listed.status
+    assert [{**BODY, "secret": {"_unreadable": why}}, {"amount": 2}] == [
+        one["attributes"] for one in listed.json["items"]
+    ]
+
+
 def test_what_lies_under_a_destroyed_key_is_gone_and_may_be_replaced(world):
     world.put(BODY)
     spoil_key(world, "destroyed")
