@@ -73,7 +73,8 @@ class SealedTable:
     What reading raises, beside StoreUnavailable and KeyServiceUnavailable (try again): NotSealed where something stands
     in clear that the policy seals, or a binary is no sealed value; DoesNotOpen where a value was changed or moved, or
     the table gives an item that was not asked for; KeyRetired, KeyDestroyed and KeyUnknown where a data key may not or
-    cannot open a value, and KeyStoreCorrupt where its row is not sound. Each names tenant and item, and the path where it is about one.
+    cannot open a value, and KeyStoreCorrupt where its row is not sound. Each names tenant and item, and the path where
+    it is about one.
 
     Args:
         unreadable: "mark" puts an `Unreadable` in the place of a value that would raise one of these.

@@ -1,7 +1,8 @@
 """Where a write by those who write single items by themselves stands in its item's order, as the policy says.
 
-Each counts on from the write before it: lane `a`, or the tie-break of an ordered position. A count that begins anew,
-after an item was written through another door, begins at the present millisecond, so that no count comes back.
+Each counts on from the write before it: lane `a`, or the tie-break of an ordered position. A count begins at the
+present millisecond, so that none comes back: not where the item was written through another door meanwhile, nor where
+it was removed with all that told of it.
 """
 
 from __future__ import annotations
@@ -105,5 +106,6 @@ def _not_before(standing: Attributes | None, now_ns: int, counter: SourcePositio
 
 def _next_counter(standing: Attributes | None, now_ns: int) -> SourcePosition:
     found = position_of(standing)
-    begins_anew = standing is not None and (found is None or found.counter is None)
-    return counter_position(now_ns // _NANOSECONDS_PER_MS) if begins_anew else counter_after(found)
+    if found is None or found.counter is None:
+        return counter_position(now_ns // _NANOSECONDS_PER_MS)
+    return counter_after(found)

@@ -71,8 +71,10 @@ id = "id"
     "policy.toml",
 )
 NOW_NS = 1_700_000_000_123_456_789
-BEGUN_ANEW = counter_position(1_700_000_000_123)
-"""A count that begins in the place of what came through another door."""
+BEGUN = 1_700_000_000_123
+BEGUN_ANEW = counter_position(BEGUN)
+"""A count begins at the present millisecond, and so it does in the place of what came through another door."""
+SECOND = counter_position(BEGUN + 1)
 KEY = {"tenant_id": "acme", "item_id": "c-1"}
 ITEM: dict[str, Any] = {
     **KEY,
@@ -249,7 +251,7 @@ def test_what_is_stored_is_sealed_where_the_policy_says_so(world):
     ):
         assert ["B"] == list(sealed)
     assert {"B": POLICY.digest} == stored["_policy"]
-    assert {"B": counter_position(1).to_bytes()} == stored["_src"]
+    assert {"B": BEGUN_ANEW.to_bytes()} == stored["_src"]
     assert b"4111" not in repr(stored).encode()
 
 
@@ -265,7 +267,7 @@ def test_system_attributes_are_shown_only_when_asked_for(world):
     shown = world.table.get_item(Key=KEY, system_attributes=True)["Item"]
 
     assert {"_src", "_policy"} == shown.keys() - ITEM.keys()
-    assert Binary(counter_position(1).to_bytes()) == shown["_src"]
+    assert Binary(BEGUN_ANEW.to_bytes()) == shown["_src"]
 
 
 def test_a_deleted_item_is_hidden_and_can_be_put_again(world):
@@ -584,9 +586,9 @@ def test_an_outage_of_kms_is_no_marker(world):
 
 
 def test_each_put_counts_on_from_the_one_before(world):
-    for counter in (1, 2, 3):
+    for counter in range(3):
         world.table.put_item(Item=ITEM)
-        assert {"B": counter_position(counter).to_bytes()} == world.stored()["_src"]
+        assert {"B": counter_position(BEGUN + counter).to_bytes()} == world.stored()["_src"]
 
 
 def test_a_put_in_place_of_an_item_from_kinesis_hangs_on_it(world):
@@ -693,7 +695,7 @@ def test_the_count_goes_on_from_what_is_read_consistently(world):
     table.put_item(Item=ITEM)
     table.put_item(Item=ITEM)
 
-    assert {"B": counter_position(2).to_bytes()} == world.stored()["_src"]
+    assert {"B": SECOND.to_bytes()} == world.stored()["_src"]
 
 
 def under(world: SimpleNamespace, rule: str) -> tuple[SealedTable, FakeItemTable]:
@@ -708,9 +710,9 @@ def test_where_the_policy_names_an_order_an_older_put_is_refused_and_equal_ones_
 
     with pytest.raises(RecordRejected, match="order_missing"):
         table.put_item(Item=ITEM)
-    for counter in (1, 2):
+    for counter in range(2):
         table.put_item(Item={**KEY, "version": 7})
-        position = integer_position(7, counter_position(counter), ordered_by="version")
+        position = integer_position(7, counter_position(BEGUN + counter), ordered_by="version")
         assert {"B": position.to_bytes()} == items.items["acme", "c-1"]["_src"]
     with pytest.raises(ConflictError, match="newer by the policy's order"):
         table.put_item(Item={**KEY, "version": 6})
@@ -729,9 +731,9 @@ def test_an_order_time_that_lies_far_ahead_is_refused(world):
 def test_where_the_policy_orders_by_arrival_a_put_arrives_now_and_after_what_stands_there(world):
     table, items = under(world, 'unknown_order = "arrival"')
 
-    for nanoseconds, counter in ((NOW_NS, 1), (NOW_NS + 1, 2)):
+    for nanoseconds, counter in ((NOW_NS, 0), (NOW_NS + 1, 1)):
         table.put_item(Item=ITEM)
-        position = time_position(nanoseconds, counter_position(counter), ordered_by=ARRIVAL)
+        position = time_position(nanoseconds, counter_position(BEGUN + counter), ordered_by=ARRIVAL)
         assert {"B": position.to_bytes()} == items.items["acme", "c-1"]["_src"]
 
 
@@ -744,7 +746,7 @@ def test_a_deleted_item_leaves_a_tombstone_that_counts_and_is_deleted_once(world
     expected = {
         "tenant_id": {"S": "acme"},
         "item_id": {"S": "c-1"},
-        "_src": {"B": counter_position(2).to_bytes()},
+        "_src": {"B": SECOND.to_bytes()},
         "_policy": {"B": POLICY.digest},
         "_deleted_at": {"N": "1700000000"},
         "_expires_at": {"N": str(1_700_000_000 + 400 * 86_400)},
@@ -770,14 +772,14 @@ def test_of_a_deletion_and_a_put_that_race_one_is_told(world):
 @pytest.mark.parametrize(
     ("rule", "version", "position"),
     [
-        ('order = "v"', 7, integer_position(8, counter_position(2), ordered_by="v")),
-        ('order = "v"', "2001-01-01T00:00:00Z", time_position(NOW_NS, counter_position(2), ordered_by="v")),
+        ('order = "v"', 7, integer_position(8, SECOND, ordered_by="v")),
+        ('order = "v"', "2001-01-01T00:00:00Z", time_position(NOW_NS, SECOND, ordered_by="v")),
         (
             'order = "v"',
             "2023-11-15T00:00:00Z",
-            time_position(1_700_006_400_000_000_001, counter_position(2), ordered_by="v"),
+            time_position(1_700_006_400_000_000_001, SECOND, ordered_by="v"),
         ),
-        ('unknown_order = "arrival"', 7, time_position(NOW_NS + 1, counter_position(2), ordered_by=ARRIVAL)),
+        ('unknown_order = "arrival"', 7, time_position(NOW_NS + 1, SECOND, ordered_by=ARRIVAL)),
     ],
 )
 def test_a_deletion_takes_its_place_in_the_items_order(world, rule, version, position):

@@ -11,6 +11,8 @@ from shared.model import SealedItem
 from shared.source_position import FOUND, SourcePosition, counter_position, kinesis_position, time_position
 from tests.fakes.tenant_api import POLICY, ApiWorld
 
+FIRST, SECOND, THIRD = (f'"{1_700_000_000_000 + number}"' for number in range(3))
+"""ETags: a count begins at the millisecond that the clock stands at."""
 BODY = {"amount": 12.5, "name": "Ann", "tags": ["a", {"b": None}], "active": True}
 
 
@@ -26,11 +28,11 @@ def source(world: ApiWorld, item_id: str = "c-1") -> SourcePosition | None:
 def test_what_is_put_comes_back_with_its_etag(world):
     created, replaced = world.put({"amount": 1}), world.put(BODY)
 
-    assert [(201, '"1"'), (200, '"2"')] == [(one.status, one.headers["etag"]) for one in (created, replaced)]
+    assert [(201, FIRST), (200, SECOND)] == [(one.status, one.headers["etag"]) for one in (created, replaced)]
     address = {"tenant_id": "acme", "item_id": "c-1", "self": "/tenants/acme/items/c-1"}
     assert address == created.json
     got = world.get()
-    assert (200, '"2"', "application/json") == (got.status, got.headers["etag"], got.headers["content-type"])
+    assert (200, SECOND, "application/json") == (got.status, got.headers["etag"], got.headers["content-type"])
     assert {**address, "attributes": BODY} == got.json
 
 
@@ -64,19 +66,19 @@ def test_a_deletion_counts_and_the_next_put_creates_anew(world):
     world.put(BODY)
     world.delete()
 
-    assert counter_position(2) == source(world)
+    assert counter_position(1_700_000_000_001) == source(world)
     again = world.put(BODY)
-    assert (201, '"3"') == (again.status, again.headers["etag"])
+    assert (201, THIRD) == (again.status, again.headers["etag"])
 
 
 @pytest.mark.parametrize(
     ("tags", "status"),
     [
-        ('"1"', 200),
-        (' "7" , "1"', 200),
+        (FIRST, 200),
+        (f' "7" , {FIRST}', 200),
         ("*", 200),
-        ('"2"', 412),
-        ('W/"1"', 412),
+        (SECOND, 412),
+        (f"W/{FIRST}", 412),
     ],
 )
 def test_a_put_hangs_on_the_etag_that_it_names(world, tags, status):
@@ -90,12 +92,12 @@ def test_what_was_changed_meanwhile_is_not_deleted(world):
     world.put(BODY)
     world.put(BODY)
 
-    assert "precondition-failed" == world.delete(If_Match='"1"').problem
-    assert 204 == world.delete(If_Match='"2"').status
+    assert "precondition-failed" == world.delete(If_Match=FIRST).problem
+    assert 204 == world.delete(If_Match=SECOND).status
 
 
 def test_where_there_is_nothing_no_etag_matches_and_a_put_can_demand_so(world):
-    for tags in ("*", '"1"'):
+    for tags in ("*", FIRST):
         assert "precondition-failed" == world.put(BODY, If_Match=tags).problem
     assert 201 == world.put(BODY, If_None_Match="*").status
     assert "precondition-failed" == world.put(BODY, If_None_Match="*").problem
@@ -107,7 +109,7 @@ def test_who_comes_second_looks_again_and_writes_after_the_first(world):
     world.put(BODY)
     meanwhile(world, lambda: world.put({"amount": 7}))
 
-    assert (200, '"3"') == ((put := world.put({"amount": 8})).status, put.headers["etag"])
+    assert (200, THIRD) == ((put := world.put({"amount": 8})).status, put.headers["etag"])
 
 
 @pytest.mark.parametrize("body", [{}, {"amount": 1}, BODY])
@@ -116,7 +118,7 @@ def test_of_two_who_write_the_same_at_once_one_is_told(world, body, precondition
     world.put(BODY, "warm")
     if precondition == "If-Match":
         world.put({"amount": 7})
-    tags = {"If_Match": '"1"'} if precondition == "If-Match" else {"If_None_Match": "*"}
+    tags = {"If_Match": FIRST} if precondition == "If-Match" else {"If_None_Match": "*"}
     first: list[int] = []
     meanwhile(world, lambda: first.append(world.put(body, **tags).status))
 
@@ -130,7 +132,7 @@ def test_who_comes_second_with_an_etag_writes_nothing(world):
     world.put(BODY)
     meanwhile(world, lambda: world.put({"amount": 7}))
 
-    assert "precondition-failed" == world.put({"amount": 8}, If_Match='"1"').problem
+    assert "precondition-failed" == world.put({"amount": 8}, If_Match=FIRST).problem
     assert {"amount": 7} == world.get().json["attributes"]
 
 
@@ -165,15 +167,26 @@ def test_whoever_never_gets_through_is_told_and_has_written_nothing(world, chang
     assert {"amount": 7} == inner.get().json["attributes"]
 
 
+def test_no_etag_comes_back_after_an_item_and_its_tombstone_are_removed(world):
+    before = world.put({"amount": 1}).headers["etag"]
+    world.delete()
+    del world.table.items["acme", "c-1"]  # its time to live is over, or by hand
+    world.clock.advance(0.01)
+    world.put({"amount": 99})
+
+    assert "precondition-failed" == world.put({"amount": 2}, If_Match=before).problem
+
+
 @pytest.mark.parametrize("standing", [kinesis_position(b"k", "7", 0), FOUND, None])
 def test_a_count_that_begins_anew_repeats_no_etag(world, standing):
     world.put(BODY)
+    world.clock.advance(1)
     item = world.table.items["acme", "c-1"]
     world.table.items["acme", "c-1"] = {name: value for name, value in item.items() if name != "_src"} | (
         {} if standing is None else {"_src": {"B": standing.to_bytes()}}
     )
 
-    assert "precondition-failed" == world.put(BODY, If_Match='"1"').problem
+    assert "precondition-failed" == world.put(BODY, If_Match=FIRST).problem
     assert f'"{int(world.clock.wall() * 1000)}"' == world.put(BODY, If_Match="*").headers["etag"]
 
 
@@ -195,11 +208,11 @@ def test_under_an_order_of_the_policys_an_older_item_is_refused_and_etags_are_co
     world = ApiWorld(POLICY.replace('id = "id"', 'id = "id"\norder = "version"'))
 
     assert "order_missing" == world.put({"amount": 1}).json["reason"]
-    assert ['"1"', '"2"'] == [world.put({"version": version}).headers["etag"] for version in (5, 6)]
+    assert [FIRST, SECOND] == [world.put({"version": version}).headers["etag"] for version in (5, 6)]
     older = world.put({"version": 5})
     assert (409, "superseded") == (older.status, older.problem)
     assert "superseded" == world.put({"version": "2023-11-14T00:00:00Z"}).problem
-    assert 204 == world.delete(If_Match='"2"').status
+    assert 204 == world.delete(If_Match=SECOND).status
     assert "superseded" == world.put({"version": 6}).problem
 
 
@@ -207,7 +220,9 @@ def test_by_arrival_an_item_arrives_when_it_is_put():
     world = ApiWorld(POLICY.replace('id = "id"', 'id = "id"\nunknown_order = "arrival"'))
     world.put(BODY)
 
-    assert time_position(1_700_000_000 * 10**9, counter_position(1), ordered_by="_arrival") == source(world)
+    assert time_position(1_700_000_000 * 10**9, counter_position(1_700_000_000_000), ordered_by="_arrival") == source(
+        world
+    )
 
 
 def test_a_bag_is_one_item_of_attributes_alone(world):
@@ -215,7 +230,7 @@ def test_a_bag_is_one_item_of_attributes_alone(world):
     assert 201 == world.call("POST /tenant/{tenant_id}", body=BODY).status
 
     got = world.call("GET /tenant/{tenant_id}")
-    assert (BODY, '"1"') == (got.json, got.headers["etag"])
+    assert (BODY, FIRST) == (got.json, got.headers["etag"])
     assert ("_bag", BODY) == ((item := world.get("_bag").json)["item_id"], item["attributes"])
 
 
@@ -332,7 +347,7 @@ def test_a_session_that_was_revoked_is_replaced_and_the_request_done(world):
 
     world.table.before_put = revoked
 
-    assert (200, '"2"') == ((put := world.put(BODY)).status, put.headers["etag"])
+    assert (200, SECOND) == ((put := world.put(BODY)).status, put.headers["etag"])
     assert [first] != list(world.sessions.values())
 
 
