@@ -18,6 +18,8 @@ from consumers.tenant_api.request import Request
 _FILE: Final = Path(__file__).with_name("openapi.json")
 _METHODS: Final = ("get", "post", "delete")
 _INTEGER: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
+_PRECONDITIONS: Final = frozenset({"if-match", "if-unmodified-since"})
+"""Of RFC 9110, those that keep an operation from being done; of a read the others say only what a cache holds."""
 _BODY_RULES: Final[Mapping[str, str]] = {
     "maxProperties": "it has more attributes than an item may have",
     "anyOf": "a marker that stands for a value cannot be stored",
@@ -77,11 +79,14 @@ class Operation:
         """The parameters by their names.
 
         Raises:
-            Refused: invalid-request, also for a query that the operation does not have: part of a path may be in it.
+            Refused: invalid-request, also for a query that the operation does not have: part of a path may be in it;
+                and for a precondition that it does not have: it would be done without.
         """
         known = {one.name for one in self.parameters if one.where == "query"}
         if request.query.keys() - known or (request.raw_query and not known):
             raise Refused(ProblemType.INVALID_REQUEST, "the operation has no such query parameter")
+        if _PRECONDITIONS & request.headers.keys() - {one.name.lower() for one in self.parameters}:
+            raise Refused(ProblemType.INVALID_REQUEST, "the operation has no such precondition")
         return {one.name: one.read(request) for one in self.parameters}
 
     def check_body(self, value: Any) -> None:

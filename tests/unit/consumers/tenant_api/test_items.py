@@ -96,6 +96,39 @@ def test_what_was_changed_meanwhile_is_not_deleted(world):
     assert 204 == world.delete(If_Match=SECOND).status
 
 
+def test_a_deletion_only_where_there_is_nothing_deletes_nothing(world):
+    assert "not-found" == world.delete(If_None_Match="*").problem
+    world.put(BODY)
+
+    assert (412, "precondition-failed") == ((answer := world.delete(If_None_Match="*")).status, answer.problem)
+    assert BODY == world.get().json["attributes"]
+
+
+@pytest.mark.parametrize(
+    ("method", "header"),
+    [
+        ("put", "If_Unmodified_Since"),
+        ("delete", "If_Unmodified_Since"),
+        ("get", "If_Unmodified_Since"),
+        ("get", "If_Match"),
+    ],
+)
+def test_a_precondition_that_an_operation_does_not_have_is_refused_and_not_passed_over(world, method, header):
+    world.put(BODY)
+    value = {header: FIRST if header == "If_Match" else "Sat, 29 Oct 1994 19:43:31 GMT"}
+
+    answer = world.put({"amount": 2}, **value) if method == "put" else getattr(world, method)(**value)
+
+    assert (400, "invalid-request") == (answer.status, answer.problem)
+    assert BODY == world.get().json["attributes"]
+
+
+def test_what_a_cache_holds_of_an_item_is_no_precondition(world):
+    world.put(BODY)
+
+    assert 200 == world.get(If_None_Match=FIRST).status
+
+
 def test_where_there_is_nothing_no_etag_matches_and_a_put_can_demand_so(world):
     for tags in ("*", FIRST):
         assert "precondition-failed" == world.put(BODY, If_Match=tags).problem
