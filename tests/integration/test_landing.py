@@ -6,14 +6,18 @@ import gzip
 import io
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from consumers.landing_ingest import batches
+from consumers.landing_ingest.ingest import Tally
+from consumers.landing_ingest.wiring import wire
 from shared.aws.clients import client
 from shared.landing import Notice, ObjectVersion
+from shared.runtime.settings import LandingIngestSettings
 from tests.integration.support import ARRIVES_WITHIN_SECONDS, SEALSTREAM, Deployment, unique
 from tests.local_aws.support import wait_until
 
@@ -124,6 +128,34 @@ def test_what_comes_again_changes_nothing_and_an_older_file_undoes_no_newer_one(
     deployment.wait_for_item(tenant, "3")
     assert "new" == deployment.opened(tenant, "1")["is"]
     assert changes == deployment.changes(tenant, "1")
+
+
+@pytest.mark.parametrize("squeeze", [bytes, gzip.compress])
+def test_what_one_invocation_leaves_the_next_one_does(
+    deployment: Deployment, tenant: str, squeeze: Callable[[bytes], bytes], monkeypatch: pytest.MonkeyPatch
+):
+    """The first, here, has hardly any time; what it asks for, the deployed function does."""
+    content = b"".join(b'{"id":"%d"}\n' % number for number in range(12))
+    about = upload(deployment, f"tenant={tenant}/left", squeeze(content))
+    ended(about)
+    settings = LandingIngestSettings(
+        bucket=deployment["LANDING_BUCKET"],
+        stream=deployment["STREAM"],
+        progress_table=deployment["LANDING_RUNS"],
+        queue=deployment["LANDING_QUEUE"],
+        dead_letters=deployment["LANDING_DEAD_LETTER_QUEUE"],
+        max_age_seconds=86_400,
+    )
+    monkeypatch.setattr(batches, "BATCH_RECORDS", 5)
+    left, tally = iter([600.0]), Tally()
+
+    wire(settings).ingest.work_off(Notice(about, "00", run=2), seconds_left=lambda: next(left, 59.0), tally=tally)
+
+    assert 5 == tally.lines
+    wait_until(lambda: status(about)["state"] == "done", ARRIVES_WITHIN_SECONDS, 0.2)
+    told = status(about)
+    assert (2, 12, 0, 13) == (told["run"], told["put"], told["rejected"], told["next_line"])
+    wait_until(lambda: _items(deployment, tenant) == 12, ARRIVES_WITHIN_SECONDS, 0.5)
 
 
 def test_a_file_that_is_cut_off_is_told_and_its_whole_lines_are_in(deployment: Deployment, tenant: str):
