@@ -18,6 +18,8 @@ from shared.sealed_table import SealedTable
 from shared.sealed_table_opening import KeyStatuses
 
 _MAX_KEYS: Final = 1_000
+DENIED_SECONDS: Final = 60.0
+"""How long a session takes KMS at its word that it may not open a key."""
 
 
 class TenantReads(Protocol):
@@ -50,6 +52,7 @@ def connect(clients: TenantClients, settings: TenantApiSettings, policy: Policy)
         trusted_kms_key_arns=settings.attribute_keys.trusted,
         max_age_seconds=settings.attribute_keys.max_age_seconds,
         max_keys=_MAX_KEYS,
+        denied_seconds=DENIED_SECONDS,
     )
     reads = DynamoItemReader(clients.dynamodb, settings.table)
     table = SealedTable(

@@ -17,7 +17,7 @@ from time import monotonic as monotonic_clock
 from time import time
 from typing import Final, TypeVar
 
-from shared.errors import DoesNotOpen, KeyStoreCorrupt, RetryLater, SealstreamError
+from shared.errors import DoesNotOpen, KeyDenied, KeyStoreCorrupt, RetryLater, SealstreamError
 from shared.keys.age import MAX_AGE_SECONDS, AgeLimit
 from shared.keys.cache import AgingCache
 from shared.keys.counts import KeyringCounts, Tally
@@ -40,7 +40,7 @@ class Keyring:
     """Gives data keys of one dataset and caches them; one per process, safe to share between threads.
 
     What it gives is at most `max_age_seconds` old, counted from before the key store was asked. A failure is given to
-    all who wait for the same key and is not cached.
+    all who wait for the same key and is not cached, but for a denial where it is said for how long.
 
     Args:
         trusted_kms_key_arns: the attribute keys; a row that names another one never gets to KMS.
@@ -50,6 +50,7 @@ class Keyring:
         monotonic: seconds that never go back.
         on_created: told of each key that this keyring made and stored.
         opens_retired: for the re-encryptor, which must be able to take back what a late write left under such a key.
+        denied_seconds: how long it is remembered that KMS denied a key; 0: it is asked anew each time.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Keyring:
         monotonic: Callable[[], float] = monotonic_clock,
         on_created: Callable[[DataKeyRow], None] = lambda _: None,
         opens_retired: bool = False,
+        denied_seconds: float = 0,
     ) -> None:
         self._store = store
         self._age = AgeLimit(max_age_seconds, wall, monotonic)
@@ -83,6 +85,8 @@ class Keyring:
         )
         self._active: AgingCache[tuple[str, str], DataKey] = AgingCache(self._age, max_keys)
         self._by_id: AgingCache[tuple[str, int], DataKey] = AgingCache(self._age, max_keys)
+        self._denied_age = AgeLimit(denied_seconds, wall, monotonic)
+        self._denied: AgingCache[tuple[str, int], KeyDenied] = AgingCache(self._denied_age, max_keys)
         self._active_flights: SingleFlight[tuple[str, str], DataKey] = SingleFlight()
         self._by_id_flights: SingleFlight[tuple[str, int], DataKey] = SingleFlight()
 
@@ -165,9 +169,11 @@ class Keyring:
         Returns:
             What could not be had and why; where no row can be read, that for each.
         """
-        missing = [key_id for key_id in dict.fromkeys(key_ids) if self._by_id.get((tenant_id, key_id)) is None]
+        asked = [key_id for key_id in dict.fromkeys(key_ids) if self._by_id.get((tenant_id, key_id)) is None]
+        denied = {key_id: error for key_id in asked if (error := self._denied.get((tenant_id, key_id)))}
+        missing = [key_id for key_id in asked if key_id not in denied]
         if not missing:
-            return {}
+            return denied
         self._tally.add(cache_misses=len(missing))
         deadline = self._age.deadline()
         try:
@@ -175,13 +181,13 @@ class Keyring:
         except KeyStoreCorrupt:  # one of them; by itself each of the others can be had
             load: Callable[[int], DataKey] = partial(self._loader.by_id, tenant_id)
         except SealstreamError as error:
-            return dict.fromkeys(missing, error)
+            return denied | dict.fromkeys(missing, error)
         else:
 
             def load(key_id: int) -> DataKey:
                 return self._loader.unwrap(tenant_id, key_id, rows.get(key_id), deadline)
 
-        return _in_parallel(missing, lambda key_id: self._load_by_id(tenant_id, key_id, lambda: load(key_id)))
+        return denied | _in_parallel(missing, lambda key_id: self._load_by_id(tenant_id, key_id, lambda: load(key_id)))
 
     def is_fresh(self, data_key: DataKey) -> bool:
         """Whether what was sealed under the key may still be sent; if not, seal it anew under `active`."""
@@ -199,7 +205,14 @@ class Keyring:
         asked = (tenant_id, key_id)
 
         def load_and_keep() -> DataKey:
-            loaded = self._by_id.get(asked) or load()
+            denied, deadline = self._denied.get(asked), self._denied_age.deadline()
+            if denied is not None:
+                raise KeyDenied(str(denied))
+            try:
+                loaded = self._by_id.get(asked) or load()
+            except KeyDenied as error:
+                self._denied.put(asked, KeyDenied(str(error)), deadline)
+                raise
             self._by_id.put(asked, loaded, loaded.usable_until)
             return loaded
 

@@ -17,7 +17,7 @@ from consumers.tenant_api.caller import Caller
 from consumers.tenant_api.contract import operations
 from consumers.tenant_api.keys import TenantKeys
 from consumers.tenant_api.segment import segment_of
-from consumers.tenant_api.session import TenantSession
+from consumers.tenant_api.session import DENIED_SECONDS, TenantSession
 from consumers.tenant_api.writing import ItemChanges
 from shared.errors import KeyDenied
 from shared.keys.keyring import Keyring
@@ -55,7 +55,10 @@ REQUEST_ID: Final = "Zbh2-gVJjoEEP8g="
 class _SessionKeys:
     """KMS as a tenant session reaches it: it opens its tenant's keys of some classes, and makes none."""
 
-    def __init__(self, kms: FakeKeyService, tenant_id: str, classes: Collection[str] | None) -> None:
+    def __init__(
+        self, kms: FakeKeyService, tenant_id: str, classes: Collection[str] | None, denials: list[str]
+    ) -> None:
+        self._denials = denials
         self._kms = kms
         self._tenant_id = tenant_id
         self._classes = classes
@@ -67,6 +70,7 @@ class _SessionKeys:
         if context["tenant_id"] != self._tenant_id:
             raise KeyDenied("another tenant's")
         if self._classes is not None and context["data_class"] not in self._classes:
+            self._denials.append(context["data_class"])
             raise KeyDenied("a class that stays closed")
         return self._kms.decrypt(encrypted, kms_key_arn, context)
 
@@ -96,6 +100,7 @@ class ApiWorld:
 
     Attributes:
         ensured: the requests to make keys, as they came.
+        denials: classes of the keys that KMS denied a session, each time.
         before_ensure: called before each; may raise.
         ensures: whether the function that makes keys makes any.
     """
@@ -110,6 +115,7 @@ class ApiWorld:
         self.ensured: list[tuple[str, list[str]]] = []
         self.before_ensure: Callable[[], None] = lambda: None
         self.ensures = True
+        self.denials: list[str] = []
         self.sessions: dict[Caller, TenantSession] = {}
         self.restart()
 
@@ -162,7 +168,7 @@ class ApiWorld:
     def audit_events(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.log.getvalue().splitlines()]
 
-    def keyring(self, service: Any) -> Keyring:
+    def keyring(self, service: Any, *, denied_seconds: float = 0) -> Keyring:
         return Keyring(
             store=self.store,
             service=service,
@@ -170,6 +176,7 @@ class ApiWorld:
             trusted_kms_key_arns=frozenset({ATTRIBUTE_KEY_ARN}),
             wall=self.clock.wall,
             monotonic=self.clock.monotonic,
+            denied_seconds=denied_seconds,
         )
 
     def _ensure(self, tenant_id: str, data_classes: Collection[str]) -> None:
@@ -188,7 +195,9 @@ class ApiWorld:
 
     def _connect(self, caller: Caller, policy: Policy) -> TenantSession:
         classes = None if caller.opens_all_classes else LIMITED_CLASSES
-        keyring = self.keyring(_SessionKeys(self.kms, caller.tenant_id, classes))
+        keyring = self.keyring(
+            _SessionKeys(self.kms, caller.tenant_id, classes, self.denials), denied_seconds=DENIED_SECONDS
+        )
         table = SealedTable(
             reads=self.table,  # type: ignore[arg-type] # neither queried nor scanned
             writes=self.table,

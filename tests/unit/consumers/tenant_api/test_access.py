@@ -130,6 +130,21 @@ def test_what_a_limited_caller_may_not_open_comes_with_its_class(world):
     assert [got.json] == listed
 
 
+def test_kms_is_not_asked_again_and_again_for_what_it_denied(world):
+    for item_id in "abc":
+        world.put(BODY, item_id)
+
+    for _ in range(3):
+        world.get("a", claims=LIMITED)
+        world.call("GET /tenants/{tenant_id}/items", claims=LIMITED, query={"limit": "1"})
+        world.put({"name": "Bob"}, "a", claims=LIMITED)
+    assert ["restricted"] == world.denials
+
+    world.clock.advance(61)
+    world.get("a", claims=LIMITED)
+    assert ["restricted"] * 2 == world.denials
+
+
 def test_what_he_got_cannot_be_sent_back_nor_anything_else_in_its_place(world):
     world.put(BODY)
     seen = world.get(claims=LIMITED).json["attributes"]
