@@ -40,8 +40,15 @@ ACCESS_LOG: Final = {
     "route": "$context.routeKey",
     "status": "$context.status",
     "latency_ms": "$context.responseLatency",
+    "subject": "$context.authorizer.claims.sub",
+    "source_ip": "$context.identity.sourceIp",
+    "token_error": "$context.authorizer.error",
+    "function_error": "$context.integrationErrorMessage",
 }
-"""A route's key is its form; the path itself would tell tenants and items to whoever reads the log."""
+"""A route's key is its form; the path itself would tell tenants and items to whoever reads the log.
+
+Whom API Gateway turns away no audit event tells: here are his address, and what was wrong with his token.
+"""
 
 
 class TenantApi(Construct):

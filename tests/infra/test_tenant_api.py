@@ -53,12 +53,13 @@ def test_who_has_no_token_uses_up_little_of_it(cloud):
     assert route.logical_id in json.dumps(cloud.template("SealstreamApi")["Resources"][stage.logical_id]["DependsOn"])
 
 
-def test_the_access_log_tells_neither_tenant_nor_item_nor_token(cloud):
+def test_the_access_log_tells_who_asked_and_neither_tenant_nor_item_nor_token(cloud):
     settings = cloud.one("AWS::ApiGatewayV2::Stage").properties["AccessLogSettings"]
 
     told = set(re.findall(r"\$context\.[\w.]+", settings["Format"]))
-    allowed = ("requestId", "requestTime", "routeKey", "status", "responseLatency")
-    assert {f"$context.{name}" for name in allowed} == told
+    request = ("requestId", "requestTime", "routeKey", "status", "responseLatency")
+    who = ("authorizer.claims.sub", "identity.sourceIp", "authorizer.error", "integrationErrorMessage")
+    assert {f"$context.{name}" for name in (*request, *who)} == told
     assert set(json.loads(settings["Format"]).values()) == told
     assert cloud.one("AWS::Logs::LogGroup", under="ServingAccessLog").arn == settings["DestinationArn"]
 
