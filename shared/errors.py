@@ -22,6 +22,7 @@
         ├── KeyStoreCorrupt           a key store row contradicts what wrote it
         ├── RunsCorrupt               a row of the runs table does too
         ├── QuarantineCorrupt         an entry of the quarantine is not what put it there
+        ├── TrailUnreadable           a segment, manifest or public key of the audit trail is not what is written as one
         ├── RunRefused                what was asked of a run cannot be done: ask otherwise
         ├── RequestRefused            the same of any other request by an operator
         └── EventRefused              an event about an object asks for what is never done
@@ -164,6 +165,10 @@ class RunsCorrupt(NeedsAttention):
 
 class QuarantineCorrupt(NeedsAttention):
     """An entry of the quarantine, its index row or its content, contradicts what its writer must have written."""
+
+
+class TrailUnreadable(NeedsAttention):
+    """A segment or manifest of the audit trail, or a key that it is checked with, has not the form that it must."""
 
 
 class RunRefused(NeedsAttention):

@@ -1,0 +1,50 @@
+"""The public key that manifests are checked with: ECDSA over the curve P-256."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Self
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
+
+from shared.errors import TrailUnreadable
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """A public key; two are the same where their DER bytes are."""
+
+    der: bytes
+    _key: EllipticCurvePublicKey = field(repr=False, compare=False)
+
+    @classmethod
+    def from_pem(cls, pem: str) -> Self:
+        """The key of a PEM text.
+
+        Raises:
+            TrailUnreadable: it is none, or not of the curve P-256.
+        """
+        try:
+            key = load_pem_public_key(pem.encode("utf-8", "surrogatepass"))
+        except (ValueError, UnsupportedAlgorithm):
+            raise TrailUnreadable("the public key is not a PEM text that can be read") from None
+        if not isinstance(key, EllipticCurvePublicKey) or not isinstance(key.curve, SECP256R1):
+            raise TrailUnreadable("the public key is not of the curve P-256")
+        return cls(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo), key)
+
+    @property
+    def sha256(self) -> str:
+        """The digest by which manifests name it: of its DER bytes, in hex."""
+        return sha256(self.der).hexdigest()
+
+    def has_signed(self, statement: bytes, signature: bytes) -> bool:
+        """Whether the signature (DER) is this key's, over these bytes."""
+        try:
+            self._key.verify(signature, statement, ECDSA(SHA256()))
+        except InvalidSignature:
+            return False
+        return True

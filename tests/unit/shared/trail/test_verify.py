@@ -1,0 +1,409 @@
+"""Each kind of tampering once; the trail is the same busy one, with handovers, an empty manifest and a backlog."""
+
+from __future__ import annotations
+
+import gzip
+from base64 import b64encode
+from dataclasses import replace
+from hashlib import sha256
+
+import pytest
+
+from shared.trail.canonical import canonical_json
+from shared.trail.findings import Tampering, TrailVerdict
+from shared.trail.manifest import ALGORITHM, manifest_key, split
+from shared.trail.segments import segment_bytes
+from shared.trail.verify import TrailObject
+from tests.fakes.trail import PERIOD, START, FakeTrail, busy_trail, event, key
+
+FOREIGN_KEY = "segments/2026/01/01/00/auditor/planted-0123456789abcdef.ndjson.gz"
+PROOF_ENDS = (Tampering.TRUNCATED, manifest_key(11))
+PLANTED = segment_bytes([event(1)])
+
+
+@pytest.fixture(scope="module")
+def intact() -> FakeTrail:
+    trail = busy_trail()
+    trail.wait(PERIOD + 1)
+    return trail
+
+
+@pytest.fixture
+def trail(intact) -> FakeTrail:
+    return replace(
+        intact, objects=dict(intact.objects), manifests=list(intact.manifests), attested=set(intact.attested)
+    )
+
+
+def found(result) -> set[tuple[Tampering, str]]:
+    assert (TrailVerdict.TAMPERED if result.findings else TrailVerdict.INTACT) == result.verdict
+    return {(finding.kind, finding.key) for finding in result.findings}
+
+
+@pytest.mark.parametrize("number", [1, 5, 9])
+def test_any_key_that_signed_proves_an_intact_trail(trail, number):
+    result = trail.verify(by=key(number))
+
+    assert set() == found(result)
+    assert (12, 22, 0, 0) == (result.manifests, result.segments, result.pending, result.unproven)
+    assert trail.manifests[-1].created_at / 1_000 == result.proven_until
+
+
+def test_what_is_younger_than_the_notarys_time_is_pending(trail):
+    trail.write([999])
+
+    assert (0, 1) == (trail.verify().verdict, trail.verify().pending)
+
+
+# ---- segments
+
+
+def test_changed_bytes_of_a_segment(trail):
+    name = trail.segments()[3]
+    trail.alter(name, gzip.compress(gzip.decompress(trail.objects[name].content), compresslevel=1))
+
+    assert {(Tampering.CHANGED, name)} == found(trail.verify())
+    assert 21 == trail.verify().segments
+
+
+def test_a_truncated_segment_says_so(trail):
+    name = trail.segments()[3]
+    trail.alter(name, trail.objects[name].content[:-1])
+
+    (finding,) = trail.verify().findings
+    assert (Tampering.CHANGED, name) == (finding.kind, finding.key)
+    assert "ends too early" in finding.why
+
+
+def test_a_removed_segment(trail):
+    name = trail.segments()[3]
+    del trail.objects[name]
+
+    assert {(Tampering.REMOVED, name)} == found(trail.verify())
+
+
+def test_a_segment_of_another_version_even_with_the_same_bytes(trail):
+    name = trail.segments()[3]
+    trail.objects[name] = replace(trail.objects[name], version_id="v99")
+
+    assert {(Tampering.REPLACED, name)} == found(trail.verify())
+
+
+def test_a_copy_need_not_know_versions(trail):
+    trail.objects = {name: replace(one, version_id=None) for name, one in trail.objects.items()}
+
+    assert set() == found(trail.verify())
+
+
+@pytest.mark.parametrize("kind", ["segments", "manifests"])
+def test_other_versions_beside_the_present_one(trail, kind):
+    name = max(name for name in trail.objects if name.startswith(kind))
+    trail.objects[name] = replace(trail.objects[name], other_versions=True)
+
+    assert {(Tampering.REPLACED, name)} == found(trail.verify())
+
+
+def test_a_planted_segment_once_the_notary_has_been_there(trail):
+    trail.plant(FOREIGN_KEY, PLANTED)
+    assert (0, 1) == (trail.verify().verdict, trail.verify().pending)
+
+    trail.heartbeats(2 * PERIOD + 1)
+    assert {(Tampering.FOREIGN, FOREIGN_KEY)} == found(trail.verify())
+
+
+def test_a_segment_planted_in_an_hour_that_the_notary_has_left(trail):
+    trail.heartbeats(4_000)
+    trail.plant(FOREIGN_KEY, PLANTED)
+
+    assert {(Tampering.FOREIGN, FOREIGN_KEY)} == found(trail.verify())
+
+
+def test_a_segment_planted_in_an_hour_to_come(trail):
+    name = FOREIGN_KEY.replace("2026", "2099")
+    trail.plant(name, PLANTED)
+    trail.heartbeats(2 * PERIOD + 1)
+
+    assert {(Tampering.FOREIGN, name)} == found(trail.verify())
+
+
+def test_a_notary_with_a_backlog_is_given_its_time(trail):
+    for number in range(4):
+        trail.write([900 + number])
+    for _ in range(3):
+        trail.wait(PERIOD)
+        trail.notarise(at_most=1)
+    assert (0, 1) == (trail.verify().verdict, trail.verify().pending)
+
+    trail.plant(FOREIGN_KEY, PLANTED, at=trail.now - 4 * PERIOD)
+    trail.notarise()
+    assert {(Tampering.FOREIGN, FOREIGN_KEY)} == found(trail.verify())
+
+
+@pytest.mark.parametrize(
+    "name", ["segments/2026/01/01/00/auditor/note.txt", "manifests/13.json", "manifests/000000000000.json", "x"]
+)
+def test_an_object_that_nothing_of_the_trail_is_called_like(trail, name):
+    trail.plant(name, b"")
+
+    assert {(Tampering.FOREIGN, name)} == found(trail.verify())
+
+
+def test_an_attested_segment_that_was_never_readable():
+    trail = FakeTrail()
+    good = trail.write([1])
+    trail.notarise()
+    (attested,) = trail.manifests[0].segments
+    for content, why in ((b"broken", "does not unzip"), (segment_bytes([event(2)]), "other events")):
+        trail.alter(good, content)
+        trail.signed(1, key(1), segments=(replace(attested, sha256=sha256(content).hexdigest()),))
+
+        (finding,) = trail.verify().findings
+        assert (Tampering.UNREADABLE, good) == (finding.kind, finding.key)
+        assert why in finding.why
+
+
+def test_a_segment_of_another_number_of_events_than_attested():
+    trail = FakeTrail()
+    name = trail.write([1])
+    trail.notarise()
+    (attested,) = trail.manifests[0].segments
+    trail.signed(1, key(1), segments=(replace(attested, events=2),))
+
+    assert {(Tampering.UNREADABLE, name)} == found(trail.verify())
+
+
+def test_a_segment_that_was_another_one_when_it_was_listed_again():
+    trail = FakeTrail()
+    name = trail.write([1])
+    attested = trail.notarise().segments[0]
+    trail.notarise()
+    trail.signed(2, key(1), segments=(attested,))
+    assert set() == found(trail.verify())
+
+    trail.signed(2, key(1), segments=(replace(attested, version_id="v9"),))
+    assert {(Tampering.REPLACED, name)} == found(trail.verify())
+
+
+# ---- manifests
+
+
+def test_a_changed_manifest(trail):
+    statement, _ = split(trail.objects[manifest_key(3)].content)
+    changed = statement.replace(b'"events":5', b'"events":4', 1)
+    trail.alter(manifest_key(3), trail.objects[manifest_key(3)].content.replace(statement, changed))
+
+    assert {(Tampering.CHANGED, manifest_key(3))} == found(trail.verify())
+    assert (11, 20, 2) == (trail.verify().manifests, trail.verify().segments, trail.verify().unproven)
+
+
+def test_a_changed_manifest_before_the_keys_time_is_known_by_its_digest(trail):
+    trail.signed(3, key(1), more=True)
+
+    assert found(trail.verify(by=key(9))) == {
+        (Tampering.CHANGED, manifest_key(3)),
+        (Tampering.BROKEN_CHAIN, manifest_key(2)),
+        (Tampering.BROKEN_CHAIN, manifest_key(1)),
+    }
+
+
+def test_a_signed_manifest_that_was_swapped_for_another_signed_one(trail):
+    trail.signed(3, key(1), more=True)
+
+    assert {(Tampering.BROKEN_CHAIN, manifest_key(4))} == found(trail.verify())
+
+
+def test_a_manifest_in_the_place_of_another(trail):
+    trail.alter(manifest_key(3), trail.objects[manifest_key(2)].content)
+
+    assert (Tampering.BROKEN_CHAIN, manifest_key(3)) in found(trail.verify())
+
+
+def test_a_signed_manifest_that_is_older_than_the_one_before():
+    trail = FakeTrail()
+    trail.notarise()
+    trail.wait(-0.001)
+    trail.notarise()
+
+    assert {(Tampering.BROKEN_CHAIN, manifest_key(2))} == found(trail.verify())
+
+
+def test_a_removed_manifest(trail):
+    del trail.objects[manifest_key(2)]
+    del trail.objects[manifest_key(3)]
+
+    result = trail.verify()
+    assert result.findings[0].kind is Tampering.REMOVED
+    assert manifest_key(2) == result.findings[0].key
+    assert manifest_key(3) in result.findings[0].why
+    assert {one.key for m in trail.manifests[1:3] for one in m.segments} == {one.key for one in result.findings[1:]}
+
+
+@pytest.mark.parametrize("signer", [1, 9])
+def test_a_beginning_that_is_cut_off(trail, signer):
+    for manifest in trail.manifests[:2]:
+        del trail.objects[manifest.key]
+        for one in manifest.segments:
+            del trail.objects[one.key]
+
+    assert {(Tampering.REMOVED, manifest_key(2))} == found(trail.verify(by=key(signer)))
+
+
+@pytest.mark.parametrize("manifests", [1, 2, 5])
+def test_an_end_that_is_cut_off(trail, manifests):
+    for manifest in trail.manifests[-manifests:]:
+        del trail.objects[manifest.key]
+        for one in manifest.segments:
+            del trail.objects[one.key]
+
+    assert {(Tampering.TRUNCATED, manifest_key(12 - manifests))} == found(trail.verify())
+
+
+def test_manifests_by_another_key_under_the_right_name(trail):
+    trail.signed(12, key(66), signing_key=key(9).name)
+
+    assert {(Tampering.CHANGED, manifest_key(12)), PROOF_ENDS} == found(trail.verify())
+
+
+def test_a_manifest_by_another_key(trail):
+    trail.signed(12, key(66), signing_key=key(66).name)
+
+    assert {(Tampering.WRONG_KEY, manifest_key(12)), PROOF_ENDS} == found(trail.verify())
+
+
+def test_a_manifest_by_a_key_that_has_handed_over(trail):
+    trail.signed(12, key(1), signing_key=key(1).name)
+
+    assert {(Tampering.WRONG_KEY, manifest_key(12)), PROOF_ENDS} == found(trail.verify())
+
+
+def test_a_signature_under_the_name_of_another_key(trail):
+    trail.signed(12, key(9), signing_key=key(66).name)
+
+    assert {(Tampering.WRONG_KEY, manifest_key(12)), PROOF_ENDS} == found(trail.verify())
+
+
+def test_a_trail_that_was_made_anew_by_another_key():
+    trail = FakeTrail(key=key(66))
+    name = trail.write([1])
+    trail.notarise()
+
+    assert {(Tampering.WRONG_KEY, manifest_key(1))} == found(trail.verify())
+    assert (0, 1, None) == (trail.verify().manifests, trail.verify().unproven, trail.verify().proven_until)
+    assert name in trail.objects
+
+
+def test_a_handover_to_what_is_no_key():
+    trail = FakeTrail()
+    trail.notarise()
+    trail.signed(1, key(1), next_key=replace(key(2).as_next, public_key="none"))
+
+    assert {(Tampering.UNREADABLE, manifest_key(1))} == found(trail.verify())
+
+
+@pytest.mark.parametrize("content", [b"", b"{}\n{}\n", b"\x00"])
+def test_a_manifest_that_cannot_be_read(trail, content):
+    trail.alter(manifest_key(4), content)
+
+    assert {(Tampering.UNREADABLE, manifest_key(4))} == found(trail.verify())
+
+
+def test_a_manifest_that_its_successor_names_and_that_cannot_be_read():
+    trail = FakeTrail()
+    trail.notarise(next_key=key(2))
+    trail.alter(manifest_key(1), b"{}")
+    trail.notarise()
+    assert {(Tampering.UNREADABLE, manifest_key(1))} == found(trail.verify(by=key(2)))
+
+
+# ---- what cannot be checked
+
+
+def test_nothing_at_all_proves_nothing():
+    result = FakeTrail().verify()
+
+    assert [Tampering.UNCHECKABLE] == [finding.kind for finding in result.findings]
+    assert TrailVerdict.UNCHECKED is result.verdict
+
+
+def test_a_trail_without_a_manifest_is_cut_off_once_there_must_be_one():
+    trail = FakeTrail()
+    trail.write([1])
+    assert TrailVerdict.UNCHECKED is trail.verify().verdict
+
+    trail.wait(2 * PERIOD + 1)
+    assert {(Tampering.TRUNCATED, "manifests/")} == found(trail.verify())
+
+
+def of_version_two(trail: FakeTrail, number: int, by: int) -> None:
+    statement, _ = split(trail.objects[manifest_key(number)].content)
+    later = statement.replace(b'"version":1', b'"version":2')
+    signature = b64encode(key(by).sign(sha256(later).digest())).decode()
+    line = canonical_json({"algorithm": ALGORITHM, "signature": signature})
+    trail.alter(manifest_key(number), later + b"\n" + line + b"\n")
+
+
+def test_what_follows_a_signed_manifest_of_another_version_cannot_be_checked(trail):
+    of_version_two(trail, 11, by=9)
+    trail.heartbeats(3_600)
+
+    result = trail.verify()
+    assert [(Tampering.UNCHECKABLE, manifest_key(11))] == [(one.kind, one.key) for one in result.findings]
+    assert TrailVerdict.UNCHECKED is result.verdict
+    assert 10 == result.manifests
+
+
+def test_a_manifest_of_another_version_that_its_successor_names_cannot_be_checked():
+    trail = FakeTrail()
+    trail.notarise(next_key=key(2))
+    of_version_two(trail, 1, by=1)
+    trail.notarise()
+
+    assert [Tampering.UNCHECKABLE] == [finding.kind for finding in trail.verify(by=key(2)).findings]
+
+
+def test_an_unsigned_other_version_is_tampering(trail):
+    of_version_two(trail, 11, by=66)
+
+    assert {(Tampering.UNREADABLE, manifest_key(11))} == found(trail.verify())
+
+
+# ---- windows
+
+
+def test_hours_outside_of_the_window_are_not_looked_at(trail):
+    early, late = trail.segments()[0], trail.segments()[-1]
+    assert (early[:22], late[:22]) == ("segments/2026/01/01/00", "segments/2026/01/01/01")
+    del trail.objects[early]
+    del trail.objects[late]
+
+    assert {(Tampering.REMOVED, late)} == found(trail.verify(since=START + 3_700))
+    assert {(Tampering.REMOVED, early)} == found(trail.verify(until=START + 3_500))
+
+
+def test_a_window_needs_manifests_from_before_its_beginning(trail):
+    kept = [manifest for manifest in trail.manifests if manifest.created_at / 1_000 <= START + 3_600 - 2 * PERIOD]
+    for manifest in kept[:-1]:
+        del trail.objects[manifest.key]
+    assert set() == found(trail.verify(by=key(5), since=START + 3_700))
+
+    del trail.objects[kept[-1].key]
+    assert {(Tampering.REMOVED, kept[-1].key)} == found(trail.verify(by=key(5), since=START + 3_700))
+
+
+def test_a_window_needs_manifests_up_to_its_end(trail):
+    for manifest in trail.manifests[8:]:
+        del trail.objects[manifest.key]
+    last = trail.manifests[7].created_at / 1_000
+
+    assert set() == found(trail.verify(until=last + 2 * PERIOD))
+    assert (Tampering.TRUNCATED, manifest_key(8)) in found(trail.verify(until=last + 2 * PERIOD + 1))
+
+
+def test_no_finding_holds_what_an_event_holds(trail):
+    canary = "4111111111111111"
+    name = trail.segments()[3]
+    trail.alter(name, segment_bytes([{**event(1), "unmapped": {"item_id": canary}}]))
+    trail.alter(manifest_key(4), canary.encode())
+
+    assert canary not in str(trail.verify())
+    assert canary not in repr(TrailObject("k", canary.encode(), 0.0))
