@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+
+import pytest
+
+from tests.fakes.trail import PERIOD, FakeTrail, busy_trail
+from tests.unit.shared.trail.test_random_tampering import SEEDS, SIGNERS, TAMPERS
+from tests.vectors.independent_trail_verifier import Object, check
+
+
+@pytest.fixture(scope="module")
+def intact() -> FakeTrail:
+    trail = busy_trail()
+    trail.wait(PERIOD + 1)
+    return trail
+
+
+def strangers_view(trail: FakeTrail) -> list[Object]:
+    return [
+        Object(one.key, one.content, one.last_modified, one.version_id, one.other_versions)
+        for one in trail.objects.values()
+    ]
+
+
+@pytest.mark.parametrize("signer", SIGNERS)
+def test_a_stranger_finds_nothing_where_nothing_is(intact, signer):
+    assert (0, set()) == check(strangers_view(intact), signer.pem, intact.now)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_stranger_finds_the_same(intact, seed):
+    random = Random(seed)
+    trail = replace(intact, objects=dict(intact.objects), attested=set(intact.attested))
+    TAMPERS[seed % len(TAMPERS)](trail, random)
+    signer = random.choice(SIGNERS)
+
+    result = trail.verify(by=signer)
+
+    found = {(finding.kind.value, finding.key) for finding in result.findings}
+    assert (int(result.verdict), found) == check(strangers_view(trail), signer.pem, trail.now)
