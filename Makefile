@@ -48,8 +48,9 @@ unit: setup ## unit, property and infrastructure tests, with the coverage gate
 faults: setup ## the functions under faults and replays, in process; RUNS=1000 makes so many of each
 	$(if $(RUNS),SEALSTREAM_CHAOS_RUNS=$(RUNS)) $(BIN)/pytest --numprocesses auto tests/chaos tests/chaos_stack tests/replay
 
-integration: setup ## the tests on one deployed local AWS, beside those of the local AWS itself
-	$(BIN)/pytest --numprocesses auto --dist loadgroup tests/local_aws tests/integration
+# three at once, also on two cores: much of it waits, as for a batch window or a message that is invisible
+integration: setup ## the tests on the deployed local AWS, beside those of the local AWS itself
+	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder tests/integration tests/local_aws
 
 drill: setup ## a rotation of 100,000 items (ITEMS=…) under writes and killed workers; figures in build/drill.json
 	SEALSTREAM_DRILL_ITEMS=$(or $(ITEMS),100000) $(BIN)/pytest tests/integration/test_rotation_drill.py
