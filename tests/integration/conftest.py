@@ -11,13 +11,8 @@ from shared.aws.clients import forget
 from tests.integration.support import FAULTS_FILE, Deployment
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    if "deployment" in getattr(item, "fixturenames", ()):
-        item.add_marker(pytest.mark.xdist_group("deployment"))  # one process runs them all, others what needs none
-
-
 @pytest.fixture(scope="session")
-def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+def _deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     folder = tmp_path_factory.mktemp("deployment")
     patch = pytest.MonkeyPatch()
     try:
@@ -30,3 +25,10 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
         patch.undo()
         forget()
         down(folder)
+
+
+@pytest.fixture(scope="module")
+def deployment(_deployed: Deployment) -> Iterator[Deployment]:
+    """The stacks with an empty items table: no file of tests rotates and scans what others left."""
+    yield _deployed
+    _deployed.remove_items()

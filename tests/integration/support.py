@@ -19,6 +19,7 @@ from uuid import uuid4
 from boto3.dynamodb.types import TypeSerializer
 
 from ops.demo.leaks import stream_records, table_items
+from ops.demo.produce import chunks
 from shared.aws.clients import client
 from shared.aws.key_rows import read_data_key
 from shared.keys.ports import DataKeyRow
@@ -33,6 +34,8 @@ KEY_AGE_SECONDS = 10
 """For how long functions on the local AWS use a data key."""
 LATE_LINES_SECONDS = 10
 """How much later than its time a line may be in its log."""
+MOST_IN_A_BATCH = 25
+"""Of DynamoDB's BatchWriteItem."""
 FAULTS_FILE = "faults.json"
 """In a deployment's folder: what goes wrong with the calls of its functions, where there is one."""
 SEALSTREAM = Path(sys.executable).with_name("sealstream")
@@ -81,6 +84,15 @@ class Deployment:
         """Write an item straight into the table, as nobody should."""
         typed = TypeSerializer().serialize({"tenant_id": tenant, "item_id": item, **attributes})["M"]
         client("dynamodb").put_item(TableName=self["TABLE"], Item=typed)
+
+    def remove_items(self) -> None:
+        """All that lie in the table, as nobody should."""
+        scan = client("dynamodb").get_paginator("scan")
+        pages = scan.paginate(TableName=self["TABLE"], ProjectionExpression="tenant_id, item_id", ConsistentRead=True)
+        for keys in chunks((key for page in pages for key in page["Items"]), MOST_IN_A_BATCH):
+            left: Any = {self["TABLE"]: [{"DeleteRequest": {"Key": key}} for key in keys]}
+            while left:
+                left = client("dynamodb").batch_write_item(RequestItems=left).get("UnprocessedItems")
 
     def changes(self, tenant: str, item: str) -> int:
         """How many records of the table's stream are about this item."""

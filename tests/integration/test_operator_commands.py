@@ -267,6 +267,6 @@ def test_no_command_prints_what_is_sealed(deployment: Deployment):
     printed = [
         sealstream("quarantine", "list", "--decided").text,
         sealstream("deadletter", "list").text,
-        sealstream("replay", "--from", "1h", "--dry-run").text,
+        sealstream("replay", "--from", "1m", "--dry-run").text,
     ]
     assert CANARY not in "".join(printed)

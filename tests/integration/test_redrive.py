@@ -14,7 +14,6 @@ from tests.integration.support import ARRIVES_WITHIN_SECONDS, Deployment, unique
 from tests.local_aws.support import wait_until
 
 CANARY = "canary-6011111111111117"
-HOUR = 3600
 
 
 def call(function: str, operation: str, **fields: Any) -> dict[str, Any]:
@@ -56,8 +55,14 @@ def shard_of(deployment: Deployment, item: str) -> tuple[str, str]:
     raise AssertionError(item)
 
 
+@pytest.fixture(scope="module")
+def since() -> float:
+    """Before the first record of these tests."""
+    return time.time()
+
+
 @pytest.fixture
-def held(deployment: Deployment) -> tuple[str, str]:
+def held(deployment: Deployment, since: float) -> tuple[str, str]:
     """An item, and the id of an entry that its second door led to."""
     item = unique("held")
     deployment.put_json({"tenant_id": "acme", "id": item, "amount": 1}, partition_key=f"{item}-one")
@@ -104,9 +109,8 @@ def test_what_is_held_goes_through_once_nothing_stands_against_it(deployment: De
     assert "redriven" == call(redriver, "redrive", quarantine_ids=[quarantine_id])["entries"][quarantine_id]["state"]
 
 
-def test_what_was_given_up_comes_back_with_a_replay(deployment: Deployment, held):
+def test_what_was_given_up_comes_back_with_a_replay(deployment: Deployment, since: float, held):
     _, quarantine_id = held
-    since = time.time() - HOUR
 
     fate = call(deployment["REDRIVER"], "discard", quarantine_ids=[quarantine_id])["entries"][quarantine_id]
     assert "discarded" == fate["state"]
@@ -119,9 +123,8 @@ def test_what_was_given_up_comes_back_with_a_replay(deployment: Deployment, held
     assert 1 == len(contents(deployment, quarantine_id))
 
 
-def test_a_replay_changes_nothing_and_a_dry_run_writes_nothing(deployment: Deployment):
+def test_a_replay_changes_nothing_and_a_dry_run_writes_nothing(deployment: Deployment, since: float):
     items = [unique("replayed") for _ in range(3)]
-    since = time.time() - HOUR
     for item in items:
         deployment.put_json({"tenant_id": "acme", "id": item, "ssn": CANARY})
     before = [deployment.wait_for_item("acme", item) for item in items]
