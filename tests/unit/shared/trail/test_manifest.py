@@ -5,6 +5,8 @@ from base64 import b64decode, b64encode
 from hashlib import sha256
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from shared.errors import TrailUnreadable
 from shared.trail.canonical import canonical_json
@@ -157,13 +159,19 @@ def test_the_key_is_named_by_the_digest_of_its_der_bytes():
     assert b64encode(key(1).public.der).decode() == body
 
 
-OTHER_CURVE = """-----BEGIN PUBLIC KEY-----
+P384 = (
+    ec.derive_private_key(7, ec.SECP384R1())
+    .public_key()
+    .public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    .decode()
+)
+ED25519 = """-----BEGIN PUBLIC KEY-----
 MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=
 -----END PUBLIC KEY-----
 """
 
 
-@pytest.mark.parametrize("pem", ["", "\ud800", key(1).pem[:-40], OTHER_CURVE])
+@pytest.mark.parametrize("pem", ["", "\ud800", key(1).pem[:-40], ED25519, P384])
 def test_only_a_p256_key_is_taken(pem):
     with pytest.raises(TrailUnreadable, match="public key"):
         PublicKey.from_pem(pem)

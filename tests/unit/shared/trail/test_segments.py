@@ -6,9 +6,12 @@ import zlib
 import pytest
 
 from shared.errors import TrailUnreadable
+from shared.runtime.audit_log import AuditEvent
 from shared.trail import segments
-from shared.trail.segments import SegmentName, digest_of, read_segment, segment_bytes
+from shared.trail.ocsf import ocsf
+from shared.trail.segments import SegmentName, digest_of, event_id_of, read_segment, segment_bytes
 from tests.fakes.trail import START, event
+from tests.unit.shared.trail.events_of_every_kind import every_kind
 
 EVENTS = [event(1), event(2)]
 IDS = ["6b86b273ff34fce19d6b804eff5a3f57", "d4735e3a265e16eee03f59718b9b5d03"]
@@ -77,6 +80,14 @@ def test_the_same_events_are_the_same_bytes():
 def test_a_segment_is_one_document_a_line():
     assert LINES == gzip.decompress(segment_bytes(EVENTS))
     assert EVENTS == read_segment(segment_bytes(EVENTS), NAME)
+
+
+@pytest.mark.parametrize("name", AuditEvent)
+def test_events_of_every_kind_come_back(name):
+    documents = [ocsf(one) for one in every_kind(name)]
+    called = SegmentName.of(map(event_id_of, documents), written_at=START, stage="auditor", where="request")
+
+    assert documents == read_segment(segment_bytes(documents), called)
 
 
 def test_text_of_any_kind_comes_back():
