@@ -3,39 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
-import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from infra.alarm import AT_ONCE, PERIOD, TEN_MINUTES, Lasting, add_alarm, own_metric
 from infra.settings import Settings
 
-PERIOD: Final = cdk.Duration.minutes(5)
 BEHIND_MINUTES: Final = 15
 """Far above a batch's time, far below the hours after which records go to the dead letters."""
 LANDING_BEHIND_HOURS: Final = 1
-_NAMESPACE: Final = "Sealstream"
-_DIMENSION: Final = "Function"
 
-
-@dataclass(frozen=True, slots=True)
-class _Lasting:
-    """In how many of so many periods the metric must be too high; one may be without a batch and still count."""
-
-    datapoints: int = 1
-    periods: int = 1
-
-
-_TWICE: Final = _Lasting(2, 8)
+_TWICE: Final = Lasting(2, 8)
 """Of what comes again after sixteen minutes: it failed, and failed again."""
-_AT_ONCE: Final = _Lasting()
-_TEN_MINUTES: Final = _Lasting(2, 3)
-_FIFTEEN_MINUTES: Final = _Lasting(3, 4)
+_FIFTEEN_MINUTES: Final = Lasting(3, 4)
 
 
 class Alarms(Construct):
@@ -74,7 +59,7 @@ class Alarms(Construct):
         self._alarm(
             "landing-failed",
             "An object of the landing bucket cannot be read to its end; what could be read is in",
-            _own(landing_ingest, "LandingFailedObjects"),
+            own_metric(landing_ingest, "LandingFailedObjects"),
         )
         self._alarm(
             "landing-behind",
@@ -86,7 +71,7 @@ class Alarms(Construct):
         self._alarm(
             "landing-retries",
             "An object did not get on, and again: S3, Kinesis, SQS or the progress table refuses; its turn comes anew",
-            _own(landing_ingest, "LandingRetried"),
+            own_metric(landing_ingest, "LandingRetried"),
             lasting=_TWICE,
         )
         self._alarm(
@@ -98,7 +83,7 @@ class Alarms(Construct):
         self._alarm(
             "landing-untagged",
             "An object has ten tags of others: none says that it was ingested, and it never expires",
-            _own(landing_ingest, "LandingUntaggedObjects"),
+            own_metric(landing_ingest, "LandingUntaggedObjects"),
         )
         for name, queue in dead_letters.items():
             self._alarm(
@@ -116,48 +101,26 @@ class Alarms(Construct):
             self._alarm(
                 f"{name}-retries",
                 f"For 15 minutes records of the {name} were delivered again; what is behind them waits",
-                _own(function, "RecordsRetried"),
+                own_metric(function, "RecordsRetried"),
                 lasting=_FIFTEEN_MINUTES,
             )
         self._alarm(
             "quarantined",
             "Records can never be written as they are and wait in quarantine for a decision",
-            _own(readers["encryptor"], "RecordsQuarantined"),
+            own_metric(readers["encryptor"], "RecordsQuarantined"),
         )
         self._alarm(
             "kms-failures",
             "KMS throttles, refuses or does not answer the encryptor; keys at hand last for five minutes",
-            _own(readers["encryptor"], "KmsFailures"),
-            lasting=_TEN_MINUTES,
+            own_metric(readers["encryptor"], "KmsFailures"),
+            lasting=TEN_MINUTES,
         )
 
     def _alarm(
-        self, name: str, description: str, metric: cloudwatch.IMetric, *, above: float = 0, lasting: _Lasting = _AT_ONCE
+        self, name: str, description: str, metric: cloudwatch.IMetric, *, above: float = 0, lasting: Lasting = AT_ONCE
     ) -> None:
-        cloudwatch.Alarm(
-            self,
-            "".join(word.capitalize() for word in name.split("-")),
-            alarm_name=self._settings.name_of(name),
-            alarm_description=description,
-            metric=metric,
-            threshold=above,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-            evaluation_periods=lasting.periods,
-            datapoints_to_alarm=lasting.datapoints,
-            # a quiet stream has no batches, and so no metrics
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-        )
+        add_alarm(self, self._settings, name, description, metric, above=above, lasting=lasting)
 
 
 def _visible(queue: sqs.IQueue) -> cloudwatch.IMetric:
     return queue.metric_approximate_number_of_messages_visible(statistic="Maximum", period=PERIOD)
-
-
-def _own(function: lambda_.IFunction, metric_name: str) -> cloudwatch.IMetric:
-    return cloudwatch.Metric(
-        namespace=_NAMESPACE,
-        metric_name=metric_name,
-        dimensions_map={_DIMENSION: function.function_name},
-        statistic="Sum",
-        period=PERIOD,
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import aws_cdk as cdk
 from constructs import Construct
 
+from infra.api_alarms import ApiAlarms
 from infra.api_settings import ApiSettings
 from infra.bundling import Bundler
 from infra.data_stack import DataStack
@@ -45,6 +46,7 @@ class ApiStack(cdk.Stack):
             data=data,
             ensure_keys=ensure_keys,
         )
+        ApiAlarms(self, "Alarms", settings=settings, http=tenant_api.http, function=tenant_api.consumer.function)
 
         cdk.CfnOutput(self, "ApiUrl", value=tenant_api.http.api_endpoint)
         cdk.CfnOutput(self, "TenantApi", value=tenant_api.consumer.function.function_name)

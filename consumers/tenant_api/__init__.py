@@ -1,6 +1,6 @@
 """The tenant API: one tenant's items over HTTP, every call of AWS under credentials that IAM ties to that tenant.
 
-handler.py      entry point: wire, call, answer
+handler.py      entry point: wire, call, report, answer
 ├── api.py          a request through all of the below; what goes wrong becomes a problem
 ├── request.py      API Gateway's event as a request
 ├── segment.py      ids in paths
@@ -13,5 +13,6 @@ handler.py      entry point: wire, call, answer
 ├── writing.py      put and delete, each if what was seen still stands
 ├── etag.py         what a client holds against the item
 ├── render.py       values as JSON, exact, with markers for what is not one
-└── problems.py     errors as RFC 9457 says
+├── problems.py     errors as RFC 9457 says
+└── report.py       metrics of each request
 """

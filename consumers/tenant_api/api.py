@@ -10,6 +10,7 @@ from consumers.tenant_api.caller import Caller, caller_of
 from consumers.tenant_api.contract import Operation, document_text, operations
 from consumers.tenant_api.problems import Problem, ProblemType, Refused
 from consumers.tenant_api.reading import address_text, get, item_text, own_text, page_text
+from consumers.tenant_api.report import Tally
 from consumers.tenant_api.request import Request, answer, problem_answer
 from consumers.tenant_api.segment import check_whole, item_id_of
 from consumers.tenant_api.session import TenantSession
@@ -48,11 +49,11 @@ class TenantApi:
     wall: Callable[[], float]
     time_left: TimeLeft
 
-    def answer(self, request: Request, context: Context) -> dict[str, Any]:
+    def answer(self, request: Request, context: Context, tally: Tally) -> dict[str, Any]:
         """The answer, a problem where the request is refused or something is not available in time."""
         self.time_left.begin(context)
         try:
-            return self._answer(request)
+            return self._answer(request, tally)
         except Refused as refused:
             problem = refused.problem
         except RecordRejected as rejected:
@@ -62,21 +63,26 @@ class TenantApi:
             problem = Problem(ProblemType.UNAVAILABLE, _UNANSWERED if isinstance(error, WriteUnanswered) else "")
         return problem_answer(problem, request.request_id)
 
-    def _answer(self, request: Request) -> dict[str, Any]:
+    def _answer(self, request: Request, tally: Tally) -> dict[str, Any]:
         operation = operations().get(request.route)
         if operation is None:
             raise Refused(ProblemType.NOT_FOUND, "there is no such operation")
         if operation.name == _OPENAPI:
             return answer(200, document_text())
-        caller = self._caller(request, operation)
+        caller = self._caller(request, operation, tally)
         parameters = operation.read(request)
         check_whole(request)
         item_id = item_id_of(parameters.get(ITEM_ID, BAG_ID))
         try:
-            return self._done(request, operation, self.session_of(caller), item_id, parameters)
+            return self._done(request, operation, self._session(caller, tally), item_id, parameters)
         except StoreDenied:  # its session may have been revoked; what is denied has done nothing
             self.forget_session(caller)
-            return self._done(request, operation, self.session_of(caller), item_id, parameters)
+            return self._done(request, operation, self._session(caller, tally), item_id, parameters)
+
+    def _session(self, caller: Caller, tally: Tally) -> TenantSession:
+        session = self.session_of(caller)
+        tally.keyrings.append(session.keyring)
+        return session
 
     def _done(
         self, request: Request, operation: Operation, session: TenantSession, item_id: str, parameters: dict[str, Any]
@@ -105,7 +111,7 @@ class TenantApi:
         body = address_text(session.tenant_id, item_id)
         return answer(201 if put.created else 200, body, etag=put.etag)
 
-    def _caller(self, request: Request, operation: Operation) -> Caller:
+    def _caller(self, request: Request, operation: Operation, tally: Tally) -> Caller:
         """Who asks, held against whose items are asked for; whoever is turned away here is told of."""
         asked, caller = request.path.get(TENANT_ID), None
         try:
@@ -122,5 +128,6 @@ class TenantApi:
                 why=str(refused.problem.type),
                 request_id=request.request_id,
             )
+            tally.denied += 1
             raise
         return caller

@@ -1,14 +1,16 @@
-"""Entry point of the tenant API's Lambda: wire, call, answer."""
+"""Entry point of the tenant API's Lambda: wire, call, report, answer."""
 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 from consumers.tenant_api.api import TenantApi
 from consumers.tenant_api.problems import Problem, ProblemType
+from consumers.tenant_api.report import Tally, report_request
 from consumers.tenant_api.request import Request, problem_answer
 from consumers.tenant_api.wiring import wire
 from shared.runtime.batch import Context, attempt
@@ -22,8 +24,8 @@ def _api() -> TenantApi:
 
 def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Answer one request of an HTTP API, payload 2.0; what nobody foresaw is answered 500."""
-    request = Request.of(event)
+    request, tally = Request.of(event), Tally()
     answers: list[dict[str, Any]] = []
-    if attempt(request.request_id, lambda: answers.append(_api().answer(request, context)), named="request_id"):
-        return answers[0]
-    return problem_answer(Problem(ProblemType.UNFORESEEN), request.request_id)
+    attempt(request.request_id, lambda: answers.append(_api().answer(request, context, tally)), named="request_id")
+    report_request(tally, at=time.time())
+    return answers[0] if answers else problem_answer(Problem(ProblemType.UNFORESEEN), request.request_id)

@@ -1,4 +1,4 @@
-"""Batch metrics in CloudWatch's embedded metric format: one JSON line per batch.
+"""Metrics in CloudWatch's embedded metric format: one JSON line per batch, or per request of the tenant API.
 
 The only dimension is `Function`, the deployed function's own name, which tells two deployments in one account apart.
 What is counted by outcome, verdict or reason has one metric name for each. A tenant is never a dimension: its name
@@ -24,7 +24,7 @@ _Name = TypeVar("_Name", bound=str)
 
 
 class Metric(StrEnum):
-    """Every metric of a batch by its CloudWatch name, but those of the quarantine's reasons."""
+    """Every metric by its CloudWatch name, but those of the quarantine's reasons."""
 
     RECORDS_RECEIVED = "RecordsReceived"
     RECORDS_WRITTEN = "RecordsWritten"
@@ -70,6 +70,7 @@ class Metric(StrEnum):
     LANDING_FAILED_OBJECTS = "LandingFailedObjects"
     LANDING_UNTAGGED_OBJECTS = "LandingUntaggedObjects"
     LANDING_RETRIED = "LandingRetried"
+    ACCESS_DENIED = "AccessDenied"
     OLDEST_RECORD_AGE_SECONDS = "OldestRecordAgeSeconds"
     BATCH_DURATION_MS = "BatchDurationMs"
 

@@ -59,6 +59,9 @@ def test_what_is_given_up_and_what_stands_still_is_told(cloud, alarms):
         "auditor-retries": (NAMESPACE, Metric.RECORDS_RETRIED, "sealstream-auditor"),
         "quarantined": (NAMESPACE, Metric.RECORDS_QUARANTINED, "sealstream-encryptor"),
         "kms-failures": (NAMESPACE, Metric.KMS_FAILURES, "sealstream-encryptor"),
+        "tenant-api-5xx": ("AWS/ApiGateway", "5xx", cloud.one("AWS::ApiGatewayV2::Api").logical_id),
+        "tenant-api-errors": ("AWS/Lambda", "Errors", "sealstream-tenant-api"),
+        "access-denied": (NAMESPACE, Metric.ACCESS_DENIED, "sealstream-tenant-api"),
     } == {name: _watched(alarm) for name, alarm in alarms.items()}
 
 
@@ -66,7 +69,9 @@ def test_the_alarms_of_two_deployments_in_one_account_read_different_metrics(ala
     others = _alarms(other_and_unacceptable, "acme")
     named = {name for name, alarm in alarms.items() if alarm["Namespace"] in {NAMESPACE, "AWS/Lambda"}}
 
-    assert alarms.keys() == others.keys()
+    of_the_api = {"tenant-api-5xx", "tenant-api-errors", "access-denied"}
+    assert alarms.keys() - of_the_api == others.keys(), "the other deployment has no API"
+    named -= of_the_api
     assert {"encryptor-retries", "auditor-retries", "quarantined", "kms-failures"} < named
     assert {f"acme-{_watched(alarms[name])[2].removeprefix('sealstream-')}" for name in named} == {
         _watched(others[name])[2] for name in named
@@ -113,7 +118,10 @@ def test_how_much_and_how_long_it_takes(alarms):
 
     retries |= dict.fromkeys(("landing-retries", "landing-errors"), (0, 300, 2, 8))
 
-    assert at_once | behind | retries | {"kms-failures": (0, 300, 2, 3)} == found
+    at_once |= {"tenant-api-errors": (0, 300, 1, 1), "access-denied": (20, 300, 1, 1)}
+    failing = dict.fromkeys(("kms-failures", "tenant-api-5xx"), (0, 300, 2, 3))
+
+    assert at_once | behind | retries | failing == found
 
 
 def test_an_object_that_fails_each_time_it_is_delivered_is_told_of_after_the_second(cloud, alarms):
@@ -131,6 +139,17 @@ def test_the_runbook_marks_exactly_the_metrics_that_have_an_alarm(alarms):
     marked = {name for row in rows if "●" in row[0] for name in re.findall(r"`(\w+)` ?●", row[0])}
 
     assert {alarm["MetricName"] for alarm in alarms.values()} == marked
+
+
+def test_what_an_alarm_of_the_api_says_leads_to_a_section_of_the_runbook(cloud):
+    told = {
+        alarm.properties["AlarmDescription"].rpartition("; runbook: ")[2]
+        for alarm in cloud.resources("AWS::CloudWatch::Alarm")
+        if alarm.stack == "SealstreamApi"
+    }
+
+    assert {"The tenant API fails", "Access is denied"} == told
+    assert told <= set(re.findall(r"^## (.+)$", RUNBOOK.read_text(encoding="utf-8"), re.MULTILINE))
 
 
 def test_the_limits_that_are_known_name_alarms_that_are_deployed(alarms):
