@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
-import shutil
-import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
-from ops.local_aws import issuer
+from ops.local_aws import cdk
 from ops.local_aws.files import shown, tail, write_atomically
-from ops.local_aws.interrupts import held_back
 from ops.local_aws.process import BUILD, PROJECT, LocalAwsError, Server
+from ops.local_aws.synthesis import synthesis
 
 ACCOUNT: Final = "000000000000"
 REGION: Final = "us-east-1"
@@ -45,14 +41,14 @@ def deploy(server: Server, folder: Path = BUILD, say: Callable[[str], None] = pr
 
     Raises LocalAwsError, with the end of `deploy.log`, where a cdk command fails.
     """
-    if shutil.which("cdk", path=_cdk_environment()["PATH"]) is None:
+    if not cdk.is_installed():
         raise LocalAwsError("the cdk command is not installed; run `make setup`")
     assembly, outputs = folder / "cdk.local", folder / "outputs.json"
     log = folder / "deploy.log"
     log.unlink(missing_ok=True)
     outputs.unlink(missing_ok=True)
     say("Bootstrapping it; meanwhile synthesising the stacks and bundling the Lambdas …")
-    with _synthesis(assembly, server, folder / "synth.log") as synthesized:
+    with synthesis(assembly, server.endpoint, folder / "synth.log") as synthesized:
         # Outside the project's folder, where cdk.json would make it synthesise the app once more.
         _run(["bootstrap", f"aws://{ACCOUNT}/{REGION}", "--no-notices"], server, log, cwd=folder)
         say("  bootstrapped")
@@ -96,39 +92,13 @@ def environment_file(environment: Mapping[str, str]) -> str:
     return "\n".join([*lines, f'export PATH="$PATH":{tools}', "unset AWS_PROFILE AWS_SESSION_TOKEN"]) + "\n"
 
 
-@contextmanager
-def _synthesis(assembly: Path, server: Server, log: Path) -> Iterator[Callable[[], None]]:
-    """Synthesise beside whatever else happens in the block; calling what it gives waits for the end."""
-    context = {"local": "true", "jwt_issuer": issuer.issuer_of(server.endpoint), "jwt_audience": issuer.AUDIENCE}
-    chosen = [part for name, value in context.items() for part in ("--context", f"{name}={value}")]
-    arguments = ["synth", "--quiet", *chosen, "--output", str(assembly)]
-    keep_zips(assembly)
-    with log.open("wb") as output, _cdk(arguments, cwd=PROJECT, environment={}, output=output) as process:
-
-        def finish() -> None:
-            if process.wait() != 0:
-                raise LocalAwsError(f"cdk synth failed; {shown(log)} ends with:\n{tail(log)}")
-
-        yield finish
-
-
-def keep_zips(assembly: Path) -> None:
-    """Let `cdk deploy` find what any deployment zipped before: it names a bundle's zip after the bundle's content."""
-    zips, found_at = BUILD / "assets" / "zips", assembly / ".cache"
-    zips.mkdir(parents=True, exist_ok=True)
-    assembly.mkdir(exist_ok=True)
-    if not found_at.is_symlink():
-        shutil.rmtree(found_at, ignore_errors=True)
-        found_at.symlink_to(zips)
-
-
 def _run(
     arguments: list[str], server: Server, log: Path, *, cwd: Path, say: Callable[[str], None] | None = None
 ) -> None:
     """Run one cdk command; its whole output goes to the log, a line for each finished stack to `say`."""
     with (
         log.open("a", encoding="utf-8") as record,
-        _cdk(arguments, cwd=cwd, environment=credentials(server), output=subprocess.PIPE) as process,
+        cdk.running(arguments, cwd=cwd, environment=credentials(server), output=subprocess.PIPE) as process,
     ):
         for line in process.stdout or ():
             record.write(line)
@@ -138,43 +108,3 @@ def _run(
         process.wait()
     if process.returncode != 0:
         raise LocalAwsError(f"cdk {arguments[0]} failed; {shown(log)} ends with:\n{tail(log)}")
-
-
-@contextmanager
-def _cdk(
-    arguments: list[str], *, cwd: Path, environment: dict[str, str], output: IO[bytes] | int
-) -> Iterator[subprocess.Popen[str]]:
-    """A cdk command, with all that it starts in a group that ends with the block: Ctrl-C leaves nothing behind."""
-    process = None
-    try:
-        with held_back():  # else it may have started, and nobody know it
-            process = subprocess.Popen(
-                ["cdk", *arguments],
-                cwd=cwd,
-                env=_cdk_environment() | environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                encoding="utf-8",
-                errors="replace",
-                start_new_session=True,
-            )
-        yield process
-    finally:
-        if process:
-            with process:  # closes its pipe and waits for it
-                if process.poll() is None:
-                    os.killpg(process.pid, signal.SIGTERM)
-
-
-def _cdk_environment() -> dict[str, str]:
-    """The caller's environment without its AWS account; Node and Python of this project come first."""
-    tools = [str(Path(sys.executable).parent), str(PROJECT / "node_modules" / ".bin"), os.environ.get("PATH", "")]
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_"))}
-    return kept | {
-        "PATH": os.pathsep.join(tools),
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "CDK_DISABLE_CLI_TELEMETRY": "true",
-    }

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from ops.local_aws import deploy
 from ops.local_aws.deploy import environment_file, variables
 from ops.local_aws.files import write_atomically
 from ops.local_aws.process import LocalAwsError
@@ -39,13 +38,3 @@ def test_a_shell_sources_the_environment_file_and_forgets_other_credentials(tmp_
         check=True,
     )
     assert "it's $HOME; rm -rf \\ *|us-east-1|||" == printed.stdout
-
-
-def test_what_one_deployment_zipped_is_there_for_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deploy, "BUILD", tmp_path / "build")
-    one, another = tmp_path / "one", tmp_path / "another"
-    (another / ".cache").mkdir(parents=True)  # as `cdk` itself makes it
-    for assembly in (one, another, one):
-        deploy.keep_zips(assembly)
-    (one / ".cache" / "bundle.zip").touch()
-    assert ["bundle.zip"] == [path.name for path in (another / ".cache").iterdir()]
