@@ -70,6 +70,8 @@ def replay(options: Options, *, as_json: bool = False, ports: Ports | None = Non
         patience = Patience(ports.clock, teller.trouble)
         listed, forgotten_before = patience.insist(partial(shards_since, ports.redriver, options.since))
         stretches = _stretches(options, ports, listed)
+        if options.shard_ids:
+            forgotten_before = None  # of others, maybe: each stretch tells what its own shard has forgotten
         watch = Watch(options.since, options.until, list(stretches.values()), ports.clock, forgotten_before)
         teller.happened(
             "begun",

@@ -21,7 +21,8 @@ class Watch:
 
     Attributes:
         since: seconds since the epoch, as `until`: what is read.
-        forgotten_before: at the beginning the stream had forgotten what arrived before this time; None: nothing.
+        forgotten_before: at the beginning the stream had forgotten what arrived before this time; None: nothing, or
+            not all of the stream is to be read.
         began_at: by the monotonic clock.
     """
 

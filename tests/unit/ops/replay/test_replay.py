@@ -101,6 +101,15 @@ def test_a_time_that_retention_has_taken_is_not_all_well(redriver, done, shown, 
     assert (1, True) == (status, "what arrived before 2023-11-14T23:13:20Z is gone" in text)
 
 
+@pytest.mark.parametrize(("shard_id", "gone_before"), [("a", "2023-11-14T23:13:20Z"), ("b", None)])
+def test_of_a_shard_that_is_named_only_what_it_has_lost_itself_is_gone(redriver, done, shard_id, gone_before):
+    redriver.forgotten_before = SINCE + 3_600
+
+    status, lines = done(Options(SINCE, UNTIL, (shard_id,)))
+
+    assert (int(gone_before is not None), gone_before) == (status, lines[-1]["gone_before"])
+
+
 @pytest.mark.parametrize("forgotten_before", [None, SINCE - 1, SINCE, SINCE + 30])
 def test_where_the_stream_goes_back_as_far_as_asked_nothing_is_gone(redriver, done, forgotten_before):
     redriver.forgotten_before = forgotten_before
