@@ -12,7 +12,7 @@ from typing import Any, Final
 from ops.clock import Clock
 from ops.errors import FunctionFailed, NoProgress
 from ops.functions import Invoke, not_understood
-from ops.patience import LONGEST_PAUSE_SECONDS, Patience
+from ops.patience import FIRST_PATIENCE_SECONDS, LONGEST_PAUSE_SECONDS, PATIENCE_SECONDS, Patience
 from ops.telling import Teller
 from ops.text import counted, plural
 
@@ -88,6 +88,7 @@ class Rounds:
     redriver: Invoke
     clock: Clock
     teller: Teller
+    _answered: bool = False
     _in_vain: int = 0
     _ended: int = 0
 
@@ -96,7 +97,7 @@ class Rounds:
         self.teller.progress(0, len(self.fates), "")
         left = self._round(list(self.fates))
         while left and self._in_vain < GIVES_UP_AFTER:
-            patience = self._patience()
+            patience = Patience(self.clock, self.teller.trouble)
             patience.rest(LONGEST_PAUSE_SECONDS)
             try:
                 left = patience.insist(partial(self._further, left))
@@ -107,7 +108,7 @@ class Rounds:
 
     def _further(self, quarantine_ids: Sequence[str]) -> list[str]:
         left = self._round(quarantine_ids)
-        if len(left) == len(quarantine_ids):
+        if len(left) == len(quarantine_ids) and self._in_vain < GIVES_UP_AFTER:
             raise FunctionFailed(f"of {plural(len(left), 'entry', 'entries')} none passed for now")
         return left
 
@@ -122,9 +123,9 @@ class Rounds:
                 self.teller.told(str(error))
                 self._in_vain += 1
                 untried = untried[len(some) :]
-                self._end(some)
+                later += some
                 continue
-            self._in_vain = 0
+            self._answered, self._in_vain = True, 0
             self.fates |= {one: fate.after(self.fates[one]) for one, fate in told.items()}
             untried = [one for one in untried if one not in told]
             later += [one for one, fate in told.items() if fate.passes_later]
@@ -138,7 +139,9 @@ class Rounds:
         self.teller.progress(self._ended, len(self.fates), counted(states(self.fates.values())))
 
     def _patience(self) -> Patience:
-        return Patience(self.clock, self.teller.trouble)
+        """With a call; little where none was answered yet, or the last was in vain, so that all ends in minutes."""
+        seconds = PATIENCE_SECONDS if self._answered and not self._in_vain else FIRST_PATIENCE_SECONDS
+        return Patience(self.clock, self.teller.trouble, seconds)
 
 
 def states(fates: Iterable[Fate]) -> dict[str, int]:

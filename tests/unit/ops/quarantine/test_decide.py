@@ -8,7 +8,7 @@ import pytest
 
 from ops.clock import Clock
 from ops.errors import FunctionFailed, FunctionRefused
-from ops.patience import LONGEST_PAUSE_SECONDS
+from ops.patience import LONGEST_PAUSE_SECONDS, PATIENCE_SECONDS
 from ops.quarantine.decide import Ports, decide
 from ops.quarantine.index import Selection
 from ops.quarantine.rounds import ENTRIES_PER_CALL, Operation
@@ -242,7 +242,68 @@ def test_where_nothing_answers_it_ends(redriver, done):
     status, lines = done(*ids)
 
     assert (1, {"not_reached": 200}, ids) == (status, lines[-1]["states"], lines[-1]["left"])
-    assert ENTRIES_PER_CALL * 3 == sum(line["event"] == "decided" for line in lines)
+    assert "decided" not in [line["event"] for line in lines]
+
+
+@pytest.mark.parametrize(("calls_before", "seconds"), [(0, 40), (1, 40), (1, PATIENCE_SECONDS - 10)])
+def test_while_calls_are_throttled_for_a_while_no_entry_is_given_up(redriver, done, clock, calls_before, seconds):
+    ids = [f"{number:032x}" for number in range(60)]
+    redriver.entries = dict.fromkeys(ids, REDRIVEN)
+    until = clock.monotonic() + seconds
+
+    def throttled(payload):
+        if len(redriver.asked) > calls_before and clock.monotonic() < until:
+            raise FunctionFailed("redriver: throttled")
+
+    redriver.before = throttled
+    status, lines = done(*ids)
+
+    assert (0, {"redriven": 60}) == (status, lines[-1]["states"])
+    assert sorted(ids) == sorted(line["quarantine_id"] for line in lines if line["event"] == "decided")
+
+
+def test_entries_of_which_no_call_ends_are_left_and_keep_no_other_waiting(redriver, done):
+    killing, others = ([f"{kind}{number:031x}" for number in range(ENTRIES_PER_CALL)] for kind in "ab")
+    redriver.entries = dict.fromkeys(others, REDRIVEN)
+
+    def killed(payload):
+        if set(killing) & set(payload["quarantine_ids"]):
+            raise FunctionFailed("redriver: killed")
+
+    redriver.before = killed
+    status, lines = done(*killing, *others)
+
+    assert (1, killing) == (status, lines[-1]["left"])
+    assert others == [line["quarantine_id"] for line in lines if line["event"] == "decided"]
+
+
+def test_where_nothing_answers_any_more_it_ends_in_a_few_minutes(redriver, done, clock):
+    ids = [f"{number:032x}" for number in range(200)]
+    redriver.entries = dict.fromkeys(ids, REDRIVEN)
+    began = clock.monotonic()
+
+    def soon_down(payload):
+        if len(redriver.asked) > 1:
+            raise FunctionFailed("redriver: throttled")
+
+    redriver.before = soon_down
+    assert 1 == done(*ids)[0]
+    assert PATIENCE_SECONDS < clock.monotonic() - began < 2 * PATIENCE_SECONDS
+
+
+def test_once_nothing_answers_any_more_what_did_not_pass_is_not_waited_for(redriver, done):
+    stuck = [f"{number:032x}" for number in range(3 * ENTRIES_PER_CALL)]
+    redriver.entries = dict.fromkeys(stuck, WAITING)
+
+    def soon_down(payload):
+        if len(redriver.asked) > 3:
+            raise FunctionFailed("redriver: throttled")
+
+    redriver.before = soon_down
+    status, lines = done(*stuck)
+
+    assert (1, {"held": len(stuck)}) == (status, lines[-1]["states"])
+    assert {"redriver: throttled"} == {line["message"] for line in lines if line["event"] == "trouble"}
 
 
 def test_what_did_not_pass_is_told_though_nothing_answers_any_more(redriver, done):
