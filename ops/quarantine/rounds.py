@@ -22,7 +22,9 @@ NOT_REACHED: Final = "not_reached"
 GIVES_UP_AFTER: Final = 3
 """Calls in a row of which nothing came: then nothing comes of any."""
 _WRITTEN: Final = "written"
-_DUPLICATE: Final = "duplicate"
+_MET_AGAIN: Final = ("duplicate", "superseded")
+"""What a record that an earlier attempt wrote is to a later one: still there, or overtaken."""
+_RETRY: Final = "retry"
 
 
 class Operation(StrEnum):
@@ -55,15 +57,17 @@ class Fate:
     passes_later: bool = False
 
     def after(self, earlier: Fate) -> Fate:
-        """This one, with what an earlier attempt wrote, which the later met as a duplicate, or did not try again."""
-        if not self.outcomes:
-            return replace(self, outcomes=earlier.outcomes)
-        met = min(earlier.outcomes.get(_WRITTEN, 0), self.outcomes.get(_DUPLICATE, 0))
-        if not met:
-            return self
-        corrected = Counter({_WRITTEN: met, _DUPLICATE: -met})
-        corrected.update(self.outcomes)
-        return replace(self, outcomes=dict(corrected))
+        """This one, with what an earlier attempt wrote, which the later met again, or did not try again."""
+        outcomes = dict(self.outcomes or earlier.outcomes)
+        if self.outcomes:
+            written = earlier.outcomes.get(_WRITTEN, 0)
+            for name in _MET_AGAIN:
+                if met := min(written, outcomes.get(name, 0)):
+                    outcomes |= {_WRITTEN: outcomes.get(_WRITTEN, 0) + met, name: outcomes[name] - met}
+                    written -= met
+        elif outcomes and not self.passes_later:
+            outcomes[_RETRY] = 0  # nothing is left that would be tried again
+        return replace(self, outcomes=outcomes)
 
     def document(self) -> dict[str, Any]:
         """For programs."""

@@ -203,11 +203,27 @@ def _outcomes(**counts):
             [_outcomes(written=1, retry=2), _outcomes(duplicate=1, retry=2), _outcomes(duplicate=3)],
             _outcomes(written=1, duplicate=2),
         ),
-        ([_outcomes(written=2, retry=1), _outcomes(superseded=2, written=1)], {"superseded": 2, "written": 1}),
+        ([_outcomes(written=2, retry=1), _outcomes(superseded=2, written=1)], {"written": 3}),
+        (
+            [_outcomes(written=2, superseded=1, retry=1), _outcomes(duplicate=1, superseded=2, written=1)],
+            {"written": 3, "superseded": 1},
+        ),
+        ([_outcomes(superseded=2, retry=1), _outcomes(superseded=2, written=1)], {"superseded": 2, "written": 1}),
         ([_outcomes(written=3), {}], {"written": 3}),
+        ([_outcomes(written=2, retry=1), {}], {"written": 2}),
         ([_outcomes(written=2, retry=1), {}, _outcomes(duplicate=3)], {"written": 2, "duplicate": 1}),
     ],
-    ids=["wrote", "met", "twice", "overtaken", "cut off", "failed in between"],
+    ids=[
+        "wrote",
+        "met",
+        "twice",
+        "overtaken",
+        "some overtaken",
+        "overtaken before",
+        "cut off",
+        "ended by others",
+        "failed in between",
+    ],
 )
 def test_what_earlier_attempts_wrote_is_told_as_written(redriver, done, attempts, expected):
     def answers(payload):
