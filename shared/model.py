@@ -117,12 +117,13 @@ class QuarantineEntry:
     """What one Kinesis record, or line of a file, held of one tenant and was rejected for one reason.
 
     Attributes:
-        quarantine_id: 32 hex digits, derived from the source positions, so that a replay repeats it.
+        quarantine_id: 32 hex digits, derived from the source positions, so that a replay repeats it; of a line of a
+            file, from object, line and a keyed fingerprint of the payload.
         detail: of the first record.
         tenant_id: "" where no record got far enough to know.
         record_count: user records; 1 but for an aggregate.
         sealed_content: sub-sequence, partition key and payload of each.
-        source: the line of a file that it is; of that alone its id is made then, whichever Kinesis record brings it.
+        source: the line of a file that it is, whichever Kinesis record brings it.
     """
 
     quarantine_id: str

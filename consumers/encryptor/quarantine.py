@@ -2,7 +2,8 @@
 
 An entry holds what one Kinesis record brought of one tenant and was rejected for one reason: one record, or as many as
 an aggregate has of them, so that a producer's broken aggregate of thousands is a few objects and not thousands. A line
-of a file is an entry of its own, and the same one however often it comes.
+of a file is an entry of its own, and the same one however often it comes as it is; what names the same line and holds
+something else is another: who may put to the stream may claim any line.
 """
 
 from __future__ import annotations
@@ -44,8 +45,12 @@ class Shards(Protocol):
         """
 
 
-def entry_key(rejected: Rejected) -> tuple[str, str, str]:
-    """What the records of one entry have in common."""
+def entry_key(rejected: Rejected) -> tuple[str, str, str, bytes]:
+    """What the records of one entry have in common; of lines of files, the payload too."""
+    return *_names(rejected), b"" if rejected.source is None else rejected.record.payload
+
+
+def _names(rejected: Rejected) -> tuple[str, str, str]:
     source = rejected.source
     came_from = rejected.record.sequence_number if source is None else f"{source.object_digest.hex()} {source.line}"
     return came_from, rejected.error.reason, rejected.tenant_id
@@ -75,8 +80,9 @@ class Quarantine:
         first = rejected[0]
         if first.source is not None:
             rejected = rejected[:1]  # two runs brought the same line
-        entry_id = quarantine_id(stream_arn, rejected)
         key = self.keyring.active(SYSTEM_TENANT, QUARANTINE_CLASS)
+        mark = b"" if first.source is None else key.cipher.fingerprint(first.record.payload)
+        entry_id = quarantine_id(stream_arn, rejected, mark)
         prefix = record_prefix(dataset=self.dataset, tenant_id=SYSTEM_TENANT, item_id=entry_id)
         in_shard = self.shards.hash_keys(stream_arn, first.record.shard_id)
         entry = QuarantineEntry(
@@ -89,31 +95,37 @@ class Quarantine:
             sequence_number=first.record.sequence_number,
             arrived_at=first.record.arrived_at,
             record_count=len(rejected),
-            sealed_content=seal_value(key.cipher, prefix, QUARANTINE_PATH, _content(rejected, in_shard)),
+            sealed_content=seal_value(key.cipher, prefix, QUARANTINE_PATH, _content(rejected, in_shard, mark)),
             source=first.source,
         )
         self.store.keep(entry)
         return entry
 
 
-def quarantine_id(stream_arn: str, rejected: Sequence[Rejected]) -> str:
-    """The id of an entry: of the places that its records came from, and of nothing in them.
+def quarantine_id(stream_arn: str, rejected: Sequence[Rejected], mark: bytes) -> str:
+    """The id of an entry: of the places that its records came from, and of nothing in them that could be guessed.
 
     The sub-sequences belong to it: a second delivery in which one more record of the aggregate is rejected makes
     another entry, where the first one's id would hide that record.
+
+    Args:
+        stream_arn: that they came by.
+        rejected: records of one `entry_key`.
+        mark: of a line of a file, its payload's fingerprint under the data key that it was first sealed with, without
+            which a payload of few possibilities could be found by trying; empty where another version kept it.
     """
     first = rejected[0]
     if first.source is not None:
-        return _digest("file", *entry_key(first))
+        return _digest("file", *_names(first), *([mark.hex()] if mark else []))
     places = ",".join(str(one.record.sub_sequence) for one in rejected)
-    return _digest(stream_arn, first.record.shard_id, *entry_key(first), places)
+    return _digest(stream_arn, first.record.shard_id, *_names(first), places)
 
 
 def _digest(*names: str) -> str:
     return sha256("\n".join(names).encode("utf-8")).hexdigest()[:32]
 
 
-def _content(rejected: Sequence[Rejected], in_shard: range | None) -> dict[str, Any]:
+def _content(rejected: Sequence[Rejected], in_shard: range | None, mark: bytes) -> dict[str, Any]:
     """The records, and each partition key and explicit hash key once, so that content is about as large as it arrived.
 
     An aggregate names a key once for all its records; a copy for each could be thousands of times its size.
@@ -139,6 +151,7 @@ def _content(rejected: Sequence[Rejected], in_shard: range | None) -> dict[str, 
     }
     if (source := rejected[0].source) is not None:
         content["source"] = source.typed()
+        content["mark"] = {"B": mark}  # sealed anew under another key, the entry keeps its id
     if in_shard is not None:
         bounds = (in_shard.start, in_shard.stop - 1)
         content["shard_hash_keys"] = {"L": [{"B": bound.to_bytes(HASH_KEY_BYTES, "big")} for bound in bounds]}

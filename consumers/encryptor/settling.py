@@ -144,7 +144,7 @@ class Settling:
         return result, written.settles_lane
 
     def _keep_all(self, rejected: list[Rejected]) -> list[RecordResult]:
-        entries: dict[tuple[str, str, str], list[Rejected]] = defaultdict(list)
+        entries: dict[tuple[str, str, str, bytes], list[Rejected]] = defaultdict(list)
         for one in rejected:
             entries[entry_key(one)].append(one)
         return [result for entry in self.pool.map(self._keep, entries.values()) for result in entry]

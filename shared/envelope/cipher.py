@@ -6,6 +6,7 @@ some 50 µs, so once per data key; it is safe to share between threads.
 
 from __future__ import annotations
 
+import hmac
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
@@ -21,6 +22,7 @@ KEY_BYTES: Final = 32
 _KEY_TYPE: Final = "type.googleapis.com/google.crypto.tink.XAesGcmKey"
 _GCM_NONCE_BYTES: Final = 12
 _SALT_BYTES: Final = NONCE_BYTES - _GCM_NONCE_BYTES  # the salt derives the subkey; with GCM's nonce it is the 24 bytes
+_FINGERPRINTS: Final = b"sealstream fingerprints v1"
 _MAX_KEY_ID: Final = (1 << 8 * KEY_ID_BYTES) - 1
 
 
@@ -30,6 +32,7 @@ class ValueCipher:
 
     key_id: int
     primitive: Any = field(repr=False)
+    fingerprint_key: bytes = field(repr=False)
 
     @classmethod
     def from_key(cls, key_id: int, key: bytes) -> ValueCipher:
@@ -44,7 +47,7 @@ class ValueCipher:
             raise ValueError(f"a data key has {KEY_BYTES} bytes")
         _register_tink()
         handle = tink.proto_keyset_format.parse(_keyset(key_id, key), secret_key_access.TOKEN)
-        return cls(key_id, handle.primitive(aead.Aead))
+        return cls(key_id, handle.primitive(aead.Aead), hmac.digest(key, _FINGERPRINTS, "sha256"))
 
     def seal(self, plaintext: bytes, associated_data: bytes) -> bytes:
         """The sealed value of an encoded typed value; the nonce is drawn by Tink."""
@@ -66,6 +69,10 @@ class ValueCipher:
         except tink.TinkError:
             raise DoesNotOpen(f"changed or moved since it was sealed under data key {key_id:08x}") from None
         return plaintext
+
+    def fingerprint(self, content: bytes) -> bytes:
+        """32 bytes that equal contents share under one data key, and that tell nothing to who does not have it."""
+        return hmac.digest(self.fingerprint_key, content, "sha256")
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from random import Random
 from typing import Any
 
@@ -57,7 +58,7 @@ def payloads_of(number: int, file: tuple[int, str, list[tuple[int, str]]]) -> li
 
 def left_by(world: EncryptorWorld) -> tuple[Any, Any]:
     items = {key: (item["_src"], item.get("a"), "_deleted_at" in item) for key, item in world.table.items.items()}
-    entries = {key: (entry.reason, entry.source) for key, entry in world.quarantine.entries.items()}
+    entries = Counter((entry.reason, entry.source) for entry in world.quarantine.entries.values())
     return items, entries
 
 

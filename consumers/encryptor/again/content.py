@@ -45,11 +45,13 @@ def records_of(entry: HeldEntry, content: AttributeValue) -> Sequence[Received]:
     """
     try:
         records, source = kept_records(entry, content["M"]), kept_source(content["M"])
+        mark = content["M"].get("mark", {"B": b""})["B"]
+        rejected = [Rejected(one, RecordRejected(entry.kept_reason), entry.tenant_id, source) for one in records]
+        has_its_id = bool(rejected) and quarantine_id(entry.stream_arn, rejected, mark) == entry.quarantine_id
     except (KeyError, IndexError, TypeError, ValueError, RecordRejected):
         raise QuarantineCorrupt(f"entry {entry.quarantine_id}: its content is not what sealstream keeps") from None
-    rejected = [Rejected(one, RecordRejected(entry.kept_reason), entry.tenant_id, source) for one in records]
     is_its_row = source is not None or all(_ms(one.arrived_at) == _ms(entry.arrived_at) for one in records)
-    if not rejected or not is_its_row or quarantine_id(entry.stream_arn, rejected) != entry.quarantine_id:
+    if not is_its_row or not has_its_id:
         raise QuarantineCorrupt(f"entry {entry.quarantine_id}: its index row is not the one that it was kept with")
     if entry.kept_reason is Reason.AGGREGATE_CORRUPT:
         return take_out(map(_as_lambda_gives_it, records))

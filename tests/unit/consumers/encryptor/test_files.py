@@ -190,6 +190,28 @@ def test_a_line_that_is_no_record_is_kept_once_however_often_it_comes(world, cap
     assert CANARY not in repr(entry) + "".join(capfd.readouterr())
 
 
+@pytest.mark.parametrize("in_one_batch", [True, False])
+def test_what_claims_the_same_line_and_holds_something_else_is_kept_too(world, in_one_batch):
+    payloads = [wrapped_payload(file_source(3), "not_json", line) for line in (b"x", b"y")]
+    records = [line_record(payloads[n % 2], sequence=n) for n in range(4)]
+
+    for batch in [records] if in_one_batch else [[record] for record in records]:
+        assert {Outcome.QUARANTINED: len(batch)} == world.process(*batch).outcomes()
+
+    kept = [world.held(entry)["M"]["records"]["L"] for entry in world.quarantine.entries.values()]
+    assert sorted(payloads) == sorted(one["M"]["payload"]["B"] for records in kept for one in records)
+
+
+def test_the_id_of_a_line_cannot_be_had_from_its_payload_without_the_data_key():
+    ids = set()
+    for _ in range(2):
+        with encryptor_world(PLAIN) as world:
+            world.process(line_record(wrapped_payload(file_source(3), "not_json", b"x")))
+            ids.add(only_entry(world).quarantine_id)
+
+    assert 2 == len(ids)
+
+
 def test_a_line_that_is_too_long_for_the_stream_is_known_by_where_it_stands(world):
     world.process(line_record(wrapped_payload(file_source(3), "line_too_long", offset=12, bytes=20_000_000)))
 
@@ -212,7 +234,9 @@ def test_lines_of_one_file_are_entries_of_their_own_as_are_those_of_another_vers
         *(line_record(wrapped_payload(source, "not_json", b"x"), sequence=n) for n, source in enumerate(sources))
     )
 
-    assert sources == [entry.source for entry in world.quarantine.entries.values()]
+    kept = [entry.source for entry in world.quarantine.entries.values()]
+    assert len(sources) == len(kept)
+    assert set(sources) == set(kept)  # entries are kept side by side, in no order
 
 
 @pytest.mark.parametrize("fails", ["before it is written", "in the table", "for want of a key"])

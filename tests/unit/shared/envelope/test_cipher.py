@@ -124,3 +124,9 @@ def test_errors_hold_neither_plaintext_nor_what_caused_them(cipher, sealed):
 
     assert "secret" not in str(caught.value)
     assert caught.value.__suppress_context__
+
+
+def test_a_fingerprint_is_the_same_for_the_same_content_and_key_alone(cipher):
+    assert cipher.fingerprint(PLAINTEXT) == ValueCipher.from_key(KEY_ID + 1, KEY).fingerprint(PLAINTEXT)
+    others = {cipher.fingerprint(b""), ValueCipher.from_key(KEY_ID, bytes(32)).fingerprint(PLAINTEXT)}
+    assert 3 == len(others | {cipher.fingerprint(PLAINTEXT)})

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from consumers.encryptor.again.content import records_of
+from consumers.encryptor.deaggregate import Rejected
+from consumers.encryptor.quarantine import quarantine_id
 from shared.envelope.associated_data import record_prefix
 from shared.envelope.seal import seal_value
-from shared.errors import KeyServiceUnavailable, QuarantineCorrupt, Reason, StoreUnavailable
-from shared.model import QUARANTINE_CLASS, QUARANTINE_PATH, REDRIVE_SECONDS, SYSTEM_TENANT, EntryState
+from shared.errors import KeyServiceUnavailable, QuarantineCorrupt, Reason, RecordRejected, StoreUnavailable
+from shared.model import QUARANTINE_CLASS, QUARANTINE_PATH, REDRIVE_SECONDS, SYSTEM_TENANT, EntryState, InboundRecord
 from shared.policy.load import parse_policy
 from shared.source_position import FOUND, SourcePosition, kinesis_position
 from tests.fakes.files import file_source, line_payload, wrapped_payload
@@ -146,6 +148,43 @@ def test_a_line_of_a_file_goes_through_at_its_place_in_the_file(world):
     assert file_source(7).position == SourcePosition.from_bytes(item["_src"]["B"])
     world.deliver(line_payload(file_source(7), tenant_id="acme", id="1", note=CANARY))
     assert item == world.encryptor.table.items["acme", "1"]
+
+
+def test_of_two_that_claim_one_line_each_is_put_back_by_itself(world):
+    for item in ("1", "2"):
+        world.deliver(line_payload(file_source(7), tenant_id="acme", id=item, note=CANARY))
+    world.deploy(LENIENT)
+
+    asked = list(world.encryptor.quarantine.entries)
+    assert ["redriven", "redriven"] == [redrive(world, one)["state"] for one in asked]
+    assert {("acme", "1"), ("acme", "2")} == set(world.encryptor.table.items)
+
+
+@pytest.mark.parametrize("mark", [{"B": bytes(32)}, {"S": "x"}])
+def test_a_line_whose_fingerprint_somebody_changed_is_not_put_back(world, mark):
+    asked = line_that_the_policy_rejects(world)
+    entry = world.encryptor.quarantine.entries[asked]
+    content = world.encryptor.held(entry)
+    content["M"]["mark"] = mark
+    world.encryptor.quarantine.entries[asked] = _kept_with(world, entry, content)
+    world.deploy(LENIENT)
+
+    assert ("held", {}) == picked(redrive(world, asked), "state", "outcomes")
+    assert not world.encryptor.table.items
+
+
+def test_a_line_that_another_version_kept_without_a_fingerprint_is_put_back(world):
+    asked = line_that_the_policy_rejects(world)
+    entry = world.encryptor.quarantine.entries[asked]
+    content = world.encryptor.held(entry)
+    del content["M"]["mark"]
+    came = InboundRecord(entry.sequence_number, entry.shard_id, 0, b"p", entry.arrived_at, b"")
+    rejected = Rejected(came, RecordRejected(entry.reason), "acme", entry.source)
+    before = replace(entry, quarantine_id=quarantine_id(entry.stream_arn, [rejected], b""))
+    world.encryptor.quarantine.entries = {before.quarantine_id: _kept_with(world, before, content)}
+    world.deploy(LENIENT)
+
+    assert "redriven" == redrive(world, before.quarantine_id)["state"]
 
 
 def test_a_line_goes_through_whichever_kinesis_record_its_row_names(world):
