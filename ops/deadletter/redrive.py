@@ -210,7 +210,7 @@ def _read_again(letter: Letter, position: Position, queue: Queue, ports: Ports, 
     stretch = Stretch(invoke_while_held, title, asked)
     try:
         stretch.to_the_end(patience)
-        if not stretch.reading.missing:
+        if stretch.reading.done and not stretch.reading.missing:
             patience.insist(partial(queue.delete, letter))
     except NotHeld as error:
         return Fate(letter, State.HELD, stretch.reading, str(error))
@@ -221,6 +221,8 @@ def _read_again(letter: Letter, position: Position, queue: Queue, ports: Ports, 
     reading = stretch.reading
     if reading.missing:
         return Fate(letter, State.MISSING, reading, _what_is_left(reading))
+    if not reading.done:
+        return Fate(letter, State.WAITING, reading, "stopped before all was read")
     return Fate(letter, State.DONE, reading)
 
 

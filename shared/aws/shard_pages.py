@@ -68,10 +68,10 @@ def shard_pages(shard: Shard, place: Place, *, wait: Callable[[float], None] = s
     while True:
         answer = reading.next_answer()
         if answer is None:
-            yield Page(())
+            yield Page((), begun_anew=True)
             return
         ends = answer.next_iterator is None
-        yield Page(answer.records, answer.caught_up or ends, answer.reached)
+        yield Page(answer.records, answer.caught_up or ends, answer.reached, reading.has_begun_anew(answer))
         if ends:
             return
         reading.go_on_after(answer)
@@ -106,6 +106,12 @@ class _Reading:
                     _check_is_younger(answer.records[0], self._place)
                 return answer
         raise AssertionError("the last attempt raised")
+
+    def has_begun_anew(self, answer: Answer) -> bool:
+        """Whether this begins at the oldest record since the place is gone."""
+        if not self._from_oldest or isinstance(self._place, AtTime):
+            return False
+        return all(record.sequence_number != self._place.sequence_number for record in answer.records[:1])
 
     def go_on_after(self, answer: Answer) -> None:
         """Move on behind what was answered."""

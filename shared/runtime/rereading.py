@@ -71,11 +71,13 @@ class Page:
     Attributes:
         caught_up: the shard holds nothing younger, at this time or, closed, for ever.
         reached: how far in time reading has come, seconds since the epoch; None where nobody tells.
+        begun_anew: where reading had come to is gone, and the page begins at the oldest record that is left, if any is.
     """
 
     records: Sequence[ShardRecord]
     caught_up: bool = False
     reached: float | None = None
+    begun_anew: bool = False
 
 
 class Span(Protocol):
@@ -166,6 +168,8 @@ class Reread:
         oldest_arrived_at: of all that were done with, seconds since the epoch.
         begun_at: the first record that was met, of the span or not.
         next: the record that follows `after`; None where nobody knows, or the call is done.
+        has_gap: retention took where reading was, and some of what followed may be gone unread.
+        found_from: the first record that was met behind the gap.
     """
 
     after: str | None
@@ -176,11 +180,20 @@ class Reread:
     first: str | None = None
     last: str | None = None
     oldest_arrived_at: float | None = None
+    has_gap: bool = False
+    found_from: str | None = None
 
     def begun_instead_of(self, place: Place) -> str | None:
         """The record that was met first, where it is not the one that reading was to begin at."""
         is_late = isinstance(place, AtRecord) and self.begun_at != place.sequence_number
         return self.begun_at if is_late else None
+
+    def meeting(self, page: Page) -> Reread:
+        """The same once a page is there; a gap before the first record that is met shows in which one that is."""
+        first = next((record.sequence_number for record in page.records), None)
+        if page.begun_anew and self.begun_at is not None:
+            return replace(self, has_gap=True, found_from=self.found_from or first)
+        return replace(self, begun_at=self.begun_at or first)
 
     def past(self, records: Sequence[ShardRecord]) -> Reread:
         """The same after some more were done with."""
@@ -225,10 +238,11 @@ class Letter:
 
     def found(self, came: Reread) -> dict[str, Any]:
         """For an answer: whether some of them are not there any more, and where reading began instead, if it did."""
-        late = came.begun_instead_of(self.place)
+        found_from = came.begun_instead_of(self.place) or came.found_from
         ends_early = came.done and (came.last or self.after) != self.last
-        is_found = late is not None and int(late) <= int(self.last)
-        return {"missing": late is not None or ends_early, "found_from": late if is_found else None}
+        is_found = found_from is not None and int(found_from) <= int(self.last)
+        missing = found_from is not None or came.has_gap or ends_early
+        return {"missing": missing, "found_from": found_from if is_found else None}
 
 
 Work = Callable[[Sequence[ShardRecord]], str | None]
@@ -256,7 +270,7 @@ def reread(
     try:
         for page in pages:
             numbers = [record.sequence_number for record in page.records]
-            came = replace(came, begun_at=came.begun_at or next(iter(numbers), None))
+            came = came.meeting(page)
             behind = [record for record in page.records if after is None or int(record.sequence_number) > int(after)]
             if ends:
                 return replace(came, next=next(iter(numbers), None))

@@ -134,9 +134,10 @@ class Redriver:
             self.prepare()
             came, counts = self.stretches.replay(stretch, call_time)
             self.telling.replayed(stretch.shard_id, came, counts.outcomes, request_id=request_id, at=self.wall())
-        late = came.begun_instead_of(stretch.place)
+        found_from = came.begun_instead_of(stretch.place) or came.found_from
         has_lost_all = known is not None and came.done and came.begun_at is None
-        lost = {"missing": late is not None or has_lost_all, "found_from": late, "forgotten_before": forgotten_before}
+        missing = found_from is not None or came.has_gap or has_lost_all
+        lost = {"missing": missing, "found_from": found_from, "forgotten_before": forgotten_before}
         return counts.answer(stretch.shard_id, came) | lost
 
     def _forgotten(self, shard_id: str, since: float) -> float | None:

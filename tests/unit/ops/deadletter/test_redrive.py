@@ -11,6 +11,7 @@ from ops.deadletter.letter import Of
 from ops.deadletter.queues import HOLD_SECONDS
 from ops.deadletter.redrive import GIVES_UP_AFTER, redrive
 from ops.errors import FunctionFailed, FunctionRefused, NoProgress
+from ops.stretch import Stretch
 from ops.text import plural
 from shared.landing import Notice, ObjectVersion
 from tests.fakes.landing import BUCKET, SEQUENCER, s3_event
@@ -122,6 +123,15 @@ def test_a_function_that_fails_is_called_again(world, done):
 
     assert (0, 3) == (status, sum(line["event"] == "trouble" for line in lines))
     assert [] == world.left(Of.ENCRYPTOR)
+
+
+def test_a_letter_that_is_not_read_to_its_end_stays(world, done, monkeypatch):
+    world.sqs[Of.ENCRYPTOR].put("m-1", position(11, 15))
+    monkeypatch.setattr(Stretch, "to_the_end", lambda stretch, patience: stretch.step(patience))
+
+    status, lines = done()
+
+    assert (1, "waiting", 2, ["m-1"]) == (status, lines[0]["state"], lines[0]["read"], world.left(Of.ENCRYPTOR))
 
 
 @pytest.mark.parametrize("call", ["receive_message", "delete_message", "get_queue_attributes"])

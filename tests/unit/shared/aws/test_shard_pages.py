@@ -110,6 +110,36 @@ def test_where_the_place_is_gone_reading_begins_at_the_oldest_record(place, trim
     assert ["5", "6", "7"] == numbers(pages)
 
 
+@pytest.mark.parametrize("failures", [("", "TrimmedDataAccessException"), ("", "ExpiredIteratorException")])
+@pytest.mark.parametrize(
+    ("left", "anew"), [((7, 8, 9), [False, True, False]), ((2, 3), [False, False]), ((), [False, True])]
+)
+def test_a_page_says_that_it_begins_anew_where_retention_took_the_place_meanwhile(failures, left, anew):
+    shard = FakeShard(1, 2, 3, 7, failures=failures)
+    pages = shard_pages(shard, AtRecord("1"), wait=lambda _: None)
+    found = [next(pages)]
+    shard.numbers = left
+    shard.trims = "Trimmed" if left else ""
+    asks = shard.iterator
+
+    def iterator(place: Place | None) -> str:
+        if place is not None:
+            raise failure("Trimmed")
+        return asks(place)
+
+    shard.iterator = iterator  # type: ignore[method-assign]
+    found += pages
+
+    assert anew == [page.begun_anew for page in found]
+    assert ["1", "2", *map(str, left)] == numbers(found)
+
+
+def test_a_shard_that_goes_while_it_is_read_begins_anew_with_nothing():
+    shard = FakeShard(1, 2, 3, failures=("", "ResourceNotFoundException"))
+
+    assert [False, True] == [page.begun_anew for page in read(shard, AtTime(5.0))]
+
+
 def test_what_is_trimmed_between_iterator_and_reading_is_the_same():
     shard = FakeShard(5, 6, failures=("TrimmedDataAccessException",), trims="")
 
@@ -134,7 +164,7 @@ def test_a_number_that_the_shard_does_not_know_though_it_is_older_is_refused():
 def test_a_shard_that_is_gone_is_one_empty_page():
     shard = FakeShard(1, failures=("ResourceNotFoundException",))
 
-    assert [Page(())] == read(shard, AtRecord("1"))
+    assert [Page((), begun_anew=True)] == read(shard, AtRecord("1"))
 
 
 def test_an_open_shard_goes_on_and_is_not_read_too_often():

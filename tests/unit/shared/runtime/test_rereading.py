@@ -220,6 +220,32 @@ def test_what_was_asked_for_and_is_not_there_is_missing_at_either_end_and_betwee
     assert [[str(n) for n in left if int(after or 0) < n <= 5]] == (work.batches or [[]])
 
 
+@pytest.mark.parametrize(
+    ("behind", "found_from"),
+    [
+        ([Page(records(4, 5), begun_anew=True)], "4"),
+        ([Page([], begun_anew=True), Page(records(4, 5), begun_anew=True)], "4"),
+        ([Page(records(6), begun_anew=True)], None),
+        ([Page([], begun_anew=True)], None),
+    ],
+)
+@pytest.mark.parametrize("over", [True, False])
+def test_what_retention_takes_between_two_pages_is_missing(behind, found_from, over):
+    letter = Letter("1", "5")
+
+    came = reread([Page(records(1, 2)), *behind], letter.span, Worker(), is_over=lambda: over)
+
+    said = letter.found(came)
+    assert said["missing"]
+    assert said["found_from"] in ({found_from, None} if over else {found_from})
+
+
+def test_a_gap_before_the_first_record_is_none_where_reading_begins_at_the_right_one():
+    came = reread([Page(records(1, 5), begun_anew=True)], ALL, Worker(), is_over=never)
+
+    assert (False, None) == (came.has_gap, came.found_from)
+
+
 def test_what_was_not_read_yet_is_not_missing():
     letter = Letter("1", "5")
 

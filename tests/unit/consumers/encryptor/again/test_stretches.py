@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from shared.errors import KeyServiceUnavailable, RequestRefused, StoreUnavailable
+from shared.runtime.rereading import Page
 from tests.fakes.kinesis import aggregate
 from tests.fakes.landing import BUCKET
 from tests.unit.consumers.encryptor.again.conftest import CANARY, SHARD, counts, number, record
@@ -386,6 +387,20 @@ def test_what_retention_takes_from_a_replay_between_two_calls_is_missing(
     assert (True, missing) == (rest["done"], rest["missing"])
     assert (number(found_from) if missing and found_from else None) == rest["found_from"]
     assert min(5, max(0, 8 - oldest)) == rest["kinesis_records"]
+
+
+@pytest.mark.parametrize(("operation", "left"), [("replay", [4, 5]), ("replay", []), ("reread", [4, 5])])
+def test_what_retention_takes_within_a_call_is_missing(world, operation, left):
+    world.put(*[record(str(n)) for n in range(6)])
+    every = world.stream.records[SHARD]
+    pages = [Page(every[:2]), Page([every[n] for n in left], caught_up=True, begun_anew=True)]
+    world.stream.pages = lambda *_, **__: iter(pages)
+    asked = WINDOW if operation == "replay" else {"shard_id": SHARD, "first": number(0), "last": number(5)}
+
+    answer = world.call(operation, **asked)
+
+    assert (True, True) == (answer["done"], answer["missing"])
+    assert (number(4) if left else None) == answer["found_from"]
 
 
 def shard(name: str, *parents: str, since: float = NOW, is_closed: bool = False) -> Any:
