@@ -214,7 +214,7 @@ class _Reads:
 
 
 class _Settled:
-    """What became of user records that are not counted yet: of each the first time that it passed.
+    """What became of user records that are not counted yet: of each the first time that it passed, and the last time.
 
     Args:
         written: those that a call before wrote, sub-sequences by sequence number.
@@ -223,11 +223,13 @@ class _Settled:
     def __init__(self, written: Mapping[str, Sequence[int]]) -> None:
         places = [(number, sub_sequence) for number, subs in written.items() for sub_sequence in subs]
         self._found: dict[tuple[str, int], tuple[Outcome, str]] = dict.fromkeys(places, (Outcome.WRITTEN, ""))
+        self._waiting: set[tuple[str, int]] = set()
 
     def add(self, results: Sequence[RecordResult]) -> None:
         """What came of an attempt."""
         for one in results:
             place = one.record.sequence_number, one.record.sub_sequence
+            (self._waiting.add if one.outcome is Outcome.RETRY else self._waiting.discard)(place)
             before = self._found.get(place)
             if before is None or before[0] is Outcome.RETRY:
                 self._found[place] = one.outcome, one.kept.reason if one.kept else ""
@@ -236,12 +238,11 @@ class _Settled:
         """Count what is done of a batch; of the Kinesis record before which the call ends only what does not pass."""
         numbers = [record.sequence_number for record in batch]
         done = {*numbers} if stopped_at is None else {*numbers[: numbers.index(stopped_at)]}
+        counts.outcomes[Outcome.RETRY] += sum(number == stopped_at for number, _ in self._waiting)
         for place, (outcome, reason) in list(self._found.items()):
-            number, _ = place
-            if number in done or (number == stopped_at and outcome is Outcome.RETRY):
+            if place[0] in done:
                 counts.outcomes[outcome] += 1
                 counts.reasons.update([reason] if reason else [])
-            if number in done:
                 del self._found[place]
 
     def written(self) -> dict[str, list[int]]:

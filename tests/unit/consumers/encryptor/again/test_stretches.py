@@ -148,6 +148,16 @@ def test_what_was_written_ahead_counts_only_once_it_is_passed(world):
     assert {number(5): [0], number(9): [0]} == first["ahead"]
 
 
+def test_what_was_written_ahead_and_does_not_pass_now_waits_and_stays_written(world):
+    world.put(record("0"), record("1"))
+    world.encryptor.shards.fail_with = StoreUnavailable("down")
+
+    answer = world.call("replay", **WINDOW, after=number(0), ahead={number(1): [0]})
+
+    assert (number(0), counts(retry=1)) == (answer["after"], answer["outcomes"])
+    assert {number(1): [0]} == answer["ahead"]
+
+
 def test_of_an_aggregate_that_passes_in_part_each_record_counts_once(world):
     world.put(aggregate([("a", record("1")), ("b", record("2"))]))
     failures = [StoreUnavailable("down")]
