@@ -134,17 +134,21 @@ class Stretches:
 
     def plan(self, stretch: Stretch, call_time: CallTime) -> tuple[Reread, Counts]:
         """Decode, identify and plan the records; nothing is written and no data key is used; raises as `replay`."""
-        counts = Counts(Counter({"sendable": 0, Outcome.QUARANTINED.value: 0}))
+        counts = Counts(Counter({"sendable": 0, Outcome.QUARANTINED.value: 0, Outcome.RETRY.value: 0}))
 
         def work(batch: Sequence[ShardRecord]) -> str | None:
             plans = self.encryptor.plan(take_out(record.event for record in batch), stream_arn=self.stream_arn)
             counts.handled += len(plans)
-            counts.outcomes["sendable"] += sum(isinstance(one, PlannedRecord) for one in plans)
-            rejected = [one for one in plans if isinstance(one, Rejected)]
+            waiting = [one.record.sequence_number for one in plans if isinstance(one, RecordResult)]
+            stopped_at = min(waiting, key=int, default=None)
+            counts.outcomes[Outcome.RETRY.value] += waiting.count(stopped_at or "")
+            # what stands behind it is planned again in the next call
+            done = [one for one in plans if stopped_at is None or int(_number(one)) < int(stopped_at)]
+            counts.outcomes["sendable"] += sum(isinstance(one, PlannedRecord) for one in done)
+            rejected = [one for one in done if isinstance(one, Rejected)]
             counts.outcomes[Outcome.QUARANTINED.value] += len(rejected)
             counts.reasons.update(one.error.reason.value for one in rejected)
-            failed = {one.record.sequence_number for one in plans if isinstance(one, RecordResult)}
-            return next((record.sequence_number for record in batch if record.sequence_number in failed), None)
+            return stopped_at
 
         return self._read(stretch, work, call_time, counts), counts
 
@@ -176,6 +180,11 @@ class Stretches:
             batch_records=pace.page_items,
             is_over=call_time.is_over,
         )
+
+
+def _number(plan: PlannedRecord | Rejected | RecordResult) -> str:
+    record = plan.identified.record if isinstance(plan, PlannedRecord) else plan.record
+    return record.sequence_number
 
 
 class _Reads:

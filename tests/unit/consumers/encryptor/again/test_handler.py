@@ -83,7 +83,7 @@ def test_the_stream_is_listed_planned_and_replayed(aws, capsys):
     replay = call("replay", shard_id=SHARD, **{"from": 1.0})
 
     assert {"shard_id": SHARD, "parents": [], "closed": False} == shard
-    assert {"sendable": 1, "quarantined": 1} == plan["outcomes"]
+    assert {"sendable": 1, "quarantined": 1, "retry": 0} == plan["outcomes"]
     assert (True, number, 1, 1) == (
         replay["done"],
         replay["after"],

@@ -272,7 +272,7 @@ def test_a_dry_run_writes_nothing_and_uses_no_key(world):
 
     answer = world.call("replay", **WINDOW, dry_run=True)
 
-    assert {"sendable": 2, "quarantined": 2} == answer["outcomes"]
+    assert {"sendable": 2, "quarantined": 2, "retry": 0} == answer["outcomes"]
     assert {"not_json": 1, "undeclared_attribute": 1} == answer["reasons"]
     assert (True, 4) == (answer["done"], answer["kinesis_records"])
     assert not world.encryptor.table.puts
@@ -289,6 +289,23 @@ def test_a_dry_run_ends_before_what_nobody_can_say_now(world):
     answer = world.call("replay", **WINDOW, dry_run=True)
 
     assert (False, None) == (answer["done"], answer["after"])
+
+
+def test_a_dry_run_counts_once_what_stands_behind_a_record_that_nobody_can_judge_now(world):
+    world.put(record("0"), b"no json")
+    corrupt = aggregate([("a", record("3"))])
+    world.put(record("2"), corrupt[:-1] + bytes([corrupt[-1] ^ 1]), b"no json")
+    world.stream.page = 10
+    world.encryptor.shards.fail_with = StoreUnavailable("down")
+
+    first = world.call("replay", **WINDOW, dry_run=True)
+    again = world.call("replay", **WINDOW, dry_run=True)
+    world.encryptor.shards.fail_with = None
+    rest = world.call("replay", **WINDOW, dry_run=True)
+
+    stands = {"sendable": 0, "quarantined": 0, "retry": 1}
+    assert [(stands, {})] * 2 == [(one["outcomes"], one["reasons"]) for one in (first, again)]
+    assert {"sendable": 2, "quarantined": 3, "retry": 0} == rest["outcomes"]
 
 
 def test_a_replay_and_what_it_put_into_quarantine_are_told(world):
