@@ -19,6 +19,7 @@ STEP_SECONDS: Final = 5
 LONGEST_STEP_SECONDS: Final = 300
 """How long where it finds nothing: a quiet stretch takes many reads."""
 RETRY: Final = "retry"
+WRITTEN_BEYOND: Final = "written_beyond"
 
 
 class StandsStill(FunctionFailed):
@@ -58,13 +59,19 @@ class Reading:
     forgotten_before: float | None = None
     owed_seconds: float = 0.0
 
+    @property
+    def counted(self) -> dict[str, int]:
+        """Counts, with those that are written beyond where reading ended; no step has counted these yet."""
+        beyond = 0 if self.done else sum(map(len, self.ahead.values()))
+        return added(self.counts, {WRITTEN_BEYOND: beyond})
+
     def document(self) -> dict[str, Any]:
         """For programs."""
         return {
             "done": self.done,
             "after": self.after or None,
             "records": self.records,
-            "counts": dict(self.counts),
+            "counts": self.counted,
             "reasons": dict(self.reasons),
             "waiting": self.waiting,
             "reached": iso(self.reached),

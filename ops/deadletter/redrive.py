@@ -237,7 +237,7 @@ def _told(fate: Fate) -> dict[str, Any]:
     return {
         "state": str(fate.state),
         "read": reading.records,
-        "counts": dict(reading.counts),
+        "counts": reading.counted,
         "reasons": dict(reading.reasons),
         "found_from": reading.found_from or None,
         "why": fate.why,
@@ -247,7 +247,7 @@ def _told(fate: Fate) -> dict[str, Any]:
 def _counts(fates: Iterable[Fate]) -> dict[str, int]:
     total: dict[str, int] = {}
     for fate in fates:
-        total = added(total, fate.reading.counts)
+        total = added(total, fate.reading.counted)
     return total
 
 

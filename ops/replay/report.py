@@ -105,7 +105,7 @@ def counts_of(stretches: Iterable[Stretch]) -> dict[str, int]:
     """User records by outcome, of all."""
     total: dict[str, int] = {}
     for stretch in stretches:
-        total = added(total, stretch.reading.counts)
+        total = added(total, stretch.reading.counted)
     return total
 
 

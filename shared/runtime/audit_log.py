@@ -107,10 +107,16 @@ ALLOWED_FIELDS: Final[Mapping[AuditEvent, frozenset[str]]] = {
     AuditEvent.OBJECT_SKIPPED: _CALL | {"object", "version"},
     AuditEvent.RECORD_QUARANTINED: COMMON_FIELDS | _SOURCE | {"quarantine_id", "reason", "detail"},
     AuditEvent.RECORD_REENCRYPTED: COMMON_FIELDS | {"quarantine_id"},
-    AuditEvent.RECORD_REDRIVEN: _CALL | _SPAN | _OUTCOMES | {"quarantine_id", "reason", "kinesis_records"},
+    AuditEvent.RECORD_REDRIVEN: _CALL
+    | _SPAN
+    | _OUTCOMES
+    | {"quarantine_id", "reason", "kinesis_records", "written_ahead"},
     AuditEvent.RECORD_DISCARDED: _CALL | {"quarantine_id", "reason", "record_count"},
     AuditEvent.RECORD_SKIPPED: _CALL | _SPAN | {"stream", "record_count"},
-    AuditEvent.STREAM_REPLAYED: _CALL | _SPAN | _OUTCOMES | {"kinesis_records", "stream", "record_count"},
+    AuditEvent.STREAM_REPLAYED: _CALL
+    | _SPAN
+    | _OUTCOMES
+    | {"kinesis_records", "stream", "record_count", "written_ahead"},
     AuditEvent.KEY_CREATED: _KEY,
     AuditEvent.KEY_ROTATED: _KEY | {"run_id", "replaces"},
     AuditEvent.KEY_REWRAPPED: _KEY | {"run_id", "key_material_id"},

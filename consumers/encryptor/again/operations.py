@@ -133,7 +133,9 @@ class Redriver:
         else:
             self.prepare()
             came, counts = self.stretches.replay(stretch, call_time)
-            self.telling.replayed(stretch.shard_id, came, counts.outcomes, request_id=request_id, at=self.wall())
+            self.telling.replayed(
+                stretch.shard_id, came, counts.outcomes, ahead=counts.newly_ahead, request_id=request_id, at=self.wall()
+            )
         found_from = came.begun_instead_of(stretch.place) or came.found_from
         has_lost_all = known is not None and came.done and came.begun_at is None
         missing = found_from is not None or came.has_gap or has_lost_all
@@ -164,7 +166,9 @@ class Redriver:
         )
         self.prepare()
         came, counts = self.stretches.replay(stretch, self._call_time(request, seconds_left))
-        self.telling.reread(stretch.shard_id, came, counts.outcomes, request_id=request_id, at=self.wall())
+        self.telling.reread(
+            stretch.shard_id, came, counts.outcomes, ahead=counts.newly_ahead, request_id=request_id, at=self.wall()
+        )
         return counts.answer(stretch.shard_id, came) | letter.found(came)
 
     def _decide(

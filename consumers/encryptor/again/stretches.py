@@ -61,6 +61,7 @@ class Counts:
     Attributes:
         handled: records given to the encryptor or planned, each attempt anew: what the rate is of.
         ahead: of those that are not counted yet, which were written; they count in the call that comes past them.
+        newly_ahead: the sequence number of each of these that this call wrote.
         owed_seconds: how long the caller must wait before it goes on, or the rate is not kept.
     """
 
@@ -68,6 +69,7 @@ class Counts:
     reasons: Counter[str] = field(default_factory=Counter)
     handled: int = 0
     ahead: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    newly_ahead: Sequence[str] = ()
     owed_seconds: float = 0.0
 
     def answer(self, shard_id: str, came: Reread) -> dict[str, Any]:
@@ -130,6 +132,9 @@ class Stretches:
 
         came = self._read(stretch, work, call_time, counts)
         counts.ahead = settled.written()
+        counts.newly_ahead = [
+            number for number, subs in counts.ahead.items() for sub in subs if sub not in stretch.ahead.get(number, ())
+        ]
         return came, counts
 
     def plan(self, stretch: Stretch, call_time: CallTime) -> tuple[Reread, Counts]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,13 +38,31 @@ class Telling:
         emit_metrics(result, self.keyring.take_counts(), started=started, ended=ended)
         return result
 
-    def replayed(self, shard_id: str, came: Reread, outcomes: Mapping[str, int], *, request_id: str, at: float) -> None:
+    def replayed(
+        self,
+        shard_id: str,
+        came: Reread,
+        outcomes: Mapping[str, int],
+        *,
+        ahead: Sequence[str],
+        request_id: str,
+        at: float,
+    ) -> None:
         """Tell of a part of the stream that was read again, if there was any."""
-        self._stretch(AuditEvent.STREAM_REPLAYED, shard_id, came, outcomes, request_id, at)
+        self._stretch(AuditEvent.STREAM_REPLAYED, shard_id, came, outcomes, ahead, request_id, at)
 
-    def reread(self, shard_id: str, came: Reread, outcomes: Mapping[str, int], *, request_id: str, at: float) -> None:
+    def reread(
+        self,
+        shard_id: str,
+        came: Reread,
+        outcomes: Mapping[str, int],
+        *,
+        ahead: Sequence[str],
+        request_id: str,
+        at: float,
+    ) -> None:
         """Tell of a dead letter's records that were put back, if there were any."""
-        self._stretch(AuditEvent.RECORD_REDRIVEN, shard_id, came, outcomes, request_id, at)
+        self._stretch(AuditEvent.RECORD_REDRIVEN, shard_id, came, outcomes, ahead, request_id, at)
 
     def decided(self, entry: HeldEntry, outcomes: Mapping[Outcome, int], *, request_id: str) -> None:
         """Tell of an entry that was decided about; told again, the event has the same id.
@@ -87,19 +105,23 @@ class Telling:
         shard_id: str,
         came: Reread,
         outcomes: Mapping[str, int],
+        ahead: Sequence[str],
         request_id: str,
         at: float,
     ) -> None:
-        if came.first is None or came.last is None:
+        """Tell of what was read or, where nothing before it passed, of what was written ahead."""
+        first, last = came.first or min(ahead, key=int, default=None), came.last or max(ahead, key=int, default=None)
+        if first is None or last is None:
             return
         self.audit_log.write(
             event,
-            event_id=event_id(event, shard_id, came.first, came.last, request_id),
+            event_id=event_id(event, shard_id, first, last, request_id),
             at=at,
             shard_id=shard_id,
-            first_sequence_number=came.first,
-            last_sequence_number=came.last,
+            first_sequence_number=first,
+            last_sequence_number=last,
             kinesis_records=came.records,
+            written_ahead=len(ahead),
             request_id=request_id,
             **{outcome.value: outcomes[outcome] for outcome in Outcome},
         )

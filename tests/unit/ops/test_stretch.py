@@ -168,6 +168,14 @@ def test_what_a_step_wrote_behind_where_it_ended_is_said_to_the_next_and_to_no_o
     assert [None, {"7": [0, 2]}, {"9": [1]}, None] == asked
 
 
+def test_what_is_written_beyond_where_reading_ended_is_told_until_it_is_counted():
+    ahead = {"7": [0, 2], "9": [0]}
+
+    counts = {"written": 1, "written_beyond": 3}
+    assert counts == Reading(counts={"written": 1}, ahead=ahead).document()["counts"]
+    assert {"written": 1} == Reading(done=True, counts={"written": 1}, ahead=ahead).document()["counts"]
+
+
 def test_a_quiet_stretch_is_given_more_time_and_is_no_failure(patience, clock):
     asked = []
 

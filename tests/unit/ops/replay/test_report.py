@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from ops.clock import Clock
-from ops.replay.report import Watch
+from ops.replay.report import Watch, lines
 from ops.stretch import Reading, Stretch
 from tests.fakes.clock import FakeClock
 
@@ -36,6 +36,13 @@ def test_it_tells_shards_records_rate_and_the_time_that_the_slowest_reached():
 def test_a_shard_that_was_not_begun_counts_nothing():
     watch = watch_of(stretch("a"))
     assert (0.0, "shards 0 of 1 · 0 records · 0 records/s") == (watch.completed, watch.told())
+
+
+def test_what_is_written_beyond_a_record_that_does_not_pass_is_told():
+    watch = watch_of(stretch("a", waiting=1, ahead={"7": [0, 2]}))
+
+    assert {"written_beyond": 2} == watch.document()["counts"]
+    assert ["written_beyond", "2"] in [line.split() for line in lines(watch, "", dry_run=False)]
 
 
 def test_a_record_that_arrived_before_or_after_is_no_more_than_none_or_all():

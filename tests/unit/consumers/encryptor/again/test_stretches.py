@@ -148,6 +148,31 @@ def test_what_was_written_ahead_counts_only_once_it_is_passed(world):
     assert {number(5): [0], number(9): [0]} == first["ahead"]
 
 
+@pytest.mark.parametrize("operation", ["replay", "reread"])
+def test_what_is_written_ahead_is_told_once_though_nothing_before_it_passes(world, operation):
+    world.put(record("1"), record("2"), record("3"))
+    world.stream.page = 10
+
+    def refuse(item: Any) -> None:
+        if item.item_id == "1":
+            raise StoreUnavailable("down")
+
+    world.encryptor.table.before_put = refuse
+    asked = WINDOW if operation == "replay" else {"shard_id": SHARD, "first": number(0), "last": number(2)}
+    answer = world.call(operation, **asked)
+    (told,) = [line for line in world.lines() if "written_ahead" in line]
+    world.call(operation, **asked, ahead=answer["ahead"])
+
+    assert (None, {number(1): [0], number(2): [0]}) == (answer["after"], answer["ahead"])
+    assert (number(1), number(2), 2, 0) == (
+        told["first_sequence_number"],
+        told["last_sequence_number"],
+        told["written_ahead"],
+        told["written"],
+    )
+    assert not [line for line in world.lines() if "written_ahead" in line]
+
+
 def test_what_was_written_ahead_and_does_not_pass_now_waits_and_stays_written(world):
     world.put(record("0"), record("1"))
     world.encryptor.shards.fail_with = StoreUnavailable("down")
