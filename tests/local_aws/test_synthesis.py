@@ -112,7 +112,7 @@ def test_an_older_state_of_the_sources_is_known_again(workshop: Workshop) -> Non
 
 def test_what_no_stack_is_made_of_makes_none(workshop: Workshop) -> None:
     workshop.synthesise("build/one")
-    for name in ("docs/page.md", "README.md", "tests/test.py", "infra/__pycache__/stack.pyc", ".hidden"):
+    for name in ("docs/threat_model.md", "README.md", "tests/test.py", "infra/__pycache__/stack.pyc", ".hidden"):
         (workshop.folder / name).parent.mkdir(exist_ok=True)
         (workshop.folder / name).write_text("new")
     workshop.synthesise("build/one")
