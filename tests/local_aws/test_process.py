@@ -186,6 +186,15 @@ def test_down_removes_the_environment_file_only_once_the_server_has_ended(
     assert not environment.exists()
 
 
+@pytest.fixture
+def _interruptible() -> Iterator[None]:
+    """Whoever runs in a shell's background ignores SIGINT, and hands that on to what it starts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_interruptible")
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_up_that_is_interrupted_leaves_nothing_running(folder: Path, sent: signal.Signals) -> None:
     with subprocess.Popen(
