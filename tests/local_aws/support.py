@@ -8,6 +8,8 @@ import time
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from threading import Lock
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -18,6 +20,7 @@ REGION = "us-east-1"
 ACCOUNT = "000000000000"
 
 T = TypeVar("T")
+_making_clients = Lock()
 
 
 @dataclass
@@ -30,22 +33,29 @@ class LocalAws:
     def client(self, service: str, credentials: Mapping[str, Any] | None = None) -> Any:
         """A boto3 client of the root user, or of `credentials` as AssumeRole returns them; never retries."""
         key = (service, credentials["AccessKeyId"] if credentials else "test")
-        if key not in self._clients:
-            chosen = credentials or {"AccessKeyId": "test", "SecretAccessKey": "test"}
-            self._clients[key] = boto3.session.Session().client(
-                service,  # type: ignore[call-overload]
-                endpoint_url=self.endpoint,
-                region_name=REGION,
-                aws_access_key_id=chosen["AccessKeyId"],
-                aws_secret_access_key=chosen["SecretAccessKey"],
-                aws_session_token=chosen.get("SessionToken"),
-                config=Config(retries={"max_attempts": 0, "mode": "standard"}, max_pool_connections=20),
-            )
-        return self._clients[key]
+        with _making_clients:  # which is not thread-safe
+            if key not in self._clients:
+                chosen = credentials or {"AccessKeyId": "test", "SecretAccessKey": "test"}
+                self._clients[key] = _session().client(
+                    service,  # type: ignore[call-overload]
+                    endpoint_url=self.endpoint,
+                    region_name=REGION,
+                    aws_access_key_id=chosen["AccessKeyId"],
+                    aws_secret_access_key=chosen["SecretAccessKey"],
+                    aws_session_token=chosen.get("SessionToken"),
+                    config=Config(retries={"max_attempts": 0, "mode": "standard"}, max_pool_connections=20),
+                )
+            return self._clients[key]
 
     def close(self) -> None:
         for client in self._clients.values():
             client.close()
+
+
+@cache
+def _session() -> boto3.session.Session:
+    """One for all clients: each reads some megabytes of AWS's endpoints and services, a tenth of a second of it."""
+    return boto3.session.Session()
 
 
 def unique(prefix: str) -> str:

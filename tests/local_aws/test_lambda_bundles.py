@@ -35,6 +35,26 @@ def test_all_workers_of_a_bundle_run_one_unpacked_and_compiled_copy_of_it(local_
     assert ["index"] == [path.name.partition(".")[0] for path in (module.parent / "__pycache__").iterdir()]
 
 
+def test_what_all_workers_would_compile_the_first_one_compiles_alone(local_aws: LocalAws, tmp_path: Path) -> None:
+    begins = """
+import os, time
+with open(os.environ["IMPORTS"], "a") as file:
+    file.write(f"{os.getpid()} begins\\n")
+time.sleep(0.3)  # takes its time, as a compiler does
+with open(os.environ["IMPORTS"], "a") as file:
+    file.write(f"{os.getpid()} ends\\n")
+"""
+    imports = tmp_path / "imports"
+    function = make_function(local_aws, begins + SOURCE, environment={"IMPORTS": str(imports)})
+    met = tmp_path / "met"
+    met.mkdir()
+    with ThreadPoolExecutor(3) as threads:
+        ran = [threads.submit(invoke, local_aws, function, {"meet": str(met)}) for _ in range(3)]
+    assert 3 == len({one.result()["process"] for one in ran})
+    first, *others = imports.read_text().splitlines()
+    assert first.replace("begins", "ends") == others[0]
+
+
 @pytest.mark.also_on_stock
 def test_a_worker_that_ends_leaves_the_bundle_to_the_others(local_aws: LocalAws, tmp_path: Path) -> None:
     function = make_function(

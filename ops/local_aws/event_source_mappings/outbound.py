@@ -114,7 +114,7 @@ def _client(service: str, region: str) -> Any:
 
 @cache
 def _make_client(service: str, region: str, access_key_id: str, secret: str, token: str | None) -> Any:
-    return boto3.session.Session().client(
+    return _session().client(
         service,  # type: ignore[call-overload]
         endpoint_url=local_url(),
         region_name=region,
@@ -128,3 +128,9 @@ def _make_client(service: str, region: str, access_key_id: str, secret: str, tok
             s3={"addressing_style": "path"},
         ),
     )
+
+
+@cache
+def _session() -> boto3.session.Session:
+    """One for all clients: each reads some megabytes of AWS's endpoints and services."""
+    return boto3.session.Session()

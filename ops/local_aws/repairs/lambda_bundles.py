@@ -6,6 +6,8 @@ import hashlib
 import tempfile
 import threading
 import zipfile
+from collections import defaultdict
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
@@ -15,6 +17,9 @@ from ministack.core import lambda_runtime
 #: The folder of a worker that its function's code is unpacked to; layers go elsewhere.
 _CODE: Final = "code"
 _unpacking: Final = threading.Lock()
+#: By the digest of a bundle: held by its first worker until that has imported, and so compiled, what all need.
+_compiling: Final[defaultdict[str, threading.Lock]] = defaultdict(threading.Lock)
+_compiled: Final[set[str]] = set()
 
 
 def apply() -> None:
@@ -25,6 +30,23 @@ def apply() -> None:
     """
     _Bundle.shared = Path(tempfile.mkdtemp(prefix="lambda-bundles-"))
     lambda_runtime.zipfile = SimpleNamespace(**vars(zipfile) | {"ZipFile": _Bundle})
+    _start_one_first()
+
+
+def _start_one_first() -> None:
+    """Twenty workers that start at once, on a bundle of which nothing is compiled, would each compile all of it."""
+    stock = lambda_runtime.Worker._spawn
+
+    def spawn(self: Any) -> None:
+        bundle = str(self.config.get("CodeSha256"))
+        with _compiling[bundle] if bundle not in _compiled else nullcontext():
+            if bundle not in _compiled:
+                stock(self)
+                _compiled.add(bundle)
+                return
+        stock(self)
+
+    lambda_runtime.Worker._spawn = spawn
 
 
 class _Bundle(zipfile.ZipFile):
