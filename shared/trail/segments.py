@@ -82,8 +82,12 @@ class SegmentName:
     @property
     def key(self) -> str:
         """The key of the object."""
-        hour = datetime.fromtimestamp(self.hour, UTC).strftime(_HOUR_FORMAT)
-        return f"{PREFIX}{hour}/{self.stage}/{self.where}-{self.digest}.ndjson.gz"
+        return f"{hour_prefix(self.hour)}{self.stage}/{self.where}-{self.digest}.ndjson.gz"
+
+
+def hour_prefix(at: float) -> str:
+    """What the keys begin with of segments that are written in the hour of this time, seconds since the epoch."""
+    return f"{PREFIX}{datetime.fromtimestamp(at, UTC).strftime(_HOUR_FORMAT)}/"
 
 
 def digest_of(event_ids: Iterable[str]) -> str:

@@ -1,0 +1,110 @@
+"""The audit trail's events, from its segments: in the bucket, or in a folder with a copy of it.
+
+Nothing is proven by reading: that is what `sealstream audit verify` is for.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
+from itertools import groupby, takewhile
+from typing import Any, Final, Protocol
+
+from ops.audit.distinct import Distinct
+from shared.aws.audit_bucket import Listed
+from shared.errors import TrailUnreadable
+from shared.trail.ocsf import flat
+from shared.trail.segments import PREFIX, SegmentName, hour_prefix, read_segment
+
+Event = Mapping[str, Any]
+"""As docs/audit_events.md has it: `event`, `event_id`, `at` and the event's own fields."""
+
+WRITTEN_WITHIN_SECONDS: Final = 48 * 3_600
+"""How long after `at` an event may be written: the table's stream keeps a change for a day, and audits take time."""
+CLOCKS_DIFFER_SECONDS: Final = 300
+"""How long before `at`, by the writer's clock."""
+READS_AT_ONCE: Final = 16
+
+_LAST_SECOND: Final = datetime.max.replace(microsecond=0, tzinfo=UTC).timestamp()
+
+
+class Objects(Protocol):
+    """Where the trail lies."""
+
+    def listed(self, prefix: str, start_after: str = "") -> Iterator[Listed]:
+        """The objects whose keys begin so and come after `start_after`, by key, ascending."""
+
+    def read(self, key: str, version_id: str | None = None) -> bytes:
+        """An object's bytes; raises StoreUnavailable."""
+
+
+class Trail:
+    """Reads events.
+
+    Attributes:
+        unreadable: why, by the key of each segment that was come upon and could not be read; its events are missing.
+    """
+
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
+        self.unreadable: dict[str, str] = {}
+
+    def events(
+        self, since: float, until: float, *, wanted: Callable[[Event], bool] = lambda _: True
+    ) -> Iterator[Event]:
+        """The events that happened then, each id once, in order of `at` among those written in the same hour.
+
+        An event may be written long after it happened. One that does not know when it happened counts by the hour in
+        which it was written.
+
+        Args:
+            since: seconds since the epoch.
+            until: the same; what happened then is no longer meant.
+            wanted: whether an event is; others cost no more than reading them.
+
+        Raises:
+            StoreUnavailable: the bucket does not answer.
+        """
+        hours = groupby(self.contents(self._listed(since, until)), key=lambda one: one[0].hour)
+        with Distinct() as distinct:
+            for hour, segments in hours:
+                for name, content in segments:
+                    events = self.read(name, content)
+                    distinct.add(one for one in events if since <= (at_of(one) or hour) < until and wanted(one))
+                yield from distinct.batch()
+
+    def read(self, name: SegmentName, content: bytes) -> Iterable[Event]:
+        """The events of a segment; none where it is unreadable."""
+        try:
+            return [flat(document) for document in read_segment(content, name)]
+        except (TrailUnreadable, ValueError) as error:
+            self.unreadable[name.key] = str(error)
+            return ()
+
+    def contents(self, listed: Iterable[Listed]) -> Iterator[tuple[SegmentName, bytes]]:
+        """The segments among these objects, in the same order; the next ones are being read meanwhile."""
+        reading: deque[tuple[SegmentName, Future[bytes]]] = deque()
+        with ThreadPoolExecutor(READS_AT_ONCE) as pool:
+            for one in listed:
+                name = SegmentName.parse(one.key)
+                if name is None:
+                    continue  # nothing of the trail; to say so is for `verify`
+                reading.append((name, pool.submit(self._objects.read, one.key, one.version_id)))
+                if len(reading) >= READS_AT_ONCE:
+                    oldest, content = reading.popleft()
+                    yield oldest, content.result()
+            for oldest, content in reading:
+                yield oldest, content.result()
+
+    def _listed(self, since: float, until: float) -> Iterator[Listed]:
+        """The objects that may hold what happened then: keys are in the order of hours."""
+        first = hour_prefix(max(since - CLOCKS_DIFFER_SECONDS, 0))
+        last = hour_prefix(min(until + WRITTEN_WITHIN_SECONDS, _LAST_SECOND))
+        return takewhile(lambda one: one.key < last, self._objects.listed(PREFIX, start_after=first))
+
+
+def at_of(event: Event) -> float:
+    """When it happened, seconds since the epoch; 0 where the event does not know."""
+    return datetime.fromisoformat(event["at"]).timestamp()

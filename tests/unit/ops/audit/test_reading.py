@@ -1,0 +1,135 @@
+"""The trail's events are those of its segments: each once, in order, of the time that was asked for."""
+
+from __future__ import annotations
+
+import pytest
+
+from ops.audit.reading import READS_AT_ONCE, WRITTEN_WITHIN_SECONDS, Trail
+from tests.unit.ops.audit.trail import HOUR, START, MemoryObjects, event
+
+ALWAYS = {"since": 0, "until": START + 1_000 * HOUR}
+
+
+@pytest.fixture
+def bucket():
+    return MemoryObjects()
+
+
+@pytest.fixture
+def trail(bucket):
+    return Trail(bucket)
+
+
+def test_events_come_back_as_they_were_written(bucket, trail):
+    written = event("item.plaintext_found", tenant_id="acme", findings=[{"kind": "plaintext"}], change="insert")
+    bucket.write(written)
+    assert [written] == list(trail.events(**ALWAYS))
+
+
+def test_an_empty_trail_has_no_events(trail):
+    assert [] == list(trail.events(**ALWAYS))
+
+
+def test_an_event_that_is_in_many_segments_comes_once(bucket, trail):
+    one, two, three = (event(at=START + second) for second in range(3))
+    bucket.write(one, two, where="s-1")
+    bucket.write(two, three, where="s-2")
+    bucket.write(one, two, three, at=START + 30 * HOUR, where="s-3")
+    assert [one, two, three] == list(trail.events(**ALWAYS))
+
+
+def test_of_what_was_told_twice_in_an_hour_the_longer_telling_counts(bucket, trail):
+    whole = event("record.redriven", uid="ab" * 16, written=3, request_id="r")
+    for where, told in (("a", event("record.redriven", uid="ab" * 16)), ("b", whole), ("c", {**whole, "written": 3})):
+        bucket.write(told, where=where)
+    assert [whole] == list(trail.events(**ALWAYS))
+
+
+def test_events_of_an_hour_are_in_the_order_of_their_times_then_of_their_changes(bucket, trail):
+    events = [
+        event(at=START + 1, sequence_number="900"),
+        event(at=START + 2, sequence_number="99"),
+        event(at=START + 2, sequence_number="100"),
+        event(at=START + 3.5),
+        event(at=START + 4),
+    ]
+    bucket.write(*events[3:], where="a")
+    bucket.write(*reversed(events[:3]), where="b")
+    assert events == list(trail.events(**ALWAYS))
+
+
+def test_hours_come_one_after_the_other(bucket, trail):
+    late, next_one = event(at=START), event(at=START + HOUR)
+    first = event(at=START + 2 * HOUR)
+    bucket.write(first, at=START + 2 * HOUR)
+    bucket.write(next_one, late, at=START + 3 * HOUR)
+    assert [first, late, next_one] == list(trail.events(**ALWAYS))
+
+
+@pytest.mark.parametrize(
+    ("at", "written", "is_meant"),
+    [
+        (0, 0, True),
+        (-1, 0, False),
+        (HOUR - 0.001, HOUR, True),
+        (HOUR, HOUR, False),
+        (1, HOUR + WRITTEN_WITHIN_SECONDS - 1, True),
+        (0, -60, True),
+    ],
+    ids=["first", "before", "last", "behind", "written late", "by another clock"],
+)
+def test_what_happened_then_is_found_whenever_it_was_written(bucket, trail, at, written, is_meant):
+    bucket.write(event(at=START + at), at=START + written)
+    assert is_meant == bool(list(trail.events(START, START + HOUR)))
+
+
+def test_an_event_that_does_not_know_its_time_counts_by_the_hour_of_its_segment(bucket, trail):
+    timeless = event(at=0.0)
+    bucket.write(timeless, at=START + HOUR)
+    assert [[], [timeless]] == [list(trail.events(START + n * HOUR, START + (n + 1) * HOUR)) for n in range(2)]
+
+
+def test_only_what_may_hold_events_of_the_time_is_read(bucket, trail):
+    keys = [bucket.write(event(at=START + n * HOUR), at=START + n * HOUR) for n in range(100)]
+    list(trail.events(START + 20 * HOUR, START + 21 * HOUR))
+    assert keys[19 : 21 + 48] == sorted(bucket.read_keys)
+
+
+def test_only_what_is_wanted_comes(bucket, trail):
+    bucket.write(*(event(tenant_id=tenant) for tenant in ("acme", "bolt")))
+    assert ["bolt"] == [
+        one["tenant_id"] for one in trail.events(**ALWAYS, wanted=lambda one: one["tenant_id"] == "bolt")
+    ]
+
+
+def test_many_segments_are_all_read_in_their_order(bucket, trail):
+    events = [event(at=START + n * HOUR) for n in range(5 * READS_AT_ONCE)]
+    for n, one in enumerate(events):
+        bucket.write(one, at=START + n * HOUR)
+    assert events == list(trail.events(**ALWAYS))
+
+
+@pytest.mark.parametrize("content", [b"", b"no gzip", b"\x1f\x8b\x08\x00"])
+def test_a_segment_that_cannot_be_read_is_told_and_the_others_are_read(bucket, trail, content):
+    broken = bucket.write(event(tenant_id="bolt"))
+    bucket.objects[broken] = content
+    bucket.write(event())
+    assert ([event()], {broken}) == (list(trail.events(**ALWAYS)), trail.unreadable.keys())
+
+
+def test_what_is_no_segment_is_passed_over(bucket, trail):
+    bucket.objects["segments/2026/01/01/00/auditor/notes.txt"] = b"hello"
+    bucket.objects["manifests/000000000001.json"] = b"{}"
+    assert ([], {}) == (list(trail.events(**ALWAYS)), trail.unreadable)
+
+
+def test_a_time_beyond_the_calendar_is_all_time(bucket, trail):
+    bucket.write(event())
+    assert [event()] == list(trail.events(0, 253_402_300_799.0))
+
+
+def test_a_reader_may_stop_early(bucket, trail):
+    for n in range(50):
+        bucket.write(event(at=START + n * HOUR), at=START + n * HOUR)
+    assert event() == next(trail.events(**ALWAYS))
+    assert len(bucket.read_keys) <= 2 * READS_AT_ONCE
