@@ -1,4 +1,4 @@
-"""Data: landing bucket and source stream, the items table with its own stream, the quarantine, findings, and runs."""
+"""Data: landing bucket and source stream, items table with its own stream, quarantine, findings, audit trail, runs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from infra.acknowledge import acknowledge
+from infra.audit_trail import AuditTrail
 from infra.findings import Findings
 from infra.landing import Landing
 from infra.protected_table import ProtectedTable
@@ -17,14 +18,14 @@ from infra.settings import Settings
 
 
 class DataStack(cdk.Stack):
-    """What comes in, what is kept, what could not be kept, what is to be mended, and how far that is."""
+    """What comes in, what is kept, what could not be kept, what is to be mended, what tells of it, how far runs are."""
 
     def __init__(self, scope: Construct, id: str, *, settings: Settings, storage_key: kms.IKey) -> None:  # noqa: A002
         super().__init__(
             scope,
             id,
             stack_name=settings.stack_name("Data"),
-            description="sealstream: landing bucket, source stream, items table, quarantine, findings, runs",
+            description="sealstream: landing bucket, source stream, items, quarantine, findings, audit trail, runs",
             termination_protection=settings.protected,
         )
         self.stream = kinesis.Stream(
@@ -55,6 +56,7 @@ class DataStack(cdk.Stack):
         self.items_stream_arn = _stream_of(self.items)
         self.quarantine = Quarantine(self, "Quarantine", settings=settings, storage_key=storage_key)
         self.findings = Findings(self, "Findings", settings=settings, storage_key=storage_key)
+        self.audit = AuditTrail(self, "Audit", settings=settings, storage_key=storage_key)
         self.runs = ProtectedTable(
             self, "RunStore", settings=settings, storage_key=storage_key, partition_key="run_id", sort_key="row"
         ).table
@@ -68,6 +70,7 @@ class DataStack(cdk.Stack):
         cdk.CfnOutput(self, "TableStream", value=self.items_stream_arn)
         cdk.CfnOutput(self, "QuarantineBucket", value=self.quarantine.bucket.bucket_name)
         cdk.CfnOutput(self, "QuarantineTable", value=self.quarantine.index.table_name)
+        cdk.CfnOutput(self, "AuditBucket", value=self.audit.bucket.bucket_name)
         cdk.CfnOutput(self, "FindingsQueue", value=self.findings.queue.queue_url)
         cdk.CfnOutput(self, "ReencryptorDeadLetterQueue", value=self.findings.dead_letters.queue_url)
         cdk.CfnOutput(self, "Runs", value=self.runs.table_name)

@@ -9,8 +9,9 @@ from pathlib import Path
 import aws_cdk as cdk
 from constructs import IConstruct
 
-from infra import api_settings
+from infra import api_settings, audit_settings
 from infra.api_settings import ApiSettings
+from infra.audit_settings import AuditSettings
 from infra.context import ContextError, context_of
 from shared.policy.load import load_policy
 
@@ -56,6 +57,7 @@ class Settings:
         attribute_keys: how many generations of the attribute key there are, 1 to 9; never fewer than once deployed.
         present_attribute_key: the generation that wraps data keys; the newest, where nothing else is said.
         landing_days: how long an object that was ingested stays in the landing bucket, and its old versions once more.
+        audit: of the audit trail.
         api: of the tenant API; None where none is deployed.
     """
 
@@ -66,6 +68,7 @@ class Settings:
     attribute_keys: int
     present_attribute_key: int
     landing_days: int
+    audit: AuditSettings
     api: ApiSettings | None
 
     @classmethod
@@ -108,6 +111,7 @@ class Settings:
             attribute_keys=int(attribute_keys),
             present_attribute_key=int(present_attribute_key),
             landing_days=int(landing_days),
+            audit=AuditSettings.of(context_of(scope, audit_settings.DEFAULTS), local=is_local),
             api=ApiSettings.of(context_of(scope, api_settings.DEFAULTS), local=is_local, classes=policy.classes.keys()),
         )
 

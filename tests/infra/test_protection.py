@@ -42,7 +42,7 @@ def test_keys_and_data_outlive_their_stack_but_not_a_first_deployment_that_fails
     left = {(r.logical_id, r.deletion_policy, r.replace_policy) for r in cloud.resources() if r.type in STATEFUL}
 
     assert {(name, "RetainExceptOnCreate", "Retain") for name, _, _ in left} == left
-    assert len(left) == 30
+    assert len(left) == 31
 
 
 @pytest.mark.parametrize("stack", ["SealstreamKeys", "SealstreamData"])
@@ -148,6 +148,41 @@ def test_what_is_held_in_quarantine_never_expires(cloud):
         "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
     } == rule
     assert "TimeToLiveSpecification" not in index
+
+
+def test_the_audit_bucket_is_private_locked_and_encrypted_with_the_storage_key(cloud, local):
+    for synthesis, days in ((cloud, 400), (local, 1)):
+        bucket = synthesis.one("AWS::S3::Bucket", under="Audit").properties
+        (encryption,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+
+        assert [True] * 4 == list(bucket["PublicAccessBlockConfiguration"].values())
+        assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+        assert bucket["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+        assert encryption["ServerSideEncryptionByDefault"]["KMSMasterKeyID"] == (
+            synthesis.one("AWS::KMS::Key", under="Storage").arn
+        )
+        assert bucket["ObjectLockConfiguration"] == {
+            "ObjectLockEnabled": "Enabled",
+            "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": days}},
+        }
+        assert "LifecycleConfiguration" not in bucket, "nothing in it expires"
+
+
+def test_nobody_writes_over_the_trail_deletes_from_it_or_locks_it_otherwise(cloud):
+    bucket = cloud.one("AWS::S3::Bucket", under="Audit").arn
+    denied = {
+        statement["Sid"]: (set(_list(statement["Action"])), statement.get("Condition"))
+        for policy in cloud.resources("AWS::S3::BucketPolicy")
+        for statement in policy.properties["PolicyDocument"]["Statement"]
+        if statement["Resource"] == f"{bucket}/*" and statement["Effect"] == "Deny"
+        if statement["Principal"] in ("*", {"AWS": "*"})
+    }
+
+    assert {
+        "OnlyWhereNothingIs": ({"s3:PutObject"}, {"Null": {"s3:if-none-match": "true"}}),
+        "NothingGoes": ({"s3:BypassGovernanceRetention", "s3:DeleteObject", "s3:DeleteObjectVersion"}, None),
+        "NoOtherLock": ({"s3:PutObjectRetention", "s3:PutObjectLegalHold"}, None),
+    } == denied
 
 
 def test_the_landing_bucket_is_private_versioned_encrypted_and_told_of_to_its_queue_alone(cloud):
@@ -447,7 +482,7 @@ def test_rights_name_their_actions(cloud):
 def test_the_outputs_are_those_that_the_tools_read(cloud):
     assert {
         *("Stream", "Table", "TableStream", "KeyStore", "AttributeKey", "StorageKey", "Runs", "FindingsQueue"),
-        *("QuarantineBucket", "QuarantineTable"),
+        *("QuarantineBucket", "QuarantineTable", "AuditBucket"),
         *("LandingBucket", "LandingQueue", "LandingDeadLetterQueue", "LandingRuns"),
         *("LandingIngest", "LandingIngestLogGroup"),
         *("Encryptor", "EncryptorLogGroup", "EncryptorDeadLetterQueue"),

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_s3 as s3
 
 from infra.settings import REDRIVE_HOURS, TOMBSTONE_HOURS, Settings
 from shared.model import REDRIVE_SECONDS, TOMBSTONE_SECONDS
@@ -112,3 +113,39 @@ def test_a_prefix_that_cannot_begin_every_name_is_an_error(given):
 def test_only_the_local_aws_gives_up_what_it_holds_with_its_stacks():
     assert settings(local="true").removal_policy is cdk.RemovalPolicy.DESTROY
     assert settings(local="false").removal_policy is cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+
+
+def test_the_trail_is_locked_for_more_than_a_year_and_verified_writes_are_not_in_the_log():
+    trail = settings().audit
+
+    assert (s3.ObjectLockMode.GOVERNANCE, 400, False) == (trail.lock, trail.retention_days, trail.log_every_event)
+
+
+def test_on_the_local_aws_the_lock_is_short_and_every_event_is_in_the_log():
+    trail = settings(local=True).audit
+
+    assert (s3.ObjectLockMode.GOVERNANCE, 1, True) == (trail.lock, trail.retention_days, trail.log_every_event)
+
+
+def test_what_is_said_about_the_trail_counts_everywhere():
+    for local in (False, True):
+        chosen = settings(local=local, audit_lock="compliance", audit_retention_days=2_557, log_every_event=not local)
+        trail = chosen.audit
+        assert (s3.ObjectLockMode.COMPLIANCE, 2_557, not local) == (
+            trail.lock,
+            trail.retention_days,
+            trail.log_every_event,
+        )
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        *(("audit_lock", given) for given in ("", "none", "Governance", True)),
+        *(("audit_retention_days", given) for given in (0, "0", -1, "1.5", "1y", "10000", True)),
+        *(("log_every_event", given) for given in ("yes", 0, 1, " true")),
+    ],
+)
+def test_anything_else_about_the_trail_is_an_error(name, given):
+    with pytest.raises(ValueError, match=f"context {name}"):
+        settings(**{name: given})

@@ -1,0 +1,81 @@
+"""The bucket of the audit trail: written once where nothing is, locked, and deleted from by nobody.
+
+What the policy denies it denies to all, administrators included: who wants to delete has to change the policy first,
+and CloudTrail tells of that.
+"""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra.acknowledge import acknowledge
+from infra.settings import Settings
+
+_REMOVING = [
+    "s3:BypassGovernanceRetention",
+    "s3:DeleteObject",
+    "s3:DeleteObjectVersion",
+]
+_LOCKING = ["s3:PutObjectRetention", "s3:PutObjectLegalHold"]
+"""Who may lock an object otherwise than the bucket's default does could lock it for a minute."""
+
+
+class AuditTrail(Construct):
+    """The bucket of segments and manifests; nothing in it expires."""
+
+    def __init__(self, scope: Construct, id: str, *, settings: Settings, storage_key: kms.IKey) -> None:  # noqa: A002
+        super().__init__(scope, id)
+        self.bucket = s3.Bucket(
+            self,
+            "Bucket",
+            encryption=s3.BucketEncryption.KMS,
+            encryption_key=storage_key,
+            bucket_key_enabled=True,  # one KMS call for many objects
+            enforce_ssl=True,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            versioned=True,
+            object_lock_enabled=True,
+            object_lock_default_retention=_retention(settings),
+            removal_policy=settings.removal_policy,
+        )
+        for statement in self._denials():
+            self.bucket.add_to_resource_policy(statement)
+        acknowledge(
+            self.bucket,
+            "S1",
+            reason="No access log is kept: the trail itself shows what was tampered with; who read it CloudTrail's "
+            "data events say, where they are switched on",
+        )
+
+    def _denials(self) -> list[iam.PolicyStatement]:
+        objects = self.bucket.arn_for_objects("*")
+        return [
+            _deny("OnlyWhereNothingIs", ["s3:PutObject"], objects, {"Null": {"s3:if-none-match": "true"}}),
+            _deny("NothingGoes", _REMOVING, objects),
+            _deny("NoOtherLock", _LOCKING, objects),
+        ]
+
+
+def _retention(settings: Settings) -> s3.ObjectLockRetention:
+    days = cdk.Duration.days(settings.audit.retention_days)
+    if settings.audit.lock is s3.ObjectLockMode.COMPLIANCE:
+        return s3.ObjectLockRetention.compliance(days)
+    return s3.ObjectLockRetention.governance(days)
+
+
+def _deny(
+    sid: str, actions: list[str], resource: str, conditions: dict[str, dict[str, str]] | None = None
+) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        sid=sid,
+        effect=iam.Effect.DENY,
+        principals=[iam.AnyPrincipal()],
+        actions=actions,
+        resources=[resource],
+        conditions=conditions or {},
+    )

@@ -1,0 +1,85 @@
+"""Segments as they get into the audit bucket."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from shared.aws.segment_writer import SegmentWriter
+from shared.errors import StoreUnavailable
+from shared.trail.ocsf import flat
+from shared.trail.segments import SegmentName, read_segment
+
+AT = datetime(2026, 3, 4, 5, 59, 59, tzinfo=UTC).timestamp()
+
+
+class Bucket:
+    """The audit bucket in memory."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+        self.down = False
+
+    def put_once(self, key: str, content: bytes) -> bool:
+        if self.down:
+            raise StoreUnavailable("down")
+        return self.objects.setdefault(key, content) is content
+
+
+def event(event_id: str, **fields):
+    at = "2026-03-04T05:00:00.000Z"
+    return {"event": "record.reencrypted", "event_id": event_id, "at": at, "quarantine_id": "q", **fields}
+
+
+@pytest.fixture
+def bucket() -> Bucket:
+    return Bucket()
+
+
+@pytest.fixture
+def writer(bucket) -> SegmentWriter:
+    return SegmentWriter(bucket, "sweeper", lambda: AT)
+
+
+def test_events_become_one_segment_of_the_hour_in_their_order(bucket, writer):
+    events = [event("b"), event("a"), event("c")]
+
+    assert writer.write(events, where="shard-7")
+
+    ((key, content),) = bucket.objects.items()
+    name = SegmentName.parse(key)
+    assert name
+    assert (int(AT) // 3_600 * 3_600, "sweeper", "shard-7") == (name.hour, name.stage, name.where)
+    assert events == [flat(document) for document in read_segment(content, name)]
+
+
+def test_an_event_that_is_told_twice_stands_there_once(bucket, writer):
+    writer.write([event("a", reason="first"), event("b"), event("a", reason="second")], where="shard-7")
+
+    (content,) = bucket.objects.values()
+    lines = [flat(json.loads(line)) for line in gzip.decompress(content).splitlines()]
+    assert [("a", "first"), ("b", None)] == [(one["event_id"], one.get("reason")) for one in lines]
+
+
+def test_the_same_events_of_the_same_place_are_written_once(bucket, writer):
+    assert writer.write([event("a"), event("b")], where="shard-7")
+    assert not writer.write([event("b"), event("a")], where="shard-7")
+
+    assert 1 == len(bucket.objects)
+
+
+def test_other_events_of_the_same_place_are_a_segment_of_their_own(bucket, writer):
+    assert writer.write([event("a"), event("b")], where="shard-7")
+    assert writer.write([event("a")], where="shard-7")
+
+    assert 2 == len(bucket.objects)
+
+
+def test_a_bucket_that_does_not_answer_is_told(bucket, writer):
+    bucket.down = True
+
+    with pytest.raises(StoreUnavailable):
+        writer.write([event("a")], where="shard-7")
