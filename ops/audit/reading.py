@@ -12,14 +12,13 @@ from datetime import UTC, datetime
 from itertools import groupby, takewhile
 from typing import Any, Final, Protocol
 
-from ops.audit.distinct import Distinct
+from ops.audit.distinct import Distinct, Event
 from shared.aws.audit_bucket import Listed
 from shared.errors import TrailUnreadable
 from shared.trail.ocsf import flat
 from shared.trail.segments import PREFIX, SegmentName, hour_prefix, read_segment
 
-Event = Mapping[str, Any]
-"""As docs/audit_events.md has it: `event`, `event_id`, `at` and the event's own fields."""
+Wanted = Callable[[Event], bool]
 
 WRITTEN_WITHIN_SECONDS: Final = 48 * 3_600
 """How long after `at` an event may be written: the table's stream keeps a change for a day, and audits take time."""
@@ -51,9 +50,7 @@ class Trail:
         self._objects = objects
         self.unreadable: dict[str, str] = {}
 
-    def events(
-        self, since: float, until: float, *, wanted: Callable[[Event], bool] = lambda _: True
-    ) -> Iterator[Event]:
+    def events(self, since: float, until: float, *, wanted: Wanted = lambda _: True) -> Iterator[Event]:
         """The events that happened then, each id once, in order of `at` among those written in the same hour.
 
         An event may be written long after it happened. One that does not know when it happened counts by the hour in
@@ -67,18 +64,30 @@ class Trail:
         Raises:
             StoreUnavailable: the bucket does not answer.
         """
+        return self._told(since, until, wanted, lambda event, _: event)
+
+    def documents(self, since: float, until: float, *, wanted: Wanted = lambda _: True) -> Iterator[Mapping[str, Any]]:
+        """The same as the OCSF documents that were written."""
+        return self._told(since, until, wanted, lambda _, document: document)
+
+    def _told(
+        self, since: float, until: float, wanted: Wanted, form: Callable[[Event, Mapping[str, Any]], Mapping[str, Any]]
+    ) -> Iterator[Mapping[str, Any]]:
         hours = groupby(self.contents(self._listed(since, until)), key=lambda one: one[0].hour)
         with Distinct() as distinct:
             for hour, segments in hours:
                 for name, content in segments:
-                    events = self.read(name, content)
-                    distinct.add(one for one in events if since <= (at_of(one) or hour) < until and wanted(one))
+                    distinct.add(
+                        (event, form(event, document))
+                        for event, document in self.read(name, content)
+                        if since <= (at_of(event) or hour) < until and wanted(event)
+                    )
                 yield from distinct.batch()
 
-    def read(self, name: SegmentName, content: bytes) -> Iterable[Event]:
-        """The events of a segment; none where it is unreadable."""
+    def read(self, name: SegmentName, content: bytes) -> Iterable[tuple[Event, Mapping[str, Any]]]:
+        """The events of a segment, each with its OCSF document; none where it is unreadable."""
         try:
-            return [flat(document) for document in read_segment(content, name)]
+            return [(flat(document), document) for document in read_segment(content, name)]
         except (TrailUnreadable, ValueError) as error:
             self.unreadable[name.key] = str(error)
             return ()

@@ -62,8 +62,8 @@ def flat(document: Mapping[str, Any]) -> dict[str, Any]:
     try:
         at = (_EPOCH + document["time"] * _MILLISECOND).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         told = {"event": document["metadata"]["event_code"], "event_id": document["metadata"]["uid"], "at": at}
-        return {**told, **document["unmapped"]}
-    except (KeyError, TypeError, OverflowError):
+        return told | {name: value for name, value in document["unmapped"].items() if name not in told}
+    except (AttributeError, KeyError, TypeError, OverflowError):
         raise ValueError("not the document of an audit event") from None
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ops.audit.reading import READS_AT_ONCE, WRITTEN_WITHIN_SECONDS, Trail
+from shared.trail.ocsf import ocsf
+from shared.trail.segments import SegmentName, segment_bytes
 from tests.unit.ops.audit.trail import HOUR, START, MemoryObjects, event
 
 ALWAYS = {"since": 0, "until": START + 1_000 * HOUR}
@@ -133,3 +135,18 @@ def test_a_reader_may_stop_early(bucket, trail):
         bucket.write(event(at=START + n * HOUR), at=START + n * HOUR)
     assert event() == next(trail.events(**ALWAYS))
     assert len(bucket.read_keys) <= 2 * READS_AT_ONCE
+
+
+def test_documents_are_those_that_were_written(bucket, trail):
+    written = event("key.created", tenant_id="acme", data_class="pii", key_id="01020304")
+    bucket.write(written, written, event(tenant_id="bolt"))
+    assert [ocsf(written)] == list(trail.documents(**ALWAYS, wanted=lambda one: one["tenant_id"] == "acme"))
+
+
+@pytest.mark.parametrize("unmapped", [None, [], {"at": "never", "event_id": 7, "event": {}}])
+def test_a_document_that_nobody_here_wrote_harms_nothing(bucket, trail, unmapped):
+    document = ocsf(event()) | {"unmapped": unmapped}
+    name = SegmentName.of([event()["event_id"]], written_at=START, stage="auditor", where="s")
+    bucket.objects[name.key] = segment_bytes([document])
+    expected = [event()] if unmapped else []
+    assert expected == list(trail.events(**ALWAYS))

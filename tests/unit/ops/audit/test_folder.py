@@ -1,0 +1,49 @@
+"""A copy of the trail in a folder reads as the bucket does."""
+
+from __future__ import annotations
+
+import pytest
+
+from ops.audit.folder import Folder
+from ops.audit.reading import Trail
+from shared.errors import StoreUnavailable
+from tests.unit.ops.audit.trail import HOUR, START, MemoryObjects, event
+
+
+@pytest.fixture
+def bucket():
+    bucket = MemoryObjects()
+    for n in range(3):
+        bucket.write(event(at=START + n * HOUR), event(at=START + n * HOUR + 1), at=START + n * HOUR, where=f"s{n}")
+    bucket.objects["manifests/000000000001.json"] = b"{}\n"
+    bucket.objects["segments/2026/01/01/01-x"] = b"sorts before what is in the folder 01/"
+    return bucket
+
+
+@pytest.fixture
+def folder(bucket, tmp_path):
+    for key, content in bucket.objects.items():
+        (tmp_path / key).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / key).write_bytes(content)
+    return Folder(tmp_path)
+
+
+@pytest.mark.parametrize("prefix", ["", "segments/", "segments/2026/01/01/01", "segments/2026/01/01/02/", "manifests/"])
+@pytest.mark.parametrize("start_after", ["", "segments/2026/01/01/01", "segments/2026/01/01/01/zzz"])
+def test_it_lists_what_the_bucket_lists(bucket, folder, prefix, start_after):
+    listed = [(one.key, one.bytes) for one in bucket.listed(prefix, start_after)]
+    assert listed == [(one.key, one.bytes) for one in folder.listed(prefix, start_after)]
+
+
+def test_its_events_are_those_of_the_bucket(bucket, folder):
+    span = (START, START + 10 * HOUR)
+    assert list(Trail(bucket).events(*span)) == list(Trail(folder).events(*span))
+
+
+def test_a_folder_without_a_trail_has_no_events(tmp_path):
+    assert [] == list(Trail(Folder(tmp_path)).events(0, START))
+
+
+def test_a_file_that_cannot_be_read_says_so(folder):
+    with pytest.raises(StoreUnavailable, match="reading segments/x: No such file"):
+        folder.read("segments/x")
