@@ -23,6 +23,8 @@ from shared.trail.segments import SegmentName
 PREFIX: Final = "manifests/"
 VERSION: Final = 1
 ALGORITHM: Final = "ECDSA_SHA_256"
+MAX_NUMBER: Final = 10**12 - 1
+"""Of twelve digits."""
 
 Sign = Callable[[bytes], bytes]
 """Gives the DER signature (ECDSA, P-256) over a SHA-256 digest."""

@@ -9,7 +9,12 @@ from typing import Self
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_der_public_key,
+    load_pem_public_key,
+)
 
 from shared.errors import TrailUnreadable
 
@@ -29,12 +34,32 @@ class PublicKey:
             TrailUnreadable: it is none, or not of the curve P-256.
         """
         try:
-            key = load_pem_public_key(pem.encode("utf-8", "surrogatepass"))
+            return cls._of(load_pem_public_key(pem.encode("utf-8", "surrogatepass")))
         except (ValueError, UnsupportedAlgorithm):
             raise TrailUnreadable("the public key is not a PEM text that can be read") from None
+
+    @classmethod
+    def from_der(cls, der: bytes) -> Self:
+        """The key of a SubjectPublicKeyInfo.
+
+        Raises:
+            TrailUnreadable: it is none, or not of the curve P-256.
+        """
+        try:
+            return cls._of(load_der_public_key(der))
+        except (ValueError, UnsupportedAlgorithm):
+            raise TrailUnreadable("the public key is not a SubjectPublicKeyInfo that can be read") from None
+
+    @classmethod
+    def _of(cls, key: object) -> Self:
         if not isinstance(key, EllipticCurvePublicKey) or not isinstance(key.curve, SECP256R1):
             raise TrailUnreadable("the public key is not of the curve P-256")
         return cls(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo), key)
+
+    @property
+    def pem(self) -> str:
+        """The key as text."""
+        return self._key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode("ascii")
 
     @property
     def sha256(self) -> str:
