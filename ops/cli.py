@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from ops.audit.commands import audit
 from ops.deadletter.commands import deadletter
 from ops.ingest.commands import ingest
 from ops.quarantine.commands import quarantine
@@ -69,6 +70,7 @@ cli.add_command(quarantine)
 cli.add_command(deadletter)
 cli.add_command(replay)
 cli.add_command(ingest)
+cli.add_command(audit)
 
 
 def main() -> None:

@@ -1,27 +1,37 @@
-"""A copy of the audit bucket in a folder, as `sealstream audit fetch` makes it: each object a file, its key the path."""
+"""A copy of the audit bucket in a folder, as `sealstream audit fetch` makes it: each object a file, its key the path.
+
+What only the bucket knows of its objects stands beside them in `objects.ndjson`, an object a line. A copy that was made
+otherwise has none, and does without.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Final
 
 from shared.aws.audit_bucket import Listed
-from shared.errors import StoreUnavailable
+from shared.errors import SettingsError, StoreUnavailable
+from shared.trail.manifest import manifest_number
+from shared.trail.segments import SegmentName
+
+ABOUT: Final = "objects.ndjson"
 
 
 class Folder:
-    """The objects; which versions they were nobody knows."""
+    """The objects. What is known of one without a file tells that there was one whose name is not of the trail."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._about: Mapping[str, Listed] | None = None
 
     def listed(self, prefix: str, start_after: str = "") -> Iterator[Listed]:
         """The objects whose keys begin so and come after `start_after`, by key, ascending."""
-        below = self._path / prefix.rpartition("/")[0]
-        keys = (path.relative_to(self._path).as_posix() for path in below.rglob("*") if path.is_file())
-        for key in sorted(key for key in keys if key.startswith(prefix) and key > start_after):
-            about = (self._path / key).stat()
-            yield Listed(key, about.st_size, about.st_mtime)
+        found = {one.key: one for one in self._files(prefix)}
+        others = {key: one for key, one in self.about().items() if not of_the_trail(key) and key.startswith(prefix)}
+        yield from (one for key, one in sorted((others | found).items()) if key > start_after)
 
     def read(self, key: str, version_id: str | None = None) -> bytes:  # noqa: ARG002 - it has but one
         """The bytes of an object."""
@@ -29,3 +39,50 @@ class Folder:
             return (self._path / key).read_bytes()
         except OSError as error:
             raise StoreUnavailable(f"reading {key}: {error.strerror}") from None
+
+    def about(self) -> Mapping[str, Listed]:
+        """What the bucket knew of its objects when they were copied; raises SettingsError."""
+        if self._about is None:
+            file = self._path / ABOUT
+            try:
+                lines = file.read_text("utf-8").splitlines() if file.exists() else []
+                self._about = {one.key: one for one in (Listed(**json.loads(line)) for line in lines)}
+            except (OSError, TypeError, ValueError):
+                raise SettingsError(f"{file} is not what `sealstream audit fetch` writes") from None
+        return self._about
+
+    def keep(self, one: Listed, content: bytes) -> None:
+        """Write an object's file, whole or not at all; raises StoreUnavailable."""
+        file = self._path / one.key
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            unfinished = file.with_name(f".{file.name}.unfinished")
+            unfinished.write_bytes(content)
+            unfinished.replace(file)
+        except OSError as error:
+            raise StoreUnavailable(f"writing {one.key}: {error.strerror}") from None
+
+    def keep_about(self, objects: Iterable[Listed]) -> None:
+        """Write what the bucket knows of these, beside what it knew of others; raises StoreUnavailable."""
+        known = {**self.about(), **{one.key: one for one in objects}}
+        lines = "".join(json.dumps(asdict(known[key])) + "\n" for key in sorted(known))
+        try:
+            (self._path / ABOUT).write_text(lines, "utf-8")
+        except OSError as error:
+            raise StoreUnavailable(f"writing {ABOUT}: {error.strerror}") from None
+        self._about = known
+
+    def _files(self, prefix: str) -> Iterator[Listed]:
+        below = self._path / prefix.rpartition("/")[0]
+        for path in below.rglob("*"):
+            key = path.relative_to(self._path).as_posix()
+            if key == ABOUT or not key.startswith(prefix) or not path.is_file():
+                continue
+            status = path.stat()
+            known = self.about().get(key) or Listed(key, status.st_size, status.st_mtime)
+            yield replace(known, bytes=status.st_size)
+
+
+def of_the_trail(key: str) -> bool:
+    """Whether an object of the trail is called so; nothing else is copied, whatever its name would do to a path."""
+    return manifest_number(key) is not None or SegmentName.parse(key) is not None

@@ -1,0 +1,104 @@
+"""The commands about the audit trail."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import click
+
+from ops.parameters import A_TIME_IS, as_json, ending, moment, options
+from shared.errors import SealstreamError
+
+_times = options(
+    click.option("--from", "since", callback=moment, metavar="TIME", help=f"from this hour on: {A_TIME_IS}"),
+    click.option("--to", "until", callback=moment, metavar="TIME", help="up to then; UTC, as --from"),
+)
+_FOLDER: Final = click.Path(path_type=Path, file_okay=False)
+
+
+@click.group()
+def audit() -> None:
+    """The audit trail: what happened, and the proof that it is told as it was written."""
+
+
+@audit.command()
+@_times
+@click.option("--offline", "folder", type=_FOLDER, metavar="DIR", help="a copy of the bucket, instead of the bucket")
+@click.option(
+    "--public-key",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="a key (PEM) that signed any of the manifests; without it the one that KMS has",
+)
+@click.option(
+    "--minutes",
+    type=click.IntRange(1),
+    metavar="MINUTES",
+    help="the notary's period, where it is not what SEALSTREAM_NOTARY_MINUTES says, or 5",
+)
+@as_json
+def verify(
+    *,
+    since: float | None,
+    until: float | None,
+    folder: Path | None,
+    public_key: Path | None,
+    minutes: int | None,
+    as_json: bool,
+) -> None:
+    """Check that no segment and no manifest was changed, removed, replaced, added or cut off; says which, if any.
+
+    Needs only the objects and a public key. Exit status 0: intact; 1: tampered with; 2: could not be checked.
+    """
+    from ops.audit.verify import Asked  # noqa: PLC0415 - a command loads only what it needs
+    from ops.audit.verify import verify as verify_asked  # noqa: PLC0415
+
+    asked = Asked(since, until, folder, public_key, None if minutes is None else 60.0 * minutes)
+    sys.exit(_checked(lambda: verify_asked(asked, as_json=as_json)))
+
+
+@audit.command()
+@_times
+@click.argument("folder", type=_FOLDER, metavar="DIR")
+@as_json
+def fetch(folder: Path, *, since: float | None, until: float | None, as_json: bool) -> None:
+    """Copy the trail, or some hours of it with all that proves them, to DIR: for `--offline`.
+
+    What is there already is not copied again. Exit status 1: DIR has what the bucket has not, or has otherwise.
+    """
+    from time import time  # noqa: PLC0415 - a command loads only what it needs
+
+    from ops.audit.fetch import fetch as fetch_objects  # noqa: PLC0415
+    from ops.audit.verify import Asked, the_bucket, window_of  # noqa: PLC0415
+
+    window = window_of(Asked(since, until), now=time())
+    sys.exit(
+        ending(
+            lambda: fetch_objects(the_bucket(), folder, window, as_json=as_json),
+            goes_on="The same command copies the rest.",
+        )
+    )
+
+
+@audit.command("public-key")
+def public_key() -> None:
+    """Print the public key (PEM) that manifests are signed with: keep it elsewhere than where the trail lies."""
+    from ops.audit.public_key import signs_now  # noqa: PLC0415 - a command loads only what it needs
+    from ops.audit.verify import the_bucket  # noqa: PLC0415
+    from shared.aws.clients import client  # noqa: PLC0415
+    from shared.aws.signing_keys import KmsSigningKeys  # noqa: PLC0415
+
+    click.echo(signs_now(the_bucket(), KmsSigningKeys(client("kms"))).pem, nl=False)
+
+
+def _checked(check: Callable[[], int]) -> int:
+    """Its exit status; what keeps it from being done is not tampering."""
+    from ops.audit.verify import fail_unchecked  # noqa: PLC0415 - a command loads only what it needs
+
+    try:
+        return ending(check, goes_on="Nothing was checked.")
+    except SealstreamError as error:
+        return fail_unchecked(str(error))

@@ -1,0 +1,60 @@
+"""The key that the trail is verified with: from a file, or, of a deployment, from KMS; never from the bucket."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from ops.audit.reading import Objects
+from ops.environment import setting
+from shared.errors import SettingsError, TrailUnreadable
+from shared.trail.latest import last_number
+from shared.trail.manifest import PREFIX, Manifest, manifest_key, manifest_number, split
+from shared.trail.public_key import PublicKey
+
+
+class PublicKeys(Protocol):
+    """Where the public half of a key is asked for."""
+
+    def public_key(self, arn: str) -> PublicKey:
+        """That of the key with this ARN."""
+
+
+def from_file(path: Path) -> PublicKey:
+    """The key in a PEM file; raises TrailUnreadable, SettingsError."""
+    try:
+        return PublicKey.from_pem(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError):
+        raise SettingsError(f"{path} cannot be read as text") from None
+
+
+def signs_now(objects: Objects, keys: PublicKeys, environment: Mapping[str, str] = os.environ) -> PublicKey:
+    """Of the deployment's signing keys the one that the last manifest names, or the newest where it names none.
+
+    Each of them proves as much: the bucket only says which has signed anything yet.
+
+    Raises:
+        StoreUnavailable: the bucket does not answer.
+        RetryLater: KMS does not.
+        SettingsError: the environment does not name the keys.
+    """
+    public_keys = [keys.public_key(arn) for arn in setting("NOTARY_KEYS", environment).split(",")]
+    named = _named_by_the_last(objects)
+    return next((one for one in public_keys if one.sha256 == named), public_keys[-1])
+
+
+def _named_by_the_last(objects: Objects) -> str:
+    number = last_number(lambda known: _any_after(objects, known))
+    if not number:
+        return ""
+    try:
+        statement, _ = split(objects.read(manifest_key(number)))
+        return Manifest.from_statement(statement).signing_key.sha256
+    except TrailUnreadable:
+        return ""
+
+
+def _any_after(objects: Objects, number: int) -> bool:
+    return any(manifest_number(one.key) for one in objects.listed(PREFIX, start_after=manifest_key(number)))

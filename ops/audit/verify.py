@@ -1,0 +1,163 @@
+"""`sealstream audit verify`: whether the trail is what was written, from its objects and one public key."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from ops.audit.folder import Folder
+from ops.audit.needed import needed, with_contents
+from ops.audit.public_key import from_file, signs_now
+from ops.audit.reading import Objects
+from ops.clock import iso
+from ops.environment import setting
+from ops.json_lines import JsonLines
+from ops.telling import for_programs
+from ops.text import plural, table
+from shared.aws.audit_bucket import AuditBucket
+from shared.aws.clients import client
+from shared.aws.signing_keys import KmsSigningKeys
+from shared.errors import SettingsError
+from shared.printable import printable
+from shared.trail.findings import TrailVerdict
+from shared.trail.public_key import PublicKey
+from shared.trail.verify import TrailResult, Window
+from shared.trail.verify import verify as verify_objects
+
+_MINUTES: Final = "5"
+"""The notary's period, unless deployed otherwise."""
+_SAYS: Final = {
+    TrailVerdict.INTACT: "The audit trail is intact.",
+    TrailVerdict.TAMPERED: "The audit trail is not as it was written.",
+    TrailVerdict.UNCHECKED: "The audit trail could not be checked.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be verified.
+
+    Attributes:
+        since: seconds since the epoch; None for from the beginning.
+        until: the same; None for up to now.
+        folder: a copy of the bucket; None for the deployment's own.
+        public_key: a PEM file; None for the key that KMS has, which a copy alone cannot ask.
+        period_seconds: of the notary; None for what the deployment says.
+    """
+
+    since: float | None = None
+    until: float | None = None
+    folder: Path | None = None
+    public_key: Path | None = None
+    period_seconds: float | None = None
+
+
+def verify(asked: Asked, *, as_json: bool) -> int:
+    """Print what was found; the exit status: 0 intact, 1 tampered with, 2 not to be checked.
+
+    Raises:
+        SealstreamError: the objects, or the key, cannot be had.
+    """
+    now = time.time()
+    objects = the_bucket() if asked.folder is None else Folder(asked.folder)
+    window = window_of(asked, now=now)
+    result = verify_trail(objects, _public_key(asked, objects), window)
+    if for_programs(as_json=as_json):
+        _write(result)
+    else:
+        print("\n".join(_told(result, window)))
+    return result.verdict
+
+
+def verify_trail(objects: Objects, public_key: PublicKey, window: Window) -> TrailResult:
+    """What of these objects is not as it was written; raises StoreUnavailable."""
+    return verify_objects(with_contents(objects, needed(objects, window)), public_key, window)
+
+
+def verify_deployment(since: float | None = None, until: float | None = None) -> TrailResult:
+    """The same of the deployment that the environment names, with the key that KMS has.
+
+    Raises:
+        SealstreamError: the objects, or the key, cannot be had.
+    """
+    objects, asked = the_bucket(), Asked(since, until)
+    return verify_trail(objects, _public_key(asked, objects), window_of(asked, now=time.time()))
+
+
+def the_bucket() -> AuditBucket:
+    """That of the deployment; raises SettingsError."""
+    name = setting("AUDIT_BUCKET")
+    return AuditBucket(client("s3"), name)
+
+
+def window_of(asked: Asked, *, now: float, environment: Mapping[str, str] = os.environ) -> Window:
+    """The window that is asked for; raises SettingsError."""
+    period = asked.period_seconds
+    if period is None:
+        minutes = environment.get("SEALSTREAM_NOTARY_MINUTES", _MINUTES)
+        if not (minutes.isascii() and minutes.isdigit() and int(minutes)):
+            raise SettingsError("environment variable SEALSTREAM_NOTARY_MINUTES is no number of minutes")
+        period = int(minutes) * 60.0
+    return Window(now=now, period_seconds=period, since=asked.since, until=asked.until)
+
+
+def _public_key(asked: Asked, objects: Objects) -> PublicKey:
+    if asked.public_key is not None:
+        return from_file(asked.public_key)
+    if asked.folder is not None:
+        raise SettingsError("a copy is verified with a public key had from elsewhere: --public-key FILE")
+    return signs_now(objects, KmsSigningKeys(client("kms")))
+
+
+def _write(result: TrailResult) -> None:
+    lines = JsonLines()
+    for finding in result.findings:
+        lines.write("finding", kind=finding.kind, key=finding.key, why=finding.why)
+    lines.write("verified", verdict=result.verdict.name.lower(), findings=len(result.findings), **_figures(result))
+
+
+def _figures(result: TrailResult) -> dict[str, Any]:
+    return {
+        "manifests": result.manifests,
+        "segments": result.segments,
+        "pending": result.pending,
+        "unproven": result.unproven,
+        "proven_until": iso(result.proven_until),
+    }
+
+
+def _told(result: TrailResult, window: Window) -> Iterable[str]:
+    if result.findings:
+        yield from table(
+            ("finding", "object", "why"), [(one.kind, printable(one.key), one.why) for one in result.findings]
+        )
+    yield f"{_SAYS[result.verdict]} {_span(window)}"
+    yield from _counts(result)
+
+
+def _span(window: Window) -> str:
+    if window.since is None and window.until is None:
+        return "All of it was looked at."
+    since = "its beginning" if window.since is None else iso(window.first_hour)
+    return f"Looked at: from {since} to {'now' if window.until is None else iso(window.until)}."
+
+
+def _counts(result: TrailResult) -> Iterator[str]:
+    proven = f", the last begun {iso(result.proven_until)}" if result.proven_until is not None else ""
+    yield f"{plural(result.manifests, 'manifest')} signed and in one chain{proven}"
+    yield f"{plural(result.segments, 'segment')} as attested"
+    if result.pending:
+        yield f"{plural(result.pending, 'segment')} written since, which the next manifests attest"
+    if result.unproven:
+        yield f"{plural(result.unproven, 'segment')} listed only by manifests that cannot be trusted"
+
+
+def fail_unchecked(message: str) -> int:
+    """Say why nothing could be checked; the exit status."""
+    print(f"sealstream: {message}", file=sys.stderr)
+    return TrailVerdict.UNCHECKED
