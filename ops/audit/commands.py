@@ -9,6 +9,7 @@ from typing import Final
 
 import click
 
+from ops.audit import reading_commands
 from ops.parameters import A_TIME_IS, as_json, ending, moment, options
 from shared.errors import SealstreamError
 
@@ -22,6 +23,10 @@ _FOLDER: Final = click.Path(path_type=Path, file_okay=False)
 @click.group()
 def audit() -> None:
     """The audit trail: what happened, and the proof that it is told as it was written."""
+
+
+for _command in (reading_commands.search, reading_commands.tail, reading_commands.export):
+    audit.add_command(_command)
 
 
 @audit.command()

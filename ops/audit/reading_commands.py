@@ -1,0 +1,130 @@
+"""The commands that show what the audit trail says."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from ops.parameters import A_TIME_IS, Command, as_json, ending, finite, moment, options
+from ops.parameters import tenant as tenant_name
+from shared.model import SYSTEM_TENANT
+
+_NOTHING: Final = "Nothing is changed by reading."
+_DAY_SECONDS: Final = 86_400
+_RESTORABLE_DAYS: Final = 35
+"""How far back a table can be restored, at most: what was in clear before lies in backups alone."""
+
+
+def _owner(context: click.Context, parameter: click.Parameter, value: str | None) -> str:
+    return SYSTEM_TENANT if value == SYSTEM_TENANT else tenant_name(context, parameter, value)
+
+
+def _event_names(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+    if value:
+        from ops.audit.selection import NAMES  # noqa: PLC0415 - a command loads only what it needs
+
+        for one in value:
+            if one not in NAMES:
+                raise click.BadParameter(f"events are {', '.join(NAMES)}")
+    return value
+
+
+def _times(what: str, *, since: str) -> Callable[[Command], Command]:
+    return options(
+        click.option(
+            "--from", "since", callback=moment, metavar="TIME", help=f"{what} then or later: {A_TIME_IS}{since}"
+        ),
+        click.option("--to", "until", callback=moment, metavar="TIME", help=f"{what} before; UTC, as --from"),
+    )
+
+
+_chosen = options(
+    click.option("--tenant", callback=_owner, help="this tenant's, or where somebody else asked for his items"),
+    click.option("--item", default="", metavar="ID", help="about this item"),
+    click.option(
+        "--event",
+        "events",
+        multiple=True,
+        callback=_event_names,
+        metavar="EVENT",
+        help="of this name, or what stands before its dot: item, key, record …; may be repeated",
+    ),
+)
+_offline = click.option(
+    "--offline",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    metavar="DIR",
+    help="a copy of the bucket, as `fetch` makes it, instead of the bucket",
+)
+
+
+@click.command()
+@_chosen
+@_times("happened", since="; without it the last day")
+@_offline
+@as_json
+def search(
+    *, tenant: str, item: str, events: tuple[str, ...], folder: Path | None, as_json: bool, **times: Any
+) -> None:
+    """Show events, by the hour in which they were written and in the order in which they happened.
+
+    It proves nothing: `verify` does. Exit status 1: part of the trail could not be read, and is named.
+    """
+    from ops.audit.search import search as search_trail  # noqa: PLC0415 - a command loads only what it needs
+    from ops.audit.selection import Selection  # noqa: PLC0415
+
+    since, until = _span(**times, days=1)
+    chosen = Selection(tenant, item, events)
+    sys.exit(ending(lambda: search_trail(chosen, since, until, folder=folder, as_json=as_json), goes_on=_NOTHING))
+
+
+@click.command()
+@_chosen
+@_times("happened", since="; without it the last day")
+@_offline
+def export(*, tenant: str, item: str, events: tuple[str, ...], folder: Path | None, **times: Any) -> None:
+    """Print events as the OCSF documents that were written, one a line; ends as `search` does."""
+    from ops.audit.search import export as export_trail  # noqa: PLC0415 - a command loads only what it needs
+    from ops.audit.selection import Selection  # noqa: PLC0415
+
+    since, until = _span(**times, days=1)
+    chosen = Selection(tenant, item, events)
+    sys.exit(ending(lambda: export_trail(chosen, since, until, folder=folder), goes_on=_NOTHING))
+
+
+@click.command()
+@_chosen
+@click.option("--from", "since", callback=moment, metavar="TIME", help=f"also what was written since: {A_TIME_IS}")
+@click.option("--seconds", type=click.FloatRange(0), callback=finite, help="end after so long; without it at Ctrl-C")
+@click.option("--every", type=click.FloatRange(0.1), callback=finite, default=2.0, show_default=True, help="seconds")
+@as_json
+def tail(
+    *,
+    tenant: str,
+    item: str,
+    events: tuple[str, ...],
+    since: float | None,
+    seconds: float | None,
+    every: float,
+    as_json: bool,
+) -> None:
+    """Show events as they come. Each look lists the segments of the present hour."""
+    from ops.audit.selection import Selection  # noqa: PLC0415 - a command loads only what it needs
+    from ops.audit.tail import tail as follow  # noqa: PLC0415
+
+    chosen = Selection(tenant, item, events)
+    sys.exit(follow(chosen, since=since, seconds=seconds, every_seconds=every, as_json=as_json))
+
+
+def _span(since: float | None, until: float | None, *, days: int) -> tuple[float, float]:
+    until = time.time() if until is None else until
+    since = max(0.0, until - days * _DAY_SECONDS) if since is None else since
+    if since >= until:
+        raise click.UsageError("--from must be before --to")
+    return since, until

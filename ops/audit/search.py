@@ -1,0 +1,51 @@
+"""`sealstream audit search` and `export`: events of the past."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ops.audit import telling
+from ops.audit.reading import Objects, Trail
+from ops.audit.selection import Selection
+from ops.telling import for_programs
+from ops.text import plural
+from shared.trail.canonical import canonical_json
+
+
+def search(
+    selection: Selection,
+    since: float,
+    until: float,
+    *,
+    folder: Path | None = None,
+    as_json: bool = False,
+    objects: Objects | None = None,
+) -> int:
+    """Print the events that happened then; 1 where some of the trail could not be read.
+
+    Raises:
+        StoreUnavailable: the bucket does not answer.
+        SettingsError: a name is missing.
+    """
+    trail = Trail(objects or telling.objects(folder))
+    as_json = for_programs(as_json=as_json)
+    found = 0
+    for event in trail.events(since, until, wanted=selection.wants):
+        telling.tell(event, as_json=as_json)
+        found += 1
+    if not as_json:
+        print(plural(found, "event") if found else "no events")
+    return telling.unreadable(trail)
+
+
+def export(
+    selection: Selection, since: float, until: float, *, folder: Path | None = None, objects: Objects | None = None
+) -> int:
+    """Print the events as the OCSF documents that were written, one a line; ends and raises as `search`."""
+    trail = Trail(objects or telling.objects(folder))
+    documents: Iterator[Mapping[str, Any]] = trail.documents(since, until, wanted=selection.wants)
+    for document in documents:
+        print(canonical_json(document).decode("ascii"))
+    return telling.unreadable(trail)
