@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 from shared.model import SYSTEM_ATTRIBUTES, ListElement, Path
+from shared.policy.detect.names import Detector
 from shared.policy.paths import Pattern, format_below
 
 DIGEST_BYTES: Final = 8
@@ -114,7 +115,9 @@ class Policy:
     """A policy that has passed all checks.
 
     Attributes:
-        digest: 8 bytes of SHA-256 over what the policy means; comments, order and layout of the file leave it as it is.
+        detect: what the auditor looks for in clear; it changes nothing that is stored.
+        digest: 8 bytes of SHA-256 over how the policy seals; comments, order and layout of the file leave it as it is,
+            and so does what is detected.
         source: the file's text, which is published beside the data keys.
         start: where a walk begins.
         restart: where a `**` path can begin at every depth; empty without such rules.
@@ -126,6 +129,7 @@ class Policy:
     defaults: Defaults
     classes: Mapping[str, DataClass]
     rules: tuple[Rule, ...]
+    detect: frozenset[Detector]
     digest: bytes
     source: str = field(repr=False)
     start: Place = field(repr=False, compare=False)
@@ -180,6 +184,7 @@ def compile_policy(
     defaults: Defaults,
     classes: Iterable[DataClass],
     rules: Iterable[Rule],
+    detect: Iterable[Detector],
     source: str,
 ) -> Policy:
     """Build the tree and the digest of rules that no longer contradict each other."""
@@ -195,6 +200,7 @@ def compile_policy(
         defaults=defaults,
         classes=MappingProxyType(by_name),
         rules=ordered,
+        detect=frozenset(detect),
         digest=_digest(dataset, item, defaults, by_name, ordered),
         source=source,
         start=(from_top, *restart),

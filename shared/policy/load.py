@@ -25,6 +25,7 @@ from shared.policy.compiled import (
     UnknownOrder,
     compile_policy,
 )
+from shared.policy.detect.names import DEFAULT_DETECTORS, Detector
 from shared.policy.lines import Key, key_lines
 from shared.policy.paths import Pattern, PatternError, parse_pattern
 
@@ -61,13 +62,14 @@ def parse_policy(source: str, file: str) -> Policy:
         PolicyError: a rule is broken.
     """
     top = _parse(source, file)
-    top.only("version", "dataset", "item", "defaults", "classes", "attributes")
+    top.only("version", "dataset", "detect", "item", "defaults", "classes", "attributes")
     version = top.content.get("version")
     if type(version) is not int or version != VERSION:
         raise top.error("version", f"the policy's format has a version: write version = {VERSION}")
     dataset = top.text("dataset")
     if not _DATASET.fullmatch(dataset):
         raise top.error("dataset", f"a dataset name is {_DATASET.pattern}: choose a name of that form")
+    detect = _detect(top)
     item = _item(top.table("item"))
     defaults = _defaults(top.table("defaults"))
     classes = _classes(top.table("classes"), defaults)
@@ -79,7 +81,13 @@ def parse_policy(source: str, file: str) -> Policy:
         rules.setdefault(pattern, implied)
     _check_reachable(top.table("attributes"), rules)
     return compile_policy(
-        dataset=dataset, item=item, defaults=defaults, classes=classes.values(), rules=rules.values(), source=source
+        dataset=dataset,
+        item=item,
+        defaults=defaults,
+        classes=classes.values(),
+        rules=rules.values(),
+        detect=detect,
+        source=source,
     )
 
 
@@ -144,6 +152,21 @@ def _parse(source: str, file: str) -> _Table:
     except RecursionError:
         raise PolicyError(f"{file}:1: the policy is TOML without deep nesting: correct it") from None
     return _Table(file, key_lines(source), (), content)
+
+
+def _detect(top: _Table) -> frozenset[Detector]:
+    names = top.content.get("detect")
+    if names is None:
+        return DEFAULT_DETECTORS
+    if not isinstance(names, list):
+        raise top.error("detect", 'detect is a list: write detect = ["card", …], above the first table')
+    for place, name in enumerate(names):
+        if not isinstance(name, str) or name not in list(Detector):
+            shown = _shown(name) if isinstance(name, str) else "that is no string"
+            raise top.error("detect", f"detect names {_one_of(Detector)}: remove or correct {shown}")
+        if name in names[:place]:
+            raise top.error("detect", f"detect names each detector once: remove one {name}")
+    return frozenset(map(Detector, names))
 
 
 def _item(table: _Table) -> ItemRules:

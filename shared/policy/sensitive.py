@@ -1,4 +1,7 @@
-"""Recognises sensitive data by its own form, in text that no rule says is sensitive.
+"""Recognises sensitive data by its own form, in text that no rule says is sensitive: what every bundle recognises.
+
+It says also what can be a sealed value and which keys are shown, so it needs no library and asks no policy; the tests
+hold it against python-stdnum. What a policy chooses beside is in `shared.policy.detect`.
 
 Only forms with check digits, excluded ranges or a fixed grouping: a finding raises an alarm, and timestamps, order
 numbers, UUIDs and digests must not. All patterns are bounded, so the time is linear in the text's length.
@@ -9,20 +12,10 @@ from __future__ import annotations
 import re
 from codecs import getincrementaldecoder
 from collections.abc import Iterator
-from enum import StrEnum
 from typing import Final
 
+from shared.policy.detect.names import Detector
 from shared.policy.iban import IBAN_LENGTHS
-
-
-class Sensitive(StrEnum):
-    """What was recognised."""
-
-    CARD_NUMBER = "a payment card number"
-    US_SSN = "a US social security number"
-    IBAN = "an IBAN"
-    EMAIL = "an e-mail address"
-
 
 # what people and programs put between groups: space, no-break spaces (wide and narrow), hyphens and the en dash
 _SPACES: Final = r" \u00a0\u202f"
@@ -64,12 +57,12 @@ _EMAIL_LOCAL: Final = re.compile(r"[A-Za-z0-9_%+-]\Z")
 _EMAIL_DOMAIN: Final = re.compile(r"(?:[A-Za-z0-9-]{1,63}\.){1,5}[A-Za-z]{2,24}(?![A-Za-z0-9])")
 
 
-def scan_text(text: str) -> frozenset[Sensitive]:
+def scan_text(text: str) -> frozenset[Detector]:
     """What the text holds of each form."""
-    return _scan_numbers(text) | (frozenset({Sensitive.EMAIL}) if _holds_email(text) else frozenset())
+    return _scan_numbers(text) | (frozenset({Detector.EMAIL}) if _holds_email(text) else frozenset())
 
 
-def scan_bytes(raw: bytes) -> frozenset[Sensitive]:
+def scan_bytes(raw: bytes) -> frozenset[Detector]:
     """The same in binary data, but for e-mail addresses: random bytes look like these too often."""
     return _scan_numbers(raw.decode("latin-1"))
 
@@ -85,14 +78,14 @@ def reads_as_text(raw: bytes) -> bool:
     return all(character.isprintable() or character in "\t\r\n" for character in text)
 
 
-def _scan_numbers(text: str) -> frozenset[Sensitive]:
+def _scan_numbers(text: str) -> frozenset[Detector]:
     found = set()
     if any(map(_is_card_number, _card_candidates(text))):
-        found.add(Sensitive.CARD_NUMBER)
+        found.add(Detector.CARD)
     if _SSN.search(text):
-        found.add(Sensitive.US_SSN)
+        found.add(Detector.US_SSN)
     if any(_is_iban(match[0]) for match in _IBAN.finditer(text)):
-        found.add(Sensitive.IBAN)
+        found.add(Detector.IBAN)
     return frozenset(found)
 
 

@@ -10,7 +10,7 @@ verify
 ├── verify_walk.py         everything else, under one policy
 ├── published.py           which policy an item names, and the time of each
 ├── exposure.py            whether it shows what it never should have
-└── sensitive.py           what looks sensitive by its own form
+└── detect/scanner.py      what looks sensitive by its own form
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ from shared.model import (
     VerdictKind,
 )
 from shared.policy.compiled import Policy
+from shared.policy.detect.scanner import Scanner, scanner
 from shared.policy.exposure import is_exposed
 from shared.policy.published import PublishedPolicies, PublishedPolicy, digest_named, is_in_its_time, may_have_sealed
-from shared.policy.sensitive import scan_text
 from shared.policy.verify_findings import in_clear, malformed
 from shared.policy.verify_succession import succession_findings
 from shared.policy.verify_system import system_findings
@@ -73,14 +73,15 @@ def verify(
     digest = digest_named(change.new)
     older = None if digest == policy.digest else published.get(digest)
     is_known = digest == policy.digest or older is not None
+    scan = scanner(policy.detect)
     own = [
-        *_key_findings(change),
-        *_name_findings(change.new, policy),
+        *_key_findings(change, scan),
+        *_name_findings(change.new, policy, scan),
         *system_findings(change.new, policy_is_known=is_known),
     ]
     if change.old is not None:
         own += succession_findings(change.new, change.old, may_have_sealed(change.new, policy, published))
-    by = partial(Walk, key_states=key_states, at=change.changed_at)
+    by = partial(Walk, key_states=key_states, at=change.changed_at, scan=scan)
     present = by(policy).judge(change.new, change.old or {})
     judged = present.findings
     if older is not None and _breaks(present) and not _breaks(by(older.policy).judge(change.new, {})):
@@ -118,18 +119,18 @@ def _worst(findings: list[Finding]) -> VerdictKind:
     return min((finding.kind for finding in findings), key=_SEVERITY.index, default=VerdictKind.VERIFIED)
 
 
-def _key_findings(change: ItemChange) -> Iterator[Finding]:
+def _key_findings(change: ItemChange, scan: Scanner) -> Iterator[Finding]:
     for where, text in ((TENANT_ID, change.tenant_id), (ITEM_ID, change.item_id)):
-        yield from in_clear(scan_text(text), VerdictKind.UNDECLARED, where)
+        yield from in_clear(scan.text(text), VerdictKind.UNDECLARED, where)
 
 
-def _name_findings(item: Attributes, policy: Policy) -> Iterator[Finding]:
+def _name_findings(item: Attributes, policy: Policy, scan: Scanner) -> Iterator[Finding]:
     """A name that the policy does not name is the producer's data, and it stands in clear."""
     looks_sensitive = dict.fromkeys(policy.names, False)  # names repeat, in lists above all
     for where, names in _names(policy, "", {"M": item}):
         for name in names:
             if name not in looks_sensitive:
-                looks_sensitive[name] = bool(scan_text(name))
+                looks_sensitive[name] = bool(scan.text(name))
             if looks_sensitive[name]:
                 yield Finding(VerdictKind.UNDECLARED, policy.notation_below(where, name), "a name looks sensitive")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shared.model import Finding, VerdictKind
-from shared.policy.sensitive import Sensitive
+from shared.policy.detect.names import WORDS, Detector
 
 
 def malformed(where: str, why: str) -> Finding:
@@ -13,7 +13,7 @@ def malformed(where: str, why: str) -> Finding:
     return Finding(VerdictKind.MALFORMED, where, why)
 
 
-def in_clear(found: frozenset[Sensitive], kind: VerdictKind, where: str, data_class: str = "") -> Iterator[Finding]:
-    """One finding for each form that a scanner recognised."""
+def in_clear(found: frozenset[Detector], kind: VerdictKind, where: str, data_class: str = "") -> Iterator[Finding]:
+    """One finding for each detector that found something."""
     for one in sorted(found):
-        yield Finding(kind, where, f"holds {one} in clear", data_class)
+        yield Finding(kind, where, f"holds {WORDS[one]} in clear", data_class)

@@ -19,8 +19,10 @@ from shared.model import (
     VerdictKind,
 )
 from shared.policy.compiled import KeepPlain, Place, Policy, Rule, SealAs, rule_at
+from shared.policy.detect.names import Detector
+from shared.policy.detect.scanner import Scanner
 from shared.policy.plan import is_reserved
-from shared.policy.sensitive import Sensitive, scan_bytes, scan_text
+from shared.policy.sensitive import scan_bytes
 from shared.policy.stored_binary import hides_text, passes_for_sealed
 from shared.policy.verify_findings import in_clear
 
@@ -38,11 +40,13 @@ class Walk:
             the same reserved name.
         sealed_count: how many sealed values there are.
         at: when the item was written, seconds since the epoch, 0 where nobody knows; states of keys may be of later.
+        scan: looks for what the present policy wants detected.
     """
 
     policy: Policy
     key_states: KeyStates
     at: float
+    scan: Scanner
     findings: list[Finding] = field(default_factory=list)
     stood: list[bool] = field(default_factory=list)
     sealed_count: int = 0
@@ -120,7 +124,7 @@ class Walk:
 
     def _plain(self, tag: str, content: Any, where: str) -> None:
         texts = {"S": [content], "N": [content], "SS": content, "NS": content}.get(tag, [])
-        found = frozenset[Sensitive]().union(*map(scan_text, texts))
+        found = frozenset[Detector]().union(*(self.scan.text(text, where) for text in texts))
         self.findings.extend(in_clear(found, VerdictKind.UNDECLARED, where))
 
     def _binary(self, raw: bytes, where: str, rule: Rule | None) -> None:
@@ -148,7 +152,7 @@ class Walk:
             self._found(VerdictKind.MALFORMED, where, f"sealed under a {key.state} data key", rule)
 
     def _clear_binary(self, raw: bytes, where: str, rule: Rule | None, why: str) -> None:
-        if found := scan_bytes(raw):
+        if found := scan_bytes(raw) | self.scan.bytes(raw, where):
             self.findings.extend(in_clear(found, VerdictKind.PLAINTEXT, where, self.policy.class_of(rule)))
         else:
             self._found(VerdictKind.MALFORMED, where, why, rule)

@@ -182,7 +182,7 @@ def test_loading_another_encoding_names_the_line(tmp_path):
         ('version = 1\ndataset = "d"\nitem = 3', "3: item is a table: write [item]"),
         (
             'version = 1\ndataset = "d"\n[itme]',
-            "3: the policy has only version, dataset, item, defaults, classes",
+            "3: the policy has only version, dataset, detect, item, defaults, classes",
         ),
         ('version = 1\ndataset = "d"\n"a\\u001b" = 1', "3: the policy has only"),
         (HEAD + 'ordre = "x"', "6: [item] has only tenant, id, order, unknown_order: remove or correct ordre"),

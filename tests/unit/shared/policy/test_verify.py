@@ -15,8 +15,8 @@ from shared.model import (
     Verdict,
     VerdictKind,
 )
+from shared.policy.detect.scanner import Scanner
 from shared.policy.load import parse_policy
-from shared.policy.sensitive import scan_text
 from shared.policy.verify import PublishedPolicy, key_ids, verify
 from shared.source_position import (
     FOUND,
@@ -593,12 +593,13 @@ def test_a_name_that_the_policy_names_is_the_operators_and_no_finding():
 
 def test_a_name_that_repeats_is_found_each_time_and_read_once(monkeypatch):
     scanned = []
+    scan = Scanner.text
 
-    def scan(text):
+    def noting(self, text, where=""):
         scanned.append(text)
-        return scan_text(text)
+        return scan(self, text, where)
 
-    monkeypatch.setattr("shared.policy.verify.scan_text", scan)
+    monkeypatch.setattr(Scanner, "text", noting)
     people = {"L": [{"M": {"email": sealed(1), "219-09-9999": sealed(2)}}] * 1_000}
     assert len(judge(item(contacts=people)).findings) == 1_000
     assert ["acme", "one", "219-09-9999"] == scanned

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from shared.model import KeyState, KeyStatus
+from shared.policy.detect.scanner import scanner
 from shared.policy.load import parse_policy
 from shared.policy.verify_walk import Walk
 
@@ -50,7 +51,7 @@ def nested(depth, *more):
 
 def steps(depth, *more):
     """Calls and comparisons of one walk over an item that a change left as it was."""
-    walk, new, old = Walk(POLICY, KEYS, 0.0), nested(depth, *more), nested(depth, *more)
+    walk, new, old = Walk(POLICY, KEYS, 0.0, scanner(POLICY.detect)), nested(depth, *more), nested(depth, *more)
     calls = 0
 
     def count(_frame: Any, event: str, _about: Any) -> None:

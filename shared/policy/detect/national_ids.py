@@ -1,0 +1,201 @@
+"""Which national ids there are: how each is written, what it is called, and who checks it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from stdnum.be import nn
+from stdnum.br import cpf
+from stdnum.ca import sin
+from stdnum.ch import ssn
+from stdnum.cn import ric
+from stdnum.de import idnr
+from stdnum.es import dni, nie
+from stdnum.fi import hetu
+from stdnum.fr import nir
+from stdnum.gb import nhs
+from stdnum.in_ import aadhaar
+from stdnum.it import codicefiscale
+from stdnum.kr import rrn
+from stdnum.mx import curp
+from stdnum.nl import bsn
+from stdnum.no import fodselsnummer
+from stdnum.pl import pesel
+from stdnum.se import personnummer
+from stdnum.tr import tckimlik
+from stdnum.za import idnr as za_id
+
+from shared.policy.detect.names import Detector
+
+
+@dataclass(frozen=True, slots=True)
+class NationalId:
+    """How one kind of id is recognised.
+
+    Attributes:
+        validate: raises ValueError or LookupError where a text is none.
+        names: of it, in lower-case words parted by single spaces.
+        alone: how it is written so that nothing else looks like it; None where it has no such form.
+        named: how it is written where one of its names stands by; None where `alone` is all.
+    """
+
+    detector: Detector
+    validate: Callable[[str], object]
+    names: re.Pattern[str]
+    alone: re.Pattern[str] | None
+    named: re.Pattern[str] | None
+
+
+def _shape(pattern: str) -> re.Pattern[str]:
+    """A number that is no piece of a longer one, of a decimal, of a UUID or of another number in groups."""
+    return re.compile(rf"(?<![0-9A-Za-z])(?<![0-9][.\-])(?<![0-9A-Fa-f]{{4}}-)(?:{pattern})(?![0-9A-Za-z]|[.\-][0-9])")
+
+
+def _id(
+    detector: Detector, validate: Callable[[str], object], names: str, *, alone: str = "", named: str = ""
+) -> NationalId:
+    return NationalId(
+        detector, validate, _words(names), _shape(alone) if alone else None, _shape(named) if named else None
+    )
+
+
+def _words(names: str) -> re.Pattern[str]:
+    return re.compile(rf" (?:{names}) ")
+
+
+def _dni_or_nie(text: str) -> object:
+    return nie.validate(text) if text[0] in "XYZxyz" else dni.validate(text)
+
+
+ANY_NAME: Final = _words(
+    r"(?:national|personal|citizen|identity|identification|id|tax|tax id|fiscal|social security|social insurance)"
+    r" (?:id|number|no|nr|code|card)|ssn"
+)
+"""What an id of any country may be called."""
+
+NATIONAL_IDS: Final = (
+    _id(
+        Detector.BE_NN,
+        nn.validate,
+        "rijksregister|rijksregisternummer|rrn|registre national|numero national|nn|niss|insz",
+        alone=r"[0-9]{2}\.[0-9]{2}\.[0-9]{2}-[0-9]{3}\.[0-9]{2}",
+        named=r"[0-9]{2}[. -]?[0-9]{2}[. -]?[0-9]{2}[. -]?[0-9]{3}[. -]?[0-9]{2}",
+    ),
+    _id(
+        Detector.BR_CPF,
+        cpf.validate,
+        "cpf|cadastro de pessoas? fisicas?",
+        alone=r"[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}",
+        named=r"[0-9]{11}|[0-9]{9}-[0-9]{2}",
+    ),
+    _id(
+        Detector.CA_SIN,
+        sin.validate,
+        "sin|social insurance|nas|assurance sociale",
+        named=r"[0-9]{3}([ -]?)[0-9]{3}\1[0-9]{3}",
+    ),
+    _id(
+        Detector.CH_AHV,
+        ssn.validate,
+        "ahv|avs|oasi",
+        alone=r"756([. ]?)[0-9]{4}\1[0-9]{4}\1[0-9]{2}",
+    ),
+    _id(
+        Detector.CN_RIC,
+        ric.validate,
+        "resident identity|shenfenzheng",
+        alone=r"[1-9][0-9]{5}(?:19|20)[0-9]{2}[01][0-9][0-3][0-9]{4}[0-9Xx]",
+    ),
+    _id(
+        Detector.DE_IDNR,
+        idnr.validate,
+        "steuer id|steuer nr|steueridentifikationsnummer|steuerliche identifikationsnummer|idnr|identnr|steuerid",
+        alone=r"[1-9][0-9] [0-9]{3} [0-9]{3} [0-9]{3}",
+        named=r"[1-9][0-9] ?[0-9]{3} ?[0-9]{3} ?[0-9]{3}",
+    ),
+    _id(
+        Detector.ES_DNI,
+        _dni_or_nie,
+        "dni|nie|nif|documento nacional de identidad",
+        named=r"(?:[0-9]{8}|[XYZxyz]-?[0-9]{7})-?[A-Za-z]",
+    ),
+    _id(
+        Detector.FI_HETU,
+        hetu.validate,
+        "hetu|henkilotunnus|henkilötunnus|personbeteckning",
+        alone=r"[0-3][0-9][01][0-9]{3}[-+A-FU-Y][0-9]{3}[0-9A-Y]",
+    ),
+    _id(
+        Detector.FR_NIR,
+        nir.validate,
+        "nir|insee|secu|sécu|securite sociale|sécurité sociale|numero de securite sociale",
+        alone=r"[1-8] [0-9]{2} [0-9]{2} [0-9][0-9ABab] [0-9]{3} [0-9]{3} [0-9]{2}",
+        named=r"[1-8][0-9]{5}[ABab0-9][0-9]{8}",
+    ),
+    _id(
+        Detector.GB_NHS,
+        nhs.validate,
+        "nhs|nhs number|nhsnumber|nhs no",
+        named=r"[0-9]{3}([ -]?)[0-9]{3}\1[0-9]{4}",
+    ),
+    _id(
+        Detector.IN_AADHAAR,
+        aadhaar.validate,
+        "aadhaar|aadhar|adhaar|uidai",
+        named=r"[2-9][0-9]{3}([ -]?)[0-9]{4}\1[0-9]{4}",
+    ),
+    _id(
+        Detector.IT_CODICEFISCALE,
+        codicefiscale.validate,
+        "codice fiscale|cf",
+        alone=r"[A-Za-z]{6}[0-9LMNP-Vlmnp-v]{2}[A-EHLMPR-Ta-ehlmpr-t][0-9LMNP-Vlmnp-v]{2}[A-Za-z][0-9LMNP-Vlmnp-v]{3}[A-Za-z]",
+    ),
+    _id(
+        Detector.KR_RRN,
+        rrn.validate,
+        "rrn|jumin|jumin deungnok beonho|resident registration",
+        alone=r"[0-9]{2}[01][0-9][0-3][0-9]-[0-9]{7}",
+        named=r"[0-9]{13}",
+    ),
+    _id(
+        Detector.MX_CURP,
+        curp.validate,
+        "curp",
+        alone=r"[A-Za-z]{4}[0-9]{6}[HMXhmx][A-Za-z]{5}[0-9A-Za-z][0-9]",
+    ),
+    _id(
+        Detector.NL_BSN,
+        bsn.validate,
+        "bsn|bsn nummer|burgerservicenummer|sofinummer",
+        named=r"[0-9]{8,9}|[0-9]{4}[. ][0-9]{2}[. ][0-9]{3}|[0-9]{3}[. ][0-9]{3}[. ][0-9]{3}",
+    ),
+    _id(
+        Detector.NO_FODSELSNUMMER,
+        fodselsnummer.validate,
+        "fodselsnummer|fødselsnummer|fnr|personnummer|fodselsnr|fødselsnr",
+        alone=r"[0-7][0-9][0-9]{4} [0-9]{5}",
+        named=r"[0-7][0-9]{5}[ -]?[0-9]{5}",
+    ),
+    _id(Detector.PL_PESEL, pesel.validate, "pesel|nr pesel", named=r"[0-9]{11}"),
+    _id(
+        Detector.SE_PERSONNUMMER,
+        personnummer.validate,
+        "personnummer|personnr|pnr|samordningsnummer",
+        named=r"(?:[0-9]{2})?[0-9]{6}[-+]?[0-9]{4}",
+    ),
+    _id(
+        Detector.TR_KIMLIK,
+        tckimlik.validate,
+        "kimlik|kimlik no|tckn|tc kimlik|t c kimlik|tc no|tc",
+        named=r"[1-9][0-9]{10}",
+    ),
+    _id(
+        Detector.ZA_ID,
+        za_id.validate,
+        "rsa id|said|sa id|id no|identity",
+        named=r"[0-9]{6} ?[0-9]{4} ?[0-9]{2} ?[0-9]|[0-9]{13}",
+    ),
+)
