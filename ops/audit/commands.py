@@ -77,7 +77,8 @@ def fetch(folder: Path, *, since: float | None, until: float | None, as_json: bo
     from time import time  # noqa: PLC0415 - a command loads only what it needs
 
     from ops.audit.fetch import fetch as fetch_objects  # noqa: PLC0415
-    from ops.audit.verify import Asked, the_bucket, window_of  # noqa: PLC0415
+    from ops.audit.objects import the_bucket  # noqa: PLC0415
+    from ops.audit.verify import Asked, window_of  # noqa: PLC0415
 
     window = window_of(Asked(since, until), now=time())
     sys.exit(
@@ -91,8 +92,8 @@ def fetch(folder: Path, *, since: float | None, until: float | None, as_json: bo
 @audit.command("public-key")
 def public_key() -> None:
     """Print the public key (PEM) that manifests are signed with: keep it elsewhere than where the trail lies."""
-    from ops.audit.public_key import signs_now  # noqa: PLC0415 - a command loads only what it needs
-    from ops.audit.verify import the_bucket  # noqa: PLC0415
+    from ops.audit.objects import the_bucket  # noqa: PLC0415 - a command loads only what it needs
+    from ops.audit.public_key import signs_now  # noqa: PLC0415
     from shared.aws.clients import client  # noqa: PLC0415
     from shared.aws.signing_keys import KmsSigningKeys  # noqa: PLC0415
 

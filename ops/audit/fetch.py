@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ops.audit.folder import Folder, of_the_trail
 from ops.audit.needed import needed, with_contents
-from ops.audit.reading import Objects
+from ops.audit.objects import Objects
 from ops.json_lines import JsonLines
 from ops.telling import for_programs
 from ops.text import plural

@@ -10,7 +10,7 @@ from math import inf
 from typing import Final
 
 from ops.audit.folder import of_the_trail
-from ops.audit.reading import READS_AT_ONCE, Objects
+from ops.audit.objects import READS_AT_ONCE, Objects
 from shared.aws.audit_bucket import Listed
 from shared.trail import manifest as manifests
 from shared.trail import segments

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from ops.audit.reading import Objects
+from ops.audit.objects import Objects
 from ops.environment import setting
 from shared.errors import SettingsError, TrailUnreadable
 from shared.trail.latest import last_number

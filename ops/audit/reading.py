@@ -5,14 +5,14 @@ Nothing is proven by reading: that is what `sealstream audit verify` is for.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from itertools import groupby, takewhile
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from ops.audit.distinct import Distinct, Event
+from ops.audit.needed import with_contents
+from ops.audit.objects import Objects
 from shared.aws.audit_bucket import Listed
 from shared.errors import TrailUnreadable
 from shared.trail.ocsf import flat
@@ -24,19 +24,8 @@ WRITTEN_WITHIN_SECONDS: Final = 48 * 3_600
 """How long after `at` an event may be written: the table's stream keeps a change for a day, and audits take time."""
 CLOCKS_DIFFER_SECONDS: Final = 300
 """How long before `at`, by the writer's clock."""
-READS_AT_ONCE: Final = 16
 
 _LAST_SECOND: Final = datetime.max.replace(microsecond=0, tzinfo=UTC).timestamp()
-
-
-class Objects(Protocol):
-    """Where the trail lies."""
-
-    def listed(self, prefix: str, start_after: str = "") -> Iterator[Listed]:
-        """The objects whose keys begin so and come after `start_after`, by key, ascending."""
-
-    def read(self, key: str, version_id: str | None = None) -> bytes:
-        """An object's bytes; raises StoreUnavailable."""
 
 
 class Trail:
@@ -93,19 +82,11 @@ class Trail:
             return ()
 
     def contents(self, listed: Iterable[Listed]) -> Iterator[tuple[SegmentName, bytes]]:
-        """The segments among these objects, in the same order; the next ones are being read meanwhile."""
-        reading: deque[tuple[SegmentName, Future[bytes]]] = deque()
-        with ThreadPoolExecutor(READS_AT_ONCE) as pool:
-            for one in listed:
-                name = SegmentName.parse(one.key)
-                if name is None:
-                    continue  # nothing of the trail; to say so is for `verify`
-                reading.append((name, pool.submit(self._objects.read, one.key, one.version_id)))
-                if len(reading) >= READS_AT_ONCE:
-                    oldest, content = reading.popleft()
-                    yield oldest, content.result()
-            for oldest, content in reading:
-                yield oldest, content.result()
+        """The segments among these objects, in the same order; what else is called so is for `verify` to say."""
+        named = (one for one in listed if SegmentName.parse(one.key))
+        for one in with_contents(self._objects, named):
+            if name := SegmentName.parse(one.key):
+                yield name, one.content
 
     def _listed(self, since: float, until: float) -> Iterator[Listed]:
         """The objects that may hold what happened then: keys are in the order of hours."""

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ops.audit import telling
-from ops.audit.reading import Objects, Trail
+from ops.audit.objects import Objects, objects_of
+from ops.audit.reading import Trail
 from ops.audit.selection import Selection
 from ops.telling import for_programs
 from ops.text import plural
@@ -29,7 +30,7 @@ def search(
         StoreUnavailable: the bucket does not answer.
         SettingsError: a name is missing.
     """
-    trail = Trail(objects or telling.objects(folder))
+    trail = Trail(objects or objects_of(folder))
     as_json = for_programs(as_json=as_json)
     found = 0
     for event in trail.events(since, until, wanted=selection.wants):
@@ -44,7 +45,7 @@ def export(
     selection: Selection, since: float, until: float, *, folder: Path | None = None, objects: Objects | None = None
 ) -> int:
     """Print the events as the OCSF documents that were written, one a line; ends and raises as `search`."""
-    trail = Trail(objects or telling.objects(folder))
+    trail = Trail(objects or objects_of(folder))
     documents: Iterator[Mapping[str, Any]] = trail.documents(since, until, wanted=selection.wants)
     for document in documents:
         print(canonical_json(document).decode("ascii"))

@@ -9,7 +9,8 @@ import sys
 
 from ops.audit import telling
 from ops.audit.distinct import Distinct, Event
-from ops.audit.reading import Objects, Trail
+from ops.audit.objects import Objects, objects_of
+from ops.audit.reading import Trail
 from ops.audit.selection import Selection
 from ops.clock import Clock
 from ops.patience import Patience
@@ -70,7 +71,7 @@ def tail(
     as_json = for_programs(as_json=as_json)
     began = clock.monotonic()
     since = float(int(clock.wall() if since is None else since))  # S3 tells whole seconds
-    following = Following(objects or telling.objects(None), since)
+    following = Following(objects or objects_of(None), since)
     patience = Patience(clock, lambda why: print(f"trying again: {printable(why)}", file=sys.stderr))
     with Distinct() as distinct:
         try:

@@ -1,18 +1,13 @@
-"""Events on the screen, one a line, or as JSON lines; and where they come from."""
+"""Events on the screen, one a line, or as JSON lines."""
 
 from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 from typing import Any, Final
 
 from ops.audit.distinct import Event
-from ops.audit.folder import Folder
-from ops.audit.reading import Objects, Trail
-from ops.environment import setting
-from shared.aws.audit_bucket import AuditBucket
-from shared.aws.clients import client
+from ops.audit.reading import Trail
 from shared.printable import printable
 
 _NAME_WIDTH: Final = max(map(len, ("item.undeclared_sensitive", "reconciliation.completed")))
@@ -23,11 +18,6 @@ _FOR_PROGRAMS: Final = frozenset(
     {"event", "event_id", "at", "policy", "sequence_number", "source_sequence_number", "source_sub_sequence"}
 )
 """What a line for people does without."""
-
-
-def objects(folder: Path | None) -> Objects:
-    """A copy of the trail, or the deployment's bucket; raises SettingsError."""
-    return Folder(folder) if folder else AuditBucket(client("s3"), setting("AUDIT_BUCKET"))
 
 
 def tell(event: Event, *, as_json: bool) -> None:

@@ -10,16 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from ops.audit.folder import Folder
 from ops.audit.needed import needed, with_contents
+from ops.audit.objects import Objects, objects_of, the_bucket
 from ops.audit.public_key import from_file, signs_now
-from ops.audit.reading import Objects
 from ops.clock import iso
-from ops.environment import setting
 from ops.json_lines import JsonLines
 from ops.telling import for_programs
 from ops.text import plural, table
-from shared.aws.audit_bucket import AuditBucket
 from shared.aws.clients import client
 from shared.aws.signing_keys import KmsSigningKeys
 from shared.errors import SettingsError
@@ -64,7 +61,7 @@ def verify(asked: Asked, *, as_json: bool) -> int:
         SealstreamError: the objects, or the key, cannot be had.
     """
     now = time.time()
-    objects = the_bucket() if asked.folder is None else Folder(asked.folder)
+    objects = objects_of(asked.folder)
     window = window_of(asked, now=now)
     result = verify_trail(objects, _public_key(asked, objects), window)
     if for_programs(as_json=as_json):
@@ -87,12 +84,6 @@ def verify_deployment(since: float | None = None, until: float | None = None) ->
     """
     objects, asked = the_bucket(), Asked(since, until)
     return verify_trail(objects, _public_key(asked, objects), window_of(asked, now=time.time()))
-
-
-def the_bucket() -> AuditBucket:
-    """That of the deployment; raises SettingsError."""
-    name = setting("AUDIT_BUCKET")
-    return AuditBucket(client("s3"), name)
 
 
 def window_of(asked: Asked, *, now: float, environment: Mapping[str, str] = os.environ) -> Window:

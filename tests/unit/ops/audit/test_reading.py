@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ops.audit.reading import READS_AT_ONCE, WRITTEN_WITHIN_SECONDS, Trail
+from ops.audit.objects import READS_AT_ONCE
+from ops.audit.reading import WRITTEN_WITHIN_SECONDS, Trail
 from shared.trail.ocsf import ocsf
 from shared.trail.segments import SegmentName, segment_bytes
 from tests.unit.ops.audit.trail import HOUR, START, MemoryObjects, event
