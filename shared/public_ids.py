@@ -1,23 +1,36 @@
 """An item's keys as logs and audit events may show them.
 
-The policy says that keys are always plain, so they are shown; but not where they look sensitive all the same.
+The policy says that keys are always plain, so they are shown; but not where they look sensitive all the same: to what
+every bundle can detect and, where the policy's own detectors are at hand, to these too.
 """
 
 from __future__ import annotations
 
+import re
 from hashlib import sha256
 from typing import Final
 
 from shared.identity import is_tenant_id
 from shared.model import SYSTEM_TENANT
-from shared.policy.sensitive import scan_text
+from shared.policy.compiled import Policy
+from shared.policy.detect.names import WITHOUT_LIBRARY
+from shared.policy.detect.scanner import Scanner, scanner
 
 _DIGEST_HEX_DIGITS: Final = 4
+_WITHHELD: Final = re.compile(rf"sha256:[0-9a-f]{{{_DIGEST_HEX_DIGITS}}}")
+_EVERYWHERE: Final = scanner(WITHOUT_LIBRARY)
 
 
-def public_tenant(tenant_id: str) -> str:
+def scanner_of_keys(policy: Policy) -> Scanner:
+    """What the auditor looks for in keys before it shows them."""
+    return scanner(WITHOUT_LIBRARY | policy.detect)
+
+
+def public_tenant(tenant_id: str, scan: Scanner = _EVERYWHERE) -> str:
     """The tenant; a short digest where no policy allows such a tenant, or it looks sensitive."""
-    return public_item_id(tenant_id) if is_tenant_id(tenant_id) else _digest(tenant_id)
+    if _WITHHELD.fullmatch(tenant_id):  # whoever shows it once more tells no more and no less
+        return tenant_id
+    return public_item_id(tenant_id, scan) if is_tenant_id(tenant_id) else withheld(tenant_id)
 
 
 def public_owner(tenant_id: str) -> str:
@@ -25,11 +38,14 @@ def public_owner(tenant_id: str) -> str:
     return tenant_id if tenant_id == SYSTEM_TENANT else public_tenant(tenant_id)
 
 
-def public_item_id(item_id: str) -> str:
+def public_item_id(item_id: str, scan: Scanner = _EVERYWHERE) -> str:
     """The item's id; a short digest where it looks sensitive."""
-    return _digest(item_id) if scan_text(item_id) else item_id
+    return withheld(item_id) if scan.text(item_id) else item_id
 
 
-def _digest(key: str) -> str:
-    """Enough to find the item again among a tenant's, too little to try all card numbers against it."""
+def withheld(key: str) -> str:
+    """What stands for a key that is not shown.
+
+    It is enough to find the item again among a tenant's, too little to try all card numbers against it.
+    """
     return f"sha256:{sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()[:_DIGEST_HEX_DIGITS]}"

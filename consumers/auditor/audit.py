@@ -90,6 +90,6 @@ class Auditor:
         key_states = knowledge.key_states(change.tenant_id)
         published = knowledge.published_policies()
         verdict = self.verify(change, self.policy, key_states, published)
-        write_event(change, verdict, self.log, mending(change, verdict, self.policy, published))
+        write_event(change, verdict, self.policy, self.log, mending(change, verdict, self.policy, published))
         verdicts[verdict.kind] += 1
         findings.add(change, verdict)

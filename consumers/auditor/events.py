@@ -13,9 +13,10 @@ from typing import Any, Final
 from consumers.auditor.gather import policy_digest
 from shared.aws.stream_records import UnreadableChange
 from shared.model import POLICY, SOURCE, Attributes, Finding, ItemChange, Verdict, VerdictKind
+from shared.policy.compiled import Policy
 from shared.policy.sensitive import scan_text
 from shared.policy.verify_change import Mending, open_seconds
-from shared.public_ids import public_item_id, public_tenant
+from shared.public_ids import public_item_id, public_tenant, scanner_of_keys
 from shared.runtime.audit_log import AuditEvent, AuditLog, event_id
 from shared.source_position import SourcePosition
 
@@ -38,23 +39,27 @@ _LISTED_FINDINGS: Final = 50
 _SEVERITY: Final = tuple(VerdictKind)  # declared worst first
 
 
-def write_event(change: ItemChange, verdict: Verdict, log: AuditLog, mended: Mending | None = None) -> None:
-    """Write the event of a change that was judged, and that was a mending or none."""
-    fields = judged(change, verdict) | {"change": change.kind.lower(), "sequence_number": change.sequence_number}
+def write_event(
+    change: ItemChange, verdict: Verdict, policy: Policy, log: AuditLog, mended: Mending | None = None
+) -> None:
+    """Write the event of a change that was judged by this policy, and that was a mending or none."""
+    fields = judged(change, verdict, policy)
+    fields |= {"change": change.kind.lower(), "sequence_number": change.sequence_number}
     if verdict.kind is VerdictKind.REMOVED:
         fields["removed_by"] = "expiry" if change.by_expiry else "principal"
     if mended is Mending.REMEDIATED:
         fields["open_seconds"] = open_seconds(change)
-    identity = event_id("items", public_tenant(change.tenant_id), change.sequence_number)
+    identity = event_id("items", fields["tenant_id"], change.sequence_number)
     event = MENDING_EVENTS[mended] if mended else EVENTS[verdict.kind]
     log.write(event, event_id=identity, at=change.changed_at, **fields)
 
 
-def judged(change: ItemChange, verdict: Verdict) -> dict[str, Any]:
+def judged(change: ItemChange, verdict: Verdict, policy: Policy) -> dict[str, Any]:
     """What an event says of an item and of its verdict."""
+    scan = scanner_of_keys(policy)
     fields = {
-        "tenant_id": public_tenant(change.tenant_id),
-        "item_id": public_item_id(change.item_id),
+        "tenant_id": public_tenant(change.tenant_id, scan),
+        "item_id": public_item_id(change.item_id, scan),
         "verdict": verdict.kind,
     }
     if verdict.kind is VerdictKind.REMOVED:

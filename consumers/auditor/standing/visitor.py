@@ -24,7 +24,7 @@ from shared.model import (
 )
 from shared.policy.compiled import Policy
 from shared.policy.verify import PublishedPolicies, verify
-from shared.public_ids import public_item_id
+from shared.public_ids import public_item_id, public_tenant, scanner_of_keys
 from shared.runs.model import Example, Tally
 from shared.runtime.audit_log import AuditLog
 from shared.runtime.batch import attempt
@@ -84,16 +84,18 @@ class StandingItems:
 
         def judge() -> None:
             verdict = self.verify(change, self.policy, states, published)
-            write_event(change, verdict, self.log, self.run_id)
+            write_event(change, verdict, self.policy, self.log, self.run_id)
             verdicts.append(verdict)
 
-        if not attempt(public_item_id(change.item_id), judge, named="item_id"):
-            return _counted(change, UNJUDGED, "", "an unforeseen error; see the log")
+        scan = scanner_of_keys(self.policy)
+        shown = public_tenant(change.tenant_id, scan), public_item_id(change.item_id, scan)
+        if not attempt(shown[1], judge, named="item_id"):
+            return _counted(shown, UNJUDGED, "", "an unforeseen error; see the log")
         (verdict,) = verdicts
         if reason := reason_to_mend(verdict):
             references.append(ItemReference(change.tenant_id, change.item_id, reason, _WHEN_UNKNOWN))
         worst = min(verdict.findings, key=_severity, default=None)
-        return _counted(change, verdict.kind, worst.where, worst.why) if worst else _counted(change, verdict.kind)
+        return _counted(shown, verdict.kind, worst.where, worst.why) if worst else _counted(shown, verdict.kind)
 
 
 def standing(image: Attributes, seen_at: float) -> ItemChange:
@@ -117,6 +119,7 @@ def _severity(finding: Finding) -> int:
     return _SEVERITY.index(finding.kind)
 
 
-def _counted(change: ItemChange, name: str, where: str = "", why: str = "") -> Tally:
-    examples = (Example(change.tenant_id, change.item_id, where, why),) if why else ()
+def _counted(shown: tuple[str, str], name: str, where: str = "", why: str = "") -> Tally:
+    """One item's count, with its keys as they may be shown."""
+    examples = (Example(*shown, where, why),) if why else ()
     return Tally({"visited": 1, str(name): 1}, examples=examples)

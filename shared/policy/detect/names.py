@@ -46,7 +46,12 @@ class Detector(StrEnum):
 
 
 DEFAULT_DETECTORS: Final = frozenset({Detector.CARD, Detector.US_SSN, Detector.IBAN, Detector.EMAIL})
-"""Of a policy that chooses none; they need no library."""
+"""Of a policy that chooses none."""
+
+CREDENTIALS: Final = frozenset({Detector.AWS_KEY, Detector.PRIVATE_KEY, Detector.TOKEN})
+
+WITHOUT_LIBRARY: Final = DEFAULT_DETECTORS | CREDENTIALS
+"""What every bundle can detect."""
 
 WORDS: Final[Mapping[Detector, str]] = MappingProxyType(
     {

@@ -18,15 +18,14 @@ from functools import cache
 from typing import Final
 
 from shared.policy.detect.credentials import find_credentials
-from shared.policy.detect.names import DEFAULT_DETECTORS, Detector
+from shared.policy.detect.names import CREDENTIALS, WITHOUT_LIBRARY, Detector
 from shared.policy.sensitive import scan_bytes, scan_text
 
 Find = Callable[[str, str], Iterable[Detector]]
 """What of its detectors a text holds; told also the place of the text, in the policy's notation."""
 
-_CREDENTIALS: Final = frozenset({Detector.AWS_KEY, Detector.PRIVATE_KEY, Detector.TOKEN})
 _PHONES: Final = frozenset(one for one in Detector if one.startswith(Detector.PHONE))
-_NATIONAL: Final = frozenset(Detector) - DEFAULT_DETECTORS - _CREDENTIALS - _PHONES
+_NATIONAL: Final = frozenset(Detector) - WITHOUT_LIBRARY - _PHONES
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ class Scanner:
 def scanner(detectors: frozenset[Detector]) -> Scanner:
     """The scanner for these detectors; the first time it imports the libraries that they need."""
     in_bytes: list[Find] = []
-    if detectors & _CREDENTIALS:
+    if detectors & CREDENTIALS:
         in_bytes.append(find_credentials)
     if wanted := detectors & _NATIONAL:
         from shared.policy.detect.national import finder  # noqa: PLC0415 - its library is in the auditor's bundle only

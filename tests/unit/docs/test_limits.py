@@ -148,7 +148,7 @@ def test_a_partition_key_of_few_possibilities_is_found_by_trying_in_items_but_no
     secret = "078-05-1120"
     position = kinesis_position(secret.encode(), "5", 0)
     change = ItemChange("1", ChangeKind.INSERT, "acme", secret, None, stored(position=position), 0.0)
-    write_event(change, Verdict(VerdictKind.VERIFIED), AuditLog())
+    write_event(change, Verdict(VerdictKind.VERIFIED), POLICY, AuditLog())
     event, src = capsys.readouterr().out, position.to_bytes()
 
     digests = {text: sha256(text.encode()).digest()[:7] for text in (f"{area:03}-05-1120" for area in range(1, 900))}

@@ -20,6 +20,15 @@ def test_a_key_that_looks_sensitive_leaves_a_short_digest(key):
     assert len("sha256:") + 4 == len(public_item_id(key))
 
 
+def test_what_was_withheld_is_not_withheld_again():
+    assert public_tenant(CARD) == public_tenant(public_tenant(CARD))
+    assert public_item_id(CARD) == public_item_id(public_item_id(CARD))
+
+
+def test_a_key_that_is_a_credential_is_withheld():
+    assert public_item_id("AKIAIOSFODNN7EXAMPLE").startswith("sha256:")
+
+
 @pytest.mark.parametrize("tenant_id", ["", "_system", "two words", "\ud800"])
 def test_what_is_no_tenant_is_withheld(tenant_id):
     assert public_tenant(tenant_id).startswith("sha256:")

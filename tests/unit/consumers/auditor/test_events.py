@@ -11,12 +11,21 @@ import pytest
 from consumers.auditor.events import EVENTS, write_event, write_unreadable
 from shared.aws.stream_records import UnreadableChange
 from shared.model import ChangeKind, Finding, ItemChange, Verdict, VerdictKind
+from shared.policy.load import parse_policy
 from shared.runtime.audit_log import AuditLog
 from shared.source_position import kinesis_position
 
 POSITION = kinesis_position(b"key", "49590338271490256608559692538361571095921575989136588898", 0)
 CARD = "4111111111111111"
 SOCIAL_SECURITY = "219-09-9999"
+SOURCE = """\
+version = 1
+dataset = "customers"
+[item]
+tenant = "tenant_id"
+id = "id"
+"""
+POLICY = parse_policy(SOURCE, "policy.toml")
 CHANGE = ItemChange(
     sequence_number="111",
     kind=ChangeKind.MODIFY,
@@ -28,9 +37,9 @@ CHANGE = ItemChange(
 )
 
 
-def written(change, verdict):
+def written(change, verdict, policy=POLICY):
     out = io.StringIO()
-    write_event(change, verdict, AuditLog(out))
+    write_event(change, verdict, policy, AuditLog(out))
     (one,) = out.getvalue().splitlines()
     return json.loads(one)
 
@@ -100,6 +109,14 @@ def test_an_id_that_is_itself_sensitive_is_withheld_from_every_event(kind, key):
     event = written(replace(CHANGE, item_id=key), Verdict(kind))
     assert event["item_id"].startswith("sha256:")
     assert key not in json.dumps(event)
+
+
+@pytest.mark.parametrize("kind", VerdictKind)
+def test_an_id_that_the_policys_own_detectors_find_is_withheld_too(kind):
+    detecting = parse_policy('detect = ["phone"]\n' + SOURCE, "policy.toml")
+    phone = "+49 170 1234567"
+    assert written(replace(CHANGE, item_id=phone), Verdict(kind), detecting)["item_id"].startswith("sha256:")
+    assert phone == written(replace(CHANGE, item_id=phone), Verdict(kind))["item_id"]
 
 
 def test_an_id_leaves_too_little_of_a_digest_to_be_found_by_trying():

@@ -8,11 +8,21 @@ from consumers.auditor.standing.events import standing_event_id
 from consumers.auditor.standing.visitor import standing
 from shared.envelope.layout import OVERHEAD_BYTES
 from shared.model import Finding, Verdict, VerdictKind
+from shared.policy.load import parse_policy
 from shared.runtime.audit_log import event_id
 
 RUN_ID, OTHER_RUN_ID = "1" * 32, "2" * 32
 VERIFIED = Verdict(VerdictKind.VERIFIED)
 SSN = "078-05-1120"
+SOURCE = """\
+version = 1
+dataset = "customers"
+detect = ["phone"]
+[item]
+tenant = "tenant_id"
+id = "id"
+"""
+POLICY = parse_policy(SOURCE, "policy.toml")
 
 
 def sealed(nonce: int) -> dict[str, bytes]:
@@ -22,7 +32,7 @@ def sealed(nonce: int) -> dict[str, bytes]:
 
 def id_of(item=None, verdict=VERIFIED, run_id=RUN_ID, *, tenant_id="acme", item_id="i-1"):
     image = {"tenant_id": {"S": tenant_id}, "item_id": {"S": item_id}, **(item or {})}
-    return standing_event_id(standing(image, 1_700_000_000.0), verdict, run_id)
+    return standing_event_id(standing(image, 1_700_000_000.0), verdict, POLICY, run_id)
 
 
 def test_an_unchanged_item_has_the_same_id_in_any_run_and_order_of_attributes():
@@ -53,7 +63,9 @@ def test_an_item_without_a_sealed_value_has_an_id_for_each_run():
     assert id_of() != id_of(run_id=OTHER_RUN_ID)
 
 
-@pytest.mark.parametrize("key", [{"item_id": SSN}, {"tenant_id": SSN}, {"tenant_id": "no tenant!"}])
+@pytest.mark.parametrize(
+    "key", [{"item_id": SSN}, {"item_id": "+49 170 1234567"}, {"tenant_id": SSN}, {"tenant_id": "no tenant!"}]
+)
 def test_where_a_key_must_not_be_told_its_id_cannot_be_found_by_trying(key):
     names = {"tenant_id": "acme", "item_id": "i-1", **key}
     found = {id_of(**key) for _ in range(3)}
