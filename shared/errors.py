@@ -23,6 +23,7 @@
         ├── RunsCorrupt               a row of the runs table does too
         ├── QuarantineCorrupt         an entry of the quarantine is not what put it there
         ├── TrailUnreadable           a segment, manifest or public key of the audit trail is not what is written as one
+        ├── TrailBroken               the audit trail is not as it was written: nothing may vouch for it
         ├── RunRefused                what was asked of a run cannot be done: ask otherwise
         ├── RequestRefused            the same of any other request by an operator
         └── EventRefused              an event about an object asks for what is never done
@@ -169,6 +170,10 @@ class QuarantineCorrupt(NeedsAttention):
 
 class TrailUnreadable(NeedsAttention):
     """A segment or manifest of the audit trail, or a key that it is checked with, has not the form that it must."""
+
+
+class TrailBroken(NeedsAttention):
+    """The audit trail, where it would be continued, is not as it was written, or cannot be signed as it must."""
 
 
 class RunRefused(NeedsAttention):

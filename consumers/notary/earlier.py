@@ -1,0 +1,164 @@
+"""The manifests that the next one continues: read back as far as segments are still looked for, and not believed.
+
+Whoever signs a link to a manifest vouches for it. So one that cannot be trusted by the keys alone is never linked to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import Final
+
+from consumers.notary.ports import Bucket, Key
+from shared.aws.audit_bucket import Listed
+from shared.errors import TrailBroken, TrailUnreadable
+from shared.runtime.pool import all_of
+from shared.trail.chain import check_chain
+from shared.trail.findings import Tampering, TrailFinding
+from shared.trail.latest import last_number
+from shared.trail.manifest import (
+    PREFIX,
+    Attested,
+    Link,
+    Manifest,
+    link_to,
+    manifest_key,
+    manifest_number,
+    split,
+)
+from shared.trail.public_key import PublicKey
+
+READ_TOGETHER: Final = 32
+_HOUR_MS: Final = 3_600_000
+_WHY: Final = "there are other versions of it, and nothing is written twice"
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What was written so far.
+
+    Attributes:
+        last: None where nothing was.
+        link: how the next manifest names the last.
+        signer: the key that must sign the next.
+        first_hour: from which hour on segments are looked for, seconds since the epoch; None for all that there are.
+        attested: by key, what manifests since then list.
+        findings: what of these manifests is not as it was written, though the last one is.
+    """
+
+    last: Manifest | None
+    link: Link | None
+    signer: Key
+    first_hour: int | None
+    attested: Mapping[str, Attested]
+    findings: Sequence[TrailFinding]
+
+
+class LastNotTrusted(TrailBroken):
+    """The last manifest is not as it was written.
+
+    Attributes:
+        findings: on it, and on those before it.
+    """
+
+    def __init__(self, number: int, findings: Sequence[TrailFinding]) -> None:
+        super().__init__(f"{manifest_key(number)} cannot be trusted: no manifest is written that would vouch for it")
+        self.findings = findings
+
+
+def last_manifest(bucket: Bucket, known: int) -> int:
+    """The number of the last manifest; `known` is one that was the last, or 0."""
+
+    def any_after(number: int) -> bool:
+        return any(manifest_number(one.key) for one in bucket.listed(PREFIX, start_after=manifest_key(number)))
+
+    return last_number(any_after, known)
+
+
+def read_back(bucket: Bucket, keys: Sequence[Key], last: int, pool: Executor) -> Earlier:
+    """What the manifests up to this number say, 0 where there is none; of the notary's keys the oldest comes first.
+
+    Raises:
+        LastNotTrusted: the last one is not there, or is not signed by one of these keys.
+        TrailBroken: none of these keys may sign the next.
+        StoreUnavailable: the bucket does not answer.
+    """
+    if not last:
+        return Earlier(None, None, keys[-1], None, {}, ())
+    contents: dict[int, bytes] = {}
+    replaced: list[TrailFinding] = []
+    high = last
+    while high and not _far_enough(contents):
+        low = max(high - READ_TOGETHER, 0)
+        listed = _listed(bucket, low, high)
+        read = all_of(pool, lambda one: bucket.read(one.key, one.version_id), listed.values())
+        contents |= dict(zip(listed, read, strict=True))
+        replaced += [TrailFinding(Tampering.REPLACED, one.key, _WHY) for one in listed.values() if one.other_versions]
+        high = low
+    return _believed(contents, keys, last, replaced)
+
+
+def _listed(bucket: Bucket, after: int, up_to: int) -> Mapping[int, Listed]:
+    """The manifests of these numbers that are there."""
+    end = manifest_key(up_to)
+    listed = takewhile(lambda one: one.key <= end, bucket.listed(PREFIX, start_after=manifest_key(after)))
+    return {number: one for one in listed if (number := manifest_number(one.key))}
+
+
+def _believed(contents: Mapping[int, bytes], keys: Sequence[Key], last: int, replaced: list[TrailFinding]) -> Earlier:
+    if last not in contents:
+        missing = TrailFinding(Tampering.REMOVED, manifest_key(last), "was written, and is not there")
+        raise LastNotTrusted(last, [missing, *replaced])
+    chain = check_chain(contents, _named_by(contents[last], keys).public)
+    findings = [*chain.findings, *replaced]
+    if not chain.trusted or chain.trusted[-1].number != last:
+        raise LastNotTrusted(last, findings)
+    newest = chain.trusted[-1]
+    return Earlier(
+        last=newest,
+        link=link_to(newest, contents[last]),
+        signer=_signer_after(newest, keys),
+        first_hour=_first_hour(chain.trusted),
+        attested={one.key: one for manifest in chain.trusted for one in manifest.segments},
+        findings=findings,
+    )
+
+
+def _named_by(content: bytes, keys: Sequence[Key]) -> Key:
+    """The key that the manifest says it is signed by, if it is one of these, else the newest of them."""
+    try:
+        named = Manifest.from_statement(split(content)[0]).signing_key.sha256
+    except TrailUnreadable:
+        named = ""
+    return next((key for key in keys if key.public.sha256 == named), keys[-1])
+
+
+def _signer_after(last: Manifest, keys: Sequence[Key]) -> Key:
+    expected = PublicKey.from_pem(last.next_key.public_key).sha256 if last.next_key else last.signing_key.sha256
+    for key in keys:
+        if key.public.sha256 == expected:
+            return key
+    arn = (last.next_key or last.signing_key).arn
+    raise TrailBroken(f"{arn} must sign what follows {last.key}, and is none of the notary's keys")
+
+
+def _far_enough(contents: Mapping[int, bytes]) -> bool:
+    """Whether one of them is from before the hours in which segments are looked for."""
+    read = [manifest for content in contents.values() if (manifest := _read(content))]
+    first_hour = _first_hour(read)
+    return first_hour is not None and any(one.created_at < first_hour * 1_000 for one in read)
+
+
+def _read(content: bytes) -> Manifest | None:
+    try:
+        return Manifest.from_statement(split(content)[0])
+    except TrailUnreadable:
+        return None
+
+
+def _first_hour(manifests: Sequence[Manifest]) -> int | None:
+    """The hour before that of the last manifest that left nothing."""
+    settled = [one.created_at for one in manifests if not one.more]
+    return (max(settled) // _HOUR_MS - 1) * 3_600 if settled else None

@@ -1,0 +1,83 @@
+"""The segments that no manifest lists yet, and whether those are still there that some do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+
+from consumers.notary.earlier import Earlier
+from consumers.notary.ports import Bucket
+from shared.aws.audit_bucket import Listed
+from shared.errors import TrailUnreadable
+from shared.runtime.pool import all_of
+from shared.trail.findings import Tampering, TrailFinding
+from shared.trail.manifest import Attested
+from shared.trail.segments import MAX_UNZIPPED_BYTES, PREFIX, SegmentName, hour_prefix, read_segment
+
+READ_TOGETHER: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Newer:
+    """What was found.
+
+    Attributes:
+        segments: to be attested, by key, ascending.
+        more: whether some are left for the next manifest.
+        findings: on segments that manifests list, and on those that none will list.
+    """
+
+    segments: Sequence[Attested]
+    more: bool
+    findings: Sequence[TrailFinding]
+
+
+def look(bucket: Bucket, earlier: Earlier, pool: Executor, *, at_most: int, in_time: Callable[[], bool]) -> Newer:
+    """Read the segments that are new; raises StoreUnavailable.
+
+    What is more than `at_most`, or not `in_time`, which is asked before each few of them, is left to the next manifest.
+    """
+    since = "" if earlier.first_hour is None else hour_prefix(earlier.first_hour)
+    listed = {one.key: one for one in bucket.listed(PREFIX, start_after=since) if SegmentName.parse(one.key)}
+    new = [one for key, one in listed.items() if key not in earlier.attested]
+    segments: list[Attested] = []
+    findings = [
+        found
+        for key, one in earlier.attested.items()
+        if key > since and (found := _gone_wrong(one, listed.get(key))) is not None
+    ]
+    done = 0
+    while done < len(new) and len(segments) < at_most and in_time():
+        few = new[done : done + min(READ_TOGETHER, at_most - len(segments))]
+        for read in all_of(pool, lambda one: _read(bucket, one), few):
+            if isinstance(read, Attested):
+                segments.append(read)
+            else:
+                findings.append(read)
+        done += len(few)
+    return Newer(segments, done < len(new), findings)
+
+
+def _read(bucket: Bucket, one: Listed) -> Attested | TrailFinding:
+    """What a manifest says of it; what is no segment is told and never listed."""
+    name = SegmentName.parse(one.key)
+    if name is None or one.bytes > MAX_UNZIPPED_BYTES:
+        return TrailFinding(Tampering.UNREADABLE, one.key, "is larger than any segment")
+    content = bucket.read(one.key, one.version_id)
+    try:
+        events = len(read_segment(content, name))
+    except TrailUnreadable as error:
+        return TrailFinding(Tampering.UNREADABLE, one.key, str(error))
+    return Attested(one.key, one.version_id or "", sha256(content).hexdigest(), len(content), events)
+
+
+def _gone_wrong(attested: Attested, listed: Listed | None) -> TrailFinding | None:
+    """A version never changes: one that is there under the same id is as it was."""
+    if listed is None:
+        return TrailFinding(Tampering.REMOVED, attested.key, "was attested, and is not there")
+    if listed.version_id != attested.version_id or listed.other_versions:
+        return TrailFinding(Tampering.REPLACED, attested.key, "was attested, and has another version now")
+    return None

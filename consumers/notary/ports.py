@@ -1,0 +1,47 @@
+"""What the notary works with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from shared.aws.audit_bucket import Listed
+from shared.trail.manifest import NextKey, Sign, SigningKey
+from shared.trail.public_key import PublicKey
+
+
+class Bucket(Protocol):
+    """The audit bucket; every call raises StoreUnavailable where it gets no answer."""
+
+    def put_once(self, key: str, content: bytes) -> bool:
+        """Write an object where nothing is; False where something is there already."""
+
+    def listed(self, prefix: str, start_after: str = "") -> Iterator[Listed]:
+        """The objects whose keys begin so and come after `start_after`, by key, ascending."""
+
+    def read(self, key: str, version_id: str | None = None) -> bytes:
+        """The bytes of an object, or of one version of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A signing key.
+
+    Attributes:
+        sign: raises RetryLater where it gets no answer.
+    """
+
+    arn: str
+    public: PublicKey
+    sign: Sign = field(repr=False)
+
+    @property
+    def name(self) -> SigningKey:
+        """How a manifest names the key that signs it."""
+        return SigningKey(self.arn, self.public.sha256)
+
+    @property
+    def as_next(self) -> NextKey:
+        """How a manifest hands over to it."""
+        return NextKey(self.arn, self.public.pem)

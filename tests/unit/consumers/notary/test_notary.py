@@ -1,0 +1,325 @@
+"""What the notary writes proves the trail, whatever happened; and it vouches for nothing that it finds wrong."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+
+import pytest
+
+from consumers.notary import newer
+from consumers.notary.earlier import LastNotTrusted
+from consumers.notary.notary import TO_FINISH_SECONDS, Notary, Tally
+from consumers.notary.ports import Key
+from shared.errors import StoreUnavailable, TrailBroken
+from shared.trail.findings import Tampering, TrailVerdict
+from shared.trail.manifest import manifest_key
+from tests.fakes.notary import NotaryAtWork, signing_keys
+from tests.fakes.trail import PERIOD, START, key
+
+HOUR = 3_600.0
+
+
+@pytest.fixture
+def work() -> NotaryAtWork:
+    return NotaryAtWork()
+
+
+def _kinds(tally: Tally) -> list[tuple[Tampering, str]]:
+    return [(finding.kind, finding.key) for finding in tally.findings]
+
+
+def test_each_segment_is_attested_once_and_a_manifest_is_written_though_nothing_is_new(work):
+    written = [work.trail.write([number]) for number in range(3)]
+    first = work.run()
+    work.trail.wait(PERIOD)
+    second = work.run()
+    work.trail.wait(PERIOD)
+    written.append(work.trail.write([9]))
+    third = work.run()
+
+    assert [(1, 3), (1, 0), (1, 1)] == [(one.manifests, one.segments) for one in (first, second, third)]
+    assert sorted(written[:3]) + written[3:] == work.attested
+    assert [1, 2, 3] == [manifest.number for manifest in work.manifests]
+    assert TrailVerdict.INTACT == work.trail.verify().verdict
+    assert (0, 4) == (work.trail.verify().pending, work.trail.verify().segments)
+
+
+def test_a_segment_of_the_hour_before_is_found_late(work):
+    work.trail.wait(HOUR)
+    work.run()
+    late = work.trail.write([1], ago=HOUR)
+    work.trail.wait(PERIOD)
+
+    assert 1 == work.run().segments
+    assert [late] == work.attested
+
+
+def test_the_beginning_takes_what_was_written_long_before(work):
+    written = work.trail.write([1])
+    work.trail.wait(30 * 24 * HOUR)
+    work.run()
+
+    assert [written] == work.attested
+
+
+def test_a_notary_that_stood_still_takes_up_where_it_left(work):
+    work.run()
+    written = []
+    for number in range(40):
+        written.append(work.trail.write([number]))
+        work.trail.wait(1_000)
+    work.run()
+
+    assert sorted(written) == work.attested
+    assert TrailVerdict.INTACT == work.trail.verify().verdict
+
+
+def test_what_is_too_much_for_one_manifest_goes_into_the_next_at_once():
+    work = NotaryAtWork(at_most=2)
+    written = [work.trail.write([number]) for number in range(5)]
+    tally = work.run()
+
+    assert (3, 5) == (tally.manifests, tally.segments)
+    assert sorted(written) == work.attested
+    assert [True, True, False] == [manifest.more for manifest in work.manifests]
+    assert TrailVerdict.INTACT == work.trail.verify().verdict
+
+
+def test_what_there_is_no_time_for_is_left_to_the_next(work, monkeypatch):
+    monkeypatch.setattr(newer, "READ_TOGETHER", 2)
+    written = [work.trail.write([number]) for number in range(5)]
+
+    first = work.run(TO_FINISH_SECONDS + 1, TO_FINISH_SECONDS)
+
+    assert (1, 2) == (first.manifests, first.segments)
+    assert work.manifests[-1].more
+    assert 3 == work.run().segments
+    assert sorted(written) == work.attested
+    assert not work.manifests[-1].more
+
+
+def test_only_the_manifests_that_matter_are_read(work):
+    for _ in range(70):
+        work.trail.wait(PERIOD)
+        work.run()
+    work.bucket.reads.clear()
+    work.run()
+
+    assert 32 <= len(work.bucket.reads) <= 64
+
+
+@pytest.mark.parametrize("generations", [(1, 2), (1, 2, 3)])
+def test_a_new_key_signs_after_the_old_one_has_handed_over(generations):
+    work = NotaryAtWork(1)
+    work.run()
+    work.restart(*generations)
+    for _ in range(3):
+        work.trail.wait(PERIOD)
+        work.run()
+
+    old, new = key(1), key(generations[-1])
+    assert [old.arn, old.arn, new.arn, new.arn] == [manifest.signing_key.arn for manifest in work.manifests]
+    assert [None, new.arn, None, None] == [one.next_key and one.next_key.arn for one in work.manifests]
+    for by in (old, new):
+        assert TrailVerdict.INTACT == work.trail.verify(by=by).verdict
+
+
+def test_the_first_manifest_is_signed_by_the_newest_key():
+    work = NotaryAtWork(1, 2)
+    work.run()
+
+    assert key(2).name == work.manifests[0].signing_key
+    assert work.manifests[0].next_key is None
+
+
+def test_nothing_is_signed_by_a_key_that_the_last_manifest_does_not_lead_to():
+    work = NotaryAtWork(1, 2)
+    work.run()
+    work.trail.wait(PERIOD)
+    work.restart(1)
+
+    with pytest.raises(LastNotTrusted) as raised:
+        work.run()
+    assert [Tampering.WRONG_KEY] == [finding.kind for finding in raised.value.findings]
+    assert 1 == len(work.manifests)
+
+
+def test_a_handover_to_a_key_that_was_taken_away_again_stops_the_notary():
+    work = NotaryAtWork(1)
+    work.run()
+    work.restart(1, 2)
+    work.run()
+    work.restart(1)
+
+    with pytest.raises(TrailBroken, match="must sign what follows manifests/000000000002"):
+        work.run()
+    assert 2 == len(work.manifests)
+
+
+def test_the_time_never_goes_back(work):
+    work.run()
+    work.trail.now -= 100
+    work.run()
+
+    assert [int(START * 1_000)] * 2 == [manifest.created_at for manifest in work.manifests]
+    work.trail.now += 100
+    assert TrailVerdict.INTACT == work.trail.verify().verdict
+
+
+def _changed(content: bytes) -> bytes:
+    return content.replace(b"T00:00:00", b"T00:00:01", 1)
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_a_last_manifest_that_was_changed_is_not_vouched_for(work, fresh):
+    work.run()
+    name = manifest_key(1)
+    work.trail.alter(name, _changed(work.trail.objects[name].content))
+    if fresh:
+        work.restart(1)
+    tally = Tally()
+
+    with pytest.raises(LastNotTrusted, match="cannot be trusted"):
+        work.notary.write(tally, seconds_left=lambda: 300.0)
+    assert [(Tampering.CHANGED, name)] == _kinds(tally)
+    assert [name] == sorted(work.trail.objects)
+
+
+@pytest.mark.parametrize("content", [b"", b"{}\n{}\n"])
+def test_a_last_manifest_that_is_none_is_not_vouched_for(work, content):
+    work.run()
+    work.trail.alter(manifest_key(1), content)
+
+    with pytest.raises(LastNotTrusted):
+        work.run()
+
+
+def test_a_last_manifest_that_is_gone_is_missed(work):
+    work.run()
+    work.trail.wait(PERIOD)
+    work.run()
+    del work.trail.objects[manifest_key(2)]
+
+    with pytest.raises(LastNotTrusted) as raised:
+        work.run()
+    assert [(Tampering.REMOVED, manifest_key(2))] == [(one.kind, one.key) for one in raised.value.findings]
+
+
+def test_an_earlier_manifest_that_was_changed_is_told_and_the_notary_goes_on(work):
+    for _ in range(3):
+        work.run()
+        work.trail.wait(PERIOD)
+    name = manifest_key(2)
+    work.trail.alter(name, work.trail.objects[name].content.replace(b"T00:05", b"T00:04"))
+    written = work.trail.write([1])
+    tally = work.run()
+
+    assert (1, 1) == (tally.manifests, tally.segments)
+    assert [(Tampering.CHANGED, name)] == _kinds(tally)
+    assert [written] == [one.key for one in work.manifests[-1].segments]
+
+
+def test_an_earlier_manifest_that_is_missing_is_told(work):
+    for _ in range(3):
+        work.run()
+        work.trail.wait(PERIOD)
+    del work.trail.objects[manifest_key(2)]
+
+    assert [(Tampering.REMOVED, manifest_key(2))] == _kinds(work.run())
+
+
+def test_other_versions_of_a_manifest_are_told(work):
+    work.run()
+    name = manifest_key(1)
+    work.trail.objects[name] = replace(work.trail.objects[name], other_versions=True)
+
+    assert [(Tampering.REPLACED, name)] == _kinds(work.run())
+
+
+def test_an_attested_segment_that_is_gone_or_another_one_is_told(work):
+    gone, other, versions, left = (work.trail.write([number]) for number in range(4))
+    work.run()
+    del work.trail.objects[gone]
+    work.trail.objects[other] = replace(work.trail.objects[other], version_id="planted")
+    work.trail.objects[versions] = replace(work.trail.objects[versions], other_versions=True)
+    tally = work.run()
+
+    expected = {(Tampering.REMOVED, gone), (Tampering.REPLACED, other), (Tampering.REPLACED, versions)}
+    assert expected == set(_kinds(tally))
+    assert 1 == tally.manifests
+    assert left in work.attested
+
+
+def test_what_is_called_like_a_segment_and_is_none_is_told_each_time_and_never_listed(work):
+    good, bad = work.trail.write([1]), work.trail.write([2])
+    work.trail.alter(bad, b"no gzip")
+    tallies = [work.run(), work.run()]
+
+    assert [[(Tampering.UNREADABLE, bad)]] * 2 == [_kinds(one) for one in tallies]
+    assert [good] == work.attested
+
+
+def test_what_is_no_segments_name_is_not_the_notarys_business(work):
+    work.trail.plant("segments/other", b"x")
+    work.trail.plant("manifests/other", b"x")
+    tallies = [work.run(), work.run()]
+
+    assert [(1, []), (1, [])] == [(one.manifests, _kinds(one)) for one in tallies]
+
+
+def test_what_is_larger_than_any_segment_is_not_even_read(work, monkeypatch):
+    monkeypatch.setattr(newer, "MAX_UNZIPPED_BYTES", 10)
+    large = work.trail.write([1])
+
+    assert [(Tampering.UNREADABLE, large)] == _kinds(work.run())
+    assert large not in work.bucket.reads
+
+
+def test_a_manifest_that_somebody_else_wrote_meanwhile_is_never_written_over(work):
+    work.run()
+    work.bucket.taken[manifest_key(2)] = b"other"
+
+    with pytest.raises(StoreUnavailable, match="somebody else"):
+        work.run()
+    assert b"other" == work.trail.objects[manifest_key(2)].content
+
+
+def test_a_put_whose_answer_was_lost_is_known_as_done(work, monkeypatch):
+    put = work.bucket.put_once
+    monkeypatch.setattr(work.bucket, "put_once", lambda key, content: put(key, content) and False)
+
+    assert 1 == work.run().manifests
+
+
+def test_a_signature_that_would_not_verify_is_never_written(work):
+    one, other = signing_keys(1, 2)
+    notary = Notary(work.bucket, [Key(one.arn, one.public, other.sign)])
+
+    with pytest.raises(TrailBroken, match="does not sign as its public key verifies"):
+        notary.write(Tally(), seconds_left=lambda: 300.0)
+    assert {} == work.trail.objects
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_whatever_the_writers_and_the_notary_did_the_trail_is_intact(seed):
+    random = Random(seed)
+    work = NotaryAtWork(1, at_most=random.choice([1, 3, 1_000]))
+    number = keys = 1
+    for _ in range(12):
+        for _ in range(random.choice([0, 1, 1, 2, 4])):
+            work.trail.write([number, number + 1], ago=random.choice([0, 0, 10, 300]))
+            number += random.choice([1, 2])
+        work.trail.wait(random.choice([60, PERIOD, PERIOD, PERIOD, 2 * HOUR]))
+        if random.random() < 0.2:
+            keys += random.choice([0, 1])
+            work.restart(*range(1, keys + 1))
+        if random.random() < 0.8:
+            work.run(*random.choice([(300.0,), (61.0, 61.0, 10.0)]))
+    work.run()
+
+    for by in range(1, keys + 1):
+        if key(by).name in [manifest.signing_key for manifest in work.manifests]:
+            result = work.trail.verify(by=key(by))
+            assert (TrailVerdict.INTACT, 0) == (result.verdict, result.pending)
+    assert sorted(work.attested) == work.trail.segments()
