@@ -26,6 +26,7 @@ from ops.local_aws.repairs import (
     s3_encryption,
     s3_versions,
     step_functions,
+    watching,
 )
 
 
@@ -49,6 +50,7 @@ def apply_all() -> None:
         s3_encryption,
         s3_versions,
         step_functions,
+        watching,
         cloudformation,
         event_source_mapping_api,
     ):
