@@ -146,7 +146,7 @@ def _attribute_rows(policy: Policy, name: str, value: AttributeValue) -> Iterato
 def _size_rows(policy: Policy, record: Attributes) -> Iterator[Row]:
     """Whether the item fits into the table once sealed."""
     identified = identify(_SOMEWHERE, dict(record), policy)
-    address = ItemAddress(identified.tenant_id, identified.item_id, identified.position)
+    address = ItemAddress(identified.tenant_id, identified.item_id, identified.position, identified.record.arrived_at)
     try:
         check_sealed_size(address, plan(policy, identified.attributes), policy=policy)
     except RecordRejected as error:

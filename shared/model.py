@@ -41,7 +41,9 @@ OPEN_SINCE: Final = "_open_since"
 """Since when something that is sealed now had stood in clear, seconds since the epoch."""
 OPEN_FROM_UNKNOWN: Final = 0
 """The value of `OPEN_SINCE` where nobody knows since when."""
-SYSTEM_ATTRIBUTES: Final = frozenset({TENANT_ID, ITEM_ID, SOURCE, POLICY, DELETED_AT, EXPIRES_AT, OPEN_SINCE})
+ARRIVED: Final = "_arrived"
+"""When the record came that the item's content is from, milliseconds since the epoch; mending leaves it as it is."""
+SYSTEM_ATTRIBUTES: Final = frozenset({TENANT_ID, ITEM_ID, SOURCE, POLICY, ARRIVED, DELETED_AT, EXPIRES_AT, OPEN_SINCE})
 """What sealstream itself puts on an item; everything else came from the record."""
 
 TOMBSTONE_SECONDS: Final = 400 * 24 * 3600

@@ -98,7 +98,7 @@ class SealedTable:
         self._reads = reads
         self._policy = policy
         self._now_ns = now_ns
-        self.writer = ItemWriter(reads, writes, keyring, policy)
+        self.writer = ItemWriter(reads, writes, keyring, policy, now_ns)
         self._opener = ItemOpener(keyring=keyring, statuses=statuses, policy=policy, unreadable=unreadable)
 
     @classmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -18,6 +18,7 @@ from shared.printable import printable
 from shared.sealing import ItemAddress, seal_item
 from shared.source_position import SourcePosition
 
+_NANOSECONDS: Final = 1_000_000_000
 _SEALINGS: Final = 3
 """How often an item is sealed whose data keys are too old by then: each time anew under the active ones."""
 
@@ -69,6 +70,7 @@ class ItemWriter:
     writes: ItemWrites
     keyring: Keyring
     policy: Policy
+    now_ns: Callable[[], int]
 
     def standing(self, key: ItemKey) -> Standing:
         """What stands there now, read strongly consistently; raises StoreUnavailable."""
@@ -109,7 +111,8 @@ class ItemWriter:
         self, key: ItemKey, planned: SealingPlan, position: SourcePosition, system: Attributes | None
     ) -> SealedItem:
         """The item, fresh enough to be sent at once."""
-        address = ItemAddress(check_tenant_id(key[0]), check_item_id(key[1]), position)
+        written_at = self.now_ns() / _NANOSECONDS
+        address = ItemAddress(check_tenant_id(key[0]), check_item_id(key[1]), position, written_at)
         for _ in range(_SEALINGS):
             sealed = seal_item(address, planned, policy=self.policy, keyring=self.keyring, system=system)
             if sealed.is_fresh(self.keyring):

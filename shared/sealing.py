@@ -15,6 +15,7 @@ from shared.item_size import MAX_ITEM_BYTES, item_size_bytes
 from shared.keys.data_key import DataKey
 from shared.keys.keyring import Keyring
 from shared.model import (
+    ARRIVED,
     DELETED_AT,
     EXPIRES_AT,
     ITEM_ID,
@@ -39,11 +40,16 @@ class Operation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ItemAddress:
-    """Which item, and where its content came from."""
+    """Which item, and where and when its content came from.
+
+    Attributes:
+        arrived_at: seconds since the epoch: a record's arrival in Kinesis, or the write itself by another door.
+    """
 
     tenant_id: str
     item_id: str
     position: SourcePosition
+    arrived_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +81,7 @@ def seal_item(
     """Seal what the plan says under the active data keys of this moment; called again, under those of that one.
 
     Args:
-        address: tenant, item and source position.
+        address: tenant, item, source position and time of arrival.
         plan: of the item's own attributes.
         policy: whose dataset is bound and whose digest is stored.
         keyring: gives the tenant's data keys.
@@ -116,6 +122,7 @@ def _attributes(
         ITEM_ID: {"S": address.item_id},
         SOURCE: {"B": address.position.to_bytes()},
         POLICY: {"B": policy.digest},
+        ARRIVED: {"N": str(round(address.arrived_at * 1_000))},
     }
 
 

@@ -10,6 +10,7 @@ from functools import partial
 from consumers.auditor.events import write_event, write_unreadable
 from consumers.auditor.findings import BatchFindings, FindingsQueue
 from consumers.auditor.gather import BatchKnowledge, KeyStatusReader, KnownPolicies
+from consumers.auditor.lag import arrival_of
 from shared.aws.stream_records import StreamRecord, UnreadableChange, item_change, sequence_number_of
 from shared.model import ItemChange, KeyStatus, Verdict, VerdictKind
 from shared.policy.compiled import Policy
@@ -31,6 +32,7 @@ class AuditResult:
             not be sent; or none.
         oldest_changed_at: seconds since the epoch; None where no record says.
         findings_sent: items that the re-encryptor was told of.
+        arrivals: when the records arrived that changes brought, seconds since the epoch; of those that say so.
     """
 
     received: int
@@ -38,6 +40,7 @@ class AuditResult:
     failed_sequence_numbers: Sequence[str]
     oldest_changed_at: float | None
     findings_sent: int = 0
+    arrivals: Sequence[float] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +65,8 @@ class Auditor:
         readable = [change for change in changes if isinstance(change, ItemChange)]
         knowledge = BatchKnowledge(readable, self.reader, self.known_policies, self.policy)
         verdicts: Counter[VerdictKind] = Counter()
-        findings = BatchFindings()
-        work = [partial(self._audit_change, change, knowledge, verdicts, findings) for change in changes]
+        findings, arrivals = BatchFindings(), list[float]()
+        work = [partial(self._audit_change, change, knowledge, verdicts, findings, arrivals) for change in changes]
         unjudged = in_order(zip(identifiers, work, strict=True))
         references = findings.references()
         unsent = in_order((number, partial(self.findings.send, references)) for number in findings.first())
@@ -74,6 +77,7 @@ class Auditor:
             failed_sequence_numbers=unsent or unjudged,
             oldest_changed_at=min(times, default=None),
             findings_sent=0 if unsent else len(references),
+            arrivals=arrivals,
         )
 
     def _audit_change(
@@ -82,6 +86,7 @@ class Auditor:
         knowledge: BatchKnowledge,
         verdicts: Counter[VerdictKind],
         findings: BatchFindings,
+        arrivals: list[float],
     ) -> None:
         if isinstance(change, UnreadableChange):
             write_unreadable(change, self.log)
@@ -90,6 +95,9 @@ class Auditor:
         key_states = knowledge.key_states(change.tenant_id)
         published = knowledge.published_policies()
         verdict = self.verify(change, self.policy, key_states, published)
-        write_event(change, verdict, self.policy, self.log, mending(change, verdict, self.policy, published))
+        mended = mending(change, verdict, self.policy, published)
+        write_event(change, verdict, self.policy, self.log, mended)
         verdicts[verdict.kind] += 1
         findings.add(change, verdict)
+        if (arrived := arrival_of(change, verdict, mended)) is not None:
+            arrivals.append(arrived)

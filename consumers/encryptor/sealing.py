@@ -12,7 +12,7 @@ from shared.envelope.seal import open_attributes, open_value
 from shared.errors import CannotOpen, NotSealed
 from shared.item_size import MAX_ITEM_BYTES
 from shared.keys.keyring import Keyring
-from shared.model import OPEN_SINCE, POLICY, Attributes, AttributeValue, Path, SealedItem
+from shared.model import ARRIVED, OPEN_SINCE, POLICY, Attributes, AttributeValue, Path, SealedItem
 from shared.policy.compiled import Policy
 from shared.policy.plan import SealingPlan, plan
 from shared.sealing import (
@@ -94,7 +94,7 @@ class RecordSealer:
             return open_value(self.keyring.opener(item.tenant_id, key_id_of(sealed)).cipher, prefix, path, sealed)
 
         opened = open_attributes(attributes, opener)
-        return {name: value for name, value in opened.items() if name not in {POLICY, OPEN_SINCE}}
+        return {name: value for name, value in opened.items() if name not in {POLICY, OPEN_SINCE, ARRIVED}}
 
     def is_fresh(self, sealed: SealedWithKeys) -> bool:
         """Whether all its keys may still be used."""
@@ -103,7 +103,7 @@ class RecordSealer:
 
 def _address(identified: IdentifiedRecord) -> ItemAddress:
     position = FOUND if identified.only_if_absent else identified.position
-    return ItemAddress(identified.tenant_id, identified.item_id, position)
+    return ItemAddress(identified.tenant_id, identified.item_id, position, identified.record.arrived_at)
 
 
 def _system(identified: IdentifiedRecord) -> Attributes:

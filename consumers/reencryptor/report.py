@@ -34,6 +34,7 @@ def report_batch(results: Sequence[MessageResult], counts: KeyringCounts, *, sta
         Metric.KEY_CACHE_MISSES: counts.cache_misses,
         Metric.KMS_CALLS: counts.kms_generate + counts.kms_decrypt,
         Metric.KMS_FAILURES: counts.kms_failed,
+        Metric.KEYS_CREATED: counts.keys_created,
         Metric.OLDEST_RECORD_AGE_SECONDS: max(0.0, ended - oldest),
         Metric.BATCH_DURATION_MS: (ended - started) * 1_000,
     }

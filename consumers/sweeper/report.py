@@ -26,6 +26,7 @@ def figures(worked: Worked) -> dict[str, float]:
         Metric.KEY_CACHE_MISSES: worked.keys.cache_misses,
         Metric.KMS_CALLS: worked.keys.kms_generate + worked.keys.kms_decrypt,
         Metric.KMS_FAILURES: worked.keys.kms_failed,
+        Metric.KEYS_CREATED: worked.keys.keys_created,
     }
 
 

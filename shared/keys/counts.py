@@ -9,13 +9,14 @@ from threading import Lock
 
 @dataclass(frozen=True, slots=True)
 class KeyringCounts:
-    """Questions answered from the cache or not, calls of KMS, and those of them that KMS refused or did not answer."""
+    """Questions answered from the cache or not, calls of KMS, those that it refused or left unanswered, keys made."""
 
     cache_hits: int = 0
     cache_misses: int = 0
     kms_generate: int = 0
     kms_decrypt: int = 0
     kms_failed: int = 0
+    keys_created: int = 0
 
 
 class Tally:

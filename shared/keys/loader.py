@@ -130,6 +130,7 @@ class KeyLoader:
         )
         if not self._store.create(row, replaces=None):
             return None
+        self._tally.add(keys_created=1)
         self._on_created(row)
         return _data_key(row, generated.plaintext, deadline)
 

@@ -1,4 +1,4 @@
-"""What sealstream itself puts on an item, judged: source position, policy digest, tombstone, time of exposure."""
+"""What sealstream itself puts on an item, judged: source position, policy digest, tombstone, its times."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from shared.model import (
+    ARRIVED,
     DELETED_AT,
     EXPIRES_AT,
     OPEN_SINCE,
@@ -23,14 +24,17 @@ from shared.policy.sensitive import scan_bytes, scan_text
 from shared.policy.verify_findings import in_clear, malformed
 from shared.source_position import SourcePosition
 
-_TAGS: Final = {SOURCE: "B", POLICY: "B", DELETED_AT: "N", EXPIRES_AT: "N", OPEN_SINCE: "N"}
+_TAGS: Final = {SOURCE: "B", POLICY: "B", DELETED_AT: "N", EXPIRES_AT: "N", OPEN_SINCE: "N", ARRIVED: "N"}
 _SECONDS: Final = re.compile(r"[0-9]{1,12}", re.ASCII)
+_MILLISECONDS: Final = re.compile(r"[1-9][0-9]{12}", re.ASCII)
+"""From 2001 on, which is before there was any stream."""
 _YEAR_2200: Final = 7_258_118_400
 
 
 def system_findings(new: Attributes, *, policy_is_known: bool) -> Iterator[Finding]:
     """What is wrong with the system attributes of an item by themselves."""
-    for name in (name for name in _TAGS if name in new):
+    sound = {ARRIVED} if arrived_at(new) is not None else set()
+    for name in (name for name in _TAGS if name in new and name not in sound):
         yield from _clear_findings(name, new[name])
     yield from _source_findings(new)
     if POLICY not in new:
@@ -40,11 +44,25 @@ def system_findings(new: Attributes, *, policy_is_known: bool) -> Iterator[Findi
     yield from _tombstone_findings(new)
     if OPEN_SINCE in new and open_since(new) is None:
         yield malformed(OPEN_SINCE, "a time of exposure of another form than sealstream writes")
+    if ARRIVED in new.keys() - sound:
+        yield malformed(ARRIVED, "a time of arrival of another form than sealstream writes")
 
 
 def open_since(item: Attributes) -> int | None:
     """Since when something that is sealed now had stood in clear, seconds since the epoch; None where unknown."""
     return _seconds(item.get(OPEN_SINCE, {}))
+
+
+def arrived_at(item: Attributes) -> float | None:
+    """When the record came that the item's content is from, seconds since the epoch; None where unknown.
+
+    Where it is known nothing else is looked for in it: ids of persons have thirteen digits, too.
+    """
+    number = item.get(ARRIVED, {}).get("N")
+    if not isinstance(number, str) or not _MILLISECONDS.fullmatch(number):
+        return None
+    seconds = int(number) / 1_000
+    return seconds if seconds < _YEAR_2200 else None
 
 
 def _clear_findings(name: str, value: AttributeValue) -> Iterator[Finding]:

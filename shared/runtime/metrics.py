@@ -9,9 +9,9 @@ Source of the format: Amazon CloudWatch User Guide, "Specification: Embedded met
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import Any, Final, TextIO, TypeVar
+from typing import Any, Final, TextIO, TypeAlias, TypeVar
 
 from shared.errors import Reason
 from shared.model import Outcome, VerdictKind
@@ -19,8 +19,12 @@ from shared.reencrypt.model import Fate
 from shared.runtime.log import write_line
 
 NAMESPACE: Final = "Sealstream"
+MOST_OBSERVED: Final = 100
+"""What was observed of one metric that CloudWatch takes from one line."""
 
 _Name = TypeVar("_Name", bound=str)
+Value: TypeAlias = float | Sequence[float]
+"""A number, or all that was observed, so that CloudWatch knows percentiles of it."""
 
 
 class Metric(StrEnum):
@@ -37,6 +41,7 @@ class Metric(StrEnum):
     KEY_CACHE_MISSES = "KeyCacheMisses"
     KMS_CALLS = "KmsCalls"
     KMS_FAILURES = "KmsFailures"
+    KEYS_CREATED = "KeysCreated"
     ITEMS_VERIFIED = "ItemsVerified"
     ITEMS_STALE = "ItemsStale"
     ITEMS_PLAINTEXT = "ItemsPlaintext"
@@ -71,6 +76,7 @@ class Metric(StrEnum):
     LANDING_UNTAGGED_OBJECTS = "LandingUntaggedObjects"
     LANDING_RETRIED = "LandingRetried"
     ACCESS_DENIED = "AccessDenied"
+    PUT_TO_VERIFIED_SECONDS = "PutToVerifiedSeconds"
     OLDEST_RECORD_AGE_SECONDS = "OldestRecordAgeSeconds"
     BATCH_DURATION_MS = "BatchDurationMs"
 
@@ -97,6 +103,7 @@ _FATES: Final[Mapping[Fate, Metric]] = {
     Fate.RETRY: Metric.ITEMS_RETRIED,
 }
 _UNITS: Final[Mapping[str, str]] = {
+    Metric.PUT_TO_VERIFIED_SECONDS: "Seconds",
     Metric.OLDEST_RECORD_AGE_SECONDS: "Seconds",
     Metric.BATCH_DURATION_MS: "Milliseconds",
 }
@@ -127,8 +134,8 @@ def reason_metric(reason: Reason) -> str:
     return Metric.RECORDS_QUARANTINED + "".join(word.capitalize() for word in reason.split("_"))
 
 
-def batch_metrics(*, function: str, timestamp_ms: int, values: Mapping[_Name, float]) -> dict[str, Any]:
-    """The embedded metric document of one batch.
+def batch_metrics(*, function: str, timestamp_ms: int, values: Mapping[_Name, Value]) -> dict[str, Any]:
+    """The embedded metric document of one batch; of what was observed, at most `MOST_OBSERVED`.
 
     Args:
         function: the deployed function's name.
@@ -144,8 +151,10 @@ def batch_metrics(*, function: str, timestamp_ms: int, values: Mapping[_Name, fl
     }
 
 
-def emit(values: Mapping[_Name, float], *, at: float, out: TextIO | None = None) -> None:
-    """Write a batch's metrics as one line to standard output, from which CloudWatch takes it.
+def emit(values: Mapping[_Name, Value], *, at: float, out: TextIO | None = None) -> None:
+    """Write a batch's metrics to standard output, from which CloudWatch takes them.
+
+    They are one line, and more only for what was observed that one has no room for.
 
     Args:
         values: metric name (a `Metric`, or from `reason_metrics`) to value.
@@ -154,4 +163,13 @@ def emit(values: Mapping[_Name, float], *, at: float, out: TextIO | None = None)
     """
     # set by Lambda for every function; from elsewhere no metric is taken
     function = os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "none")
-    write_line(batch_metrics(function=function, timestamp_ms=int(at * 1_000), values=values), out)
+    for line in _lines(values):
+        write_line(batch_metrics(function=function, timestamp_ms=int(at * 1_000), values=line), out)
+
+
+def _lines(values: Mapping[_Name, Value]) -> Iterator[dict[_Name, Value]]:
+    """Every number and the first of what was observed, then the rest of that."""
+    observed = {name: value for name, value in values.items() if isinstance(value, Sequence)}
+    yield {name: value if name not in observed else observed[name][:MOST_OBSERVED] for name, value in values.items()}
+    if rest := {name: value[MOST_OBSERVED:] for name, value in observed.items() if len(value) > MOST_OBSERVED}:
+        yield from _lines(rest)

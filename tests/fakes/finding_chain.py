@@ -97,7 +97,7 @@ class FindingChain:
         self, item_id: str, record: Attributes, *, policy: Policy | None = None, position: SourcePosition | None = None
     ) -> dict[str, Any]:
         """An item as the encryptor writes it."""
-        address = ItemAddress(TENANT, item_id, position or kinesis_position(b"key", "1", 0))
+        address = ItemAddress(TENANT, item_id, position or kinesis_position(b"key", "1", 0), arrived_at=1_700_000_000.5)
         chosen = policy or self.policy
         return dict(seal_item(address, plan(chosen, record), policy=chosen, keyring=self.keyring()).item.attributes)
 

@@ -9,6 +9,7 @@ from fnmatch import fnmatch
 
 import pytest
 
+from consumers.auditor.lag import LAG_AT_MOST_SECONDS
 from shared.keys.barrier import LONGEST_FUNCTION_SECONDS
 from shared.landing import OUTCOME_TAG, State
 from shared.runtime.settings import (
@@ -297,6 +298,15 @@ def test_a_batch_is_tried_until_its_age_and_then_only_its_position_is_kept(
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert mapping["StartingPosition"] == "TRIM_HORIZON"
     assert mapping["DestinationConfig"] == {"OnFailure": {"Destination": queue}}, "an S3 one would store the record"
+
+
+def test_what_is_given_up_for_good_is_given_up_before_a_lag_stops_counting(cloud):
+    ages = (
+        cloud.one("AWS::Lambda::EventSourceMapping", under=consumer).properties["MaximumRecordAgeInSeconds"]
+        for consumer in ("Sealing", "Auditing")
+    )
+
+    assert sum(ages) < LAG_AT_MOST_SECONDS
 
 
 def test_a_finding_is_tried_ten_times_and_then_kept_apart(cloud):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from decimal import Decimal
 from hashlib import md5
 from pathlib import Path
@@ -192,8 +193,27 @@ def test_batch_metrics_account_for_every_record_and_reach_cloudwatch(deployment:
     sealing = ("RecordsReceived", "RecordsWritten", "AttributesSealed", "KeyCacheHits", "KmsCalls")
     assert {
         *((name, deployment["ENCRYPTOR"]) for name in sealing),
-        ("ItemsVerified", deployment["AUDITOR"]),
+        *((name, deployment["AUDITOR"]) for name in ("ItemsVerified", "PutToVerifiedSeconds")),
     } <= published
+
+
+def test_how_long_a_record_took_is_told_from_its_arrival_to_its_verdict(deployment: Deployment):
+    began, item = time.time(), unique("lag")
+    deployment.put_json({"tenant_id": "acme", "id": item, "ssn": "x"})
+    deployment.wait_for_event(item_id=item)
+
+    arrived = int(deployment.stored("acme", item)["_arrived"]["N"]) / 1_000
+    assert began - 1 <= arrived <= time.time()
+
+    def told() -> bool:
+        """Whether a line of metrics has what passed from this record's arrival to its own time."""
+        return any(
+            lag == pytest.approx(line["_aws"]["Timestamp"] / 1_000 - arrived, abs=0.002)
+            for line in deployment.metrics("auditor")
+            for lag in line.get("PutToVerifiedSeconds", ())
+        )
+
+    assert wait_until(told, ARRIVES_WITHIN_SECONDS)
 
 
 def test_while_the_attribute_key_is_disabled_records_wait_and_none_is_lost(deployment: Deployment):

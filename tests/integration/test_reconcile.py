@@ -122,7 +122,7 @@ def _put_under_a_replaced_key(deployment: Deployment, tenant: str, item: str) ->
         trusted_kms_key_arns=frozenset({deployment["ATTRIBUTE_KEY"]}),
     )
     planned = plan(POLICY, TypeSerializer().serialize({"ssn": CANARY})["M"])
-    address = ItemAddress(tenant, item, kinesis_position(item.encode(), "1", 0))
+    address = ItemAddress(tenant, item, kinesis_position(item.encode(), "1", 0), arrived_at=1_700_000_000.5)
     sealed = seal_item(address, planned, policy=POLICY, keyring=keyring)
     replace_active_key(store, service, tenant, "pii", dataset=POLICY.dataset)  # type: ignore[arg-type]
     client("dynamodb").put_item(TableName=deployment["TABLE"], Item=dict(sealed.item.attributes))

@@ -65,7 +65,7 @@ def test_a_rogue_value_in_a_sealed_item_is_sealed_in_its_place_and_the_chain_end
     deployment.wait_for_event(event="item.remediated", item_id=item)
     stored = deployment.stored(tenant, item)
     assert CANARY not in repr(stored)
-    assert before["_src"] == stored["_src"]
+    assert (before["_src"], before["_arrived"]) == (stored["_src"], stored["_arrived"])
     contacts = [ROGUE["contacts"][0], {"kind": "work", "email": CANARY}]  # type: ignore[index]
     assert deployment.opened(tenant, item) == {**ROGUE, "contacts": contacts}
     _assert_nothing_follows(
@@ -82,7 +82,8 @@ def test_a_record_supersedes_what_was_found_and_sealed(deployment: Deployment):
 
     deployment.wait_for_event(event="item.written", item_id=item)
     assert deployment.opened(tenant, item) == {"amount": 6, "ssn": "by record"}
-    assert {"tenant_id", "item_id", "_src", "_policy", "amount", "ssn"} == deployment.stored(tenant, item).keys()
+    own = {"tenant_id", "item_id", "_src", "_policy", "_arrived"}
+    assert own | {"amount", "ssn"} == deployment.stored(tenant, item).keys()
 
 
 def test_a_sealed_value_in_what_is_sealed_whole_is_opened_first(deployment: Deployment, findings_before: int):
@@ -186,5 +187,5 @@ def _sealed(deployment: Deployment, policy: Policy, tenant: str, item: str, attr
         trusted_kms_key_arns=frozenset({deployment["ATTRIBUTE_KEY"]}),
     )
     planned = plan(policy, TypeSerializer().serialize(attributes)["M"])
-    address = ItemAddress(tenant, item, kinesis_position(item.encode(), "1", 0))
+    address = ItemAddress(tenant, item, kinesis_position(item.encode(), "1", 0), arrived_at=1_700_000_000.5)
     return dict(seal_item(address, planned, policy=policy, keyring=keyring).item.attributes)

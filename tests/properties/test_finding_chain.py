@@ -63,6 +63,7 @@ items = st.fixed_dictionaries(
         **dict.fromkeys(("ssn", "contacts", "kind", "box", "odd", "_odd"), values),
         "_src": (sources | st.just(FOUND.to_bytes())).map(lambda raw: {"B": raw}) | leaves,
         "_policy": st.sampled_from([POLICY.digest, OLDER.digest, b"12345678"]).map(lambda raw: {"B": raw}) | leaves,
+        "_arrived": st.sampled_from([{"N": "1700000000123"}, {"N": "17"}, {"S": "x"}]),
         "_open_since": st.sampled_from([{"N": "1700000000"}, {"N": "-1"}, {"S": "x"}]),
         "_deleted_at": st.sampled_from([{"N": "1700000000"}, {"S": "x"}]),
     },

@@ -123,6 +123,7 @@ def items(draw, policy):
     for name, values in {
         "_src": SOURCES,
         "_policy": st.one_of(st.none(), sound, st.just({"B": b"?"})),
+        "_arrived": st.sampled_from([None, None, {"N": "1700000000123"}, {"N": "17"}]),
         "_open_since": st.sampled_from([None, None, {"N": "5"}, {"S": "text"}]),
         "_expires_at": st.sampled_from([None, None, None, {"N": "5"}]),
     }.items():

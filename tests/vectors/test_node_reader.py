@@ -60,7 +60,7 @@ def sealed_item() -> Entry:
         dataset=POLICY.dataset,
         trusted_kms_key_arns=frozenset({ATTRIBUTE_KEY_ARN}),
     )
-    address = ItemAddress("acme", "c-1", counter_position(1))
+    address = ItemAddress("acme", "c-1", counter_position(1), arrived_at=1_700_000_000.5)
     item = seal_item(address, plan(POLICY, RECORD), policy=POLICY, keyring=keyring).item
     rows = zip(store.all_rows(), service.generated, strict=True)
     return {
@@ -100,7 +100,7 @@ def test_a_recorded_bad_case_is_refused_for_its_reason_in_node(entry, recorded):
 def test_an_item_is_opened_where_its_sealed_values_stand(sealed_item):
     (answer,) = answers([sealed_item])
 
-    own = {name: sealed_item["item"][name] for name in ("tenant_id", "item_id", "_src", "_policy")}
+    own = {name: sealed_item["item"][name] for name in ("tenant_id", "item_id", "_src", "_policy", "_arrived")}
     assert {**as_json(RECORD), **own} == answer["item"]
     assert sorted(sealed_item["data_keys"]) == answer["key_ids"]
 

@@ -8,6 +8,7 @@ from hashlib import sha256
 import pytest
 
 from consumers.auditor.events import write_event
+from consumers.auditor.lag import arrival_of, lags
 from consumers.auditor.standing.visitor import standing
 from consumers.encryptor.identify import identify
 from consumers.encryptor.placing import STREAMED, place
@@ -193,6 +194,15 @@ def test_a_false_time_of_a_finding_becomes_the_time_of_the_exposure():
     changes = system_changes(POLICY, item, sealed=True, leaves_clear=False, adopts=False, open_since=5.0)
 
     assert {"N": "5"} == changes["_open_since"]
+
+
+def test_a_forged_time_of_arrival_is_counted_as_it_stands():
+    forged = stored(position=kinesis_position(b"c-1", "6", 0), ssn={"B": sealed("x")}, _arrived={"N": "1699999999000"})
+    change = ItemChange("1", ChangeKind.MODIFY, "acme", "c-1", stored(), forged, NOW)
+
+    arrived = arrival_of(change, judge(forged, stored()), None)
+
+    assert [1.0] == lags([] if arrived is None else [arrived], verified_at=NOW)
 
 
 def test_segments_that_somebody_marked_done_retire_a_key_that_is_in_use():

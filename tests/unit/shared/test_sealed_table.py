@@ -266,7 +266,8 @@ def test_system_attributes_are_shown_only_when_asked_for(world):
 
     shown = world.table.get_item(Key=KEY, system_attributes=True)["Item"]
 
-    assert {"_src", "_policy"} == shown.keys() - ITEM.keys()
+    assert {"_src", "_policy", "_arrived"} == shown.keys() - ITEM.keys()
+    assert Decimal(1_700_000_000_123) == shown["_arrived"], "when it was written"
     assert Binary(BEGUN_ANEW.to_bytes()) == shown["_src"]
 
 
@@ -748,6 +749,7 @@ def test_a_deleted_item_leaves_a_tombstone_that_counts_and_is_deleted_once(world
         "item_id": {"S": "c-1"},
         "_src": {"B": SECOND.to_bytes()},
         "_policy": {"B": POLICY.digest},
+        "_arrived": {"N": "1700000000123"},
         "_deleted_at": {"N": "1700000000"},
         "_expires_at": {"N": str(1_700_000_000 + 400 * 86_400)},
     }

@@ -177,8 +177,18 @@ def test_a_delete_leaves_a_tombstone_that_an_older_record_cannot_undo(world):
 
     assert late.outcomes() == {Outcome.SUPERSEDED: 1}
     tombstone = world.table.items["acme", "1"]
-    assert {"tenant_id", "item_id", "_src", "_policy", "_deleted_at", "_expires_at"} == tombstone.keys()
+    assert {"tenant_id", "item_id", "_src", "_policy", "_arrived", "_deleted_at", "_expires_at"} == tombstone.keys()
     assert tombstone["_deleted_at"] == {"N": "1700000000"}
+
+
+def test_an_item_says_when_its_record_arrived_and_a_redelivery_leaves_that_as_it_is(world):
+    for sequence, arrived_at, arrived in ((1, 1_700_000_000.9, "1700000000900"), (2, 1_700_000_007.0, "1700000007000")):
+        put = kinesis_record(record(ssn=CANARY), sequence=sequence, arrived_at=arrived_at)
+        world.process(put)
+        world.clock.advance(60)
+        world.process(put)
+
+        assert {"N": arrived} == world.table.items["acme", "1"]["_arrived"]
 
 
 def test_an_outage_of_kms_for_one_tenant_delays_that_tenant_only(world):

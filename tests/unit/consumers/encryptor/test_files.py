@@ -62,7 +62,7 @@ def test_a_line_becomes_an_item_at_its_place_in_the_file_and_its_source_is_no_at
 
     assert {Outcome.WRITTEN: 1} == result.outcomes()
     assert file_source(7).position == standing(world)
-    assert {"a", "note"} == world.opened("acme", "1").keys() - {"tenant_id", "item_id", "_src", "_policy"}
+    assert {"a", "note"} == world.opened("acme", "1").keys() - {"tenant_id", "item_id", "_src", "_policy", "_arrived"}
 
 
 def test_a_line_that_comes_again_is_a_duplicate_whichever_kinesis_record_brings_it(world):

@@ -10,7 +10,7 @@ from shared.keys.counts import KeyringCounts
 from shared.model import InboundRecord, Outcome, QuarantineEntry
 from shared.runtime.audit_log import AuditLog
 
-COUNTS = KeyringCounts(cache_hits=7, cache_misses=2, kms_generate=1, kms_decrypt=1, kms_failed=1)
+COUNTS = KeyringCounts(cache_hits=7, cache_misses=2, kms_generate=1, kms_decrypt=1, kms_failed=1, keys_created=1)
 
 
 def record(sequence: int, arrived_at: float = 95.0) -> InboundRecord:
@@ -55,6 +55,7 @@ def test_the_metrics_of_a_batch_account_for_every_record(capsys):
         "KeyCacheMisses": 2,
         "KmsCalls": 2,
         "KmsFailures": 1,
+        "KeysCreated": 1,
         "OldestRecordAgeSeconds": 10.0,
         "BatchDurationMs": 500.0,
     } == {name: value for name, value in metrics.items() if name not in {"_aws", "Function"}}

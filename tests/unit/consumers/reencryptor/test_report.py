@@ -12,7 +12,7 @@ from shared.model import VerdictKind
 from shared.reencrypt.model import Fate, Mended
 from shared.runs.model import Example
 
-COUNTS = KeyringCounts(cache_hits=5, cache_misses=2, kms_generate=1, kms_decrypt=3, kms_failed=1)
+COUNTS = KeyringCounts(cache_hits=5, cache_misses=2, kms_generate=1, kms_decrypt=3, kms_failed=1, keys_created=1)
 CARD = "4111111111111111"
 
 
@@ -46,6 +46,7 @@ def test_every_figure_of_a_batch_is_counted_once(capsys):
         "KeyCacheMisses": 2,
         "KmsCalls": 4,
         "KmsFailures": 1,
+        "KeysCreated": 1,
         "OldestRecordAgeSeconds": 10.0,
         "BatchDurationMs": 500.0,
     }

@@ -188,6 +188,7 @@ def test_a_sweep_seals_everything_anew_and_says_only_how_much(aws, capsys):
     )
     assert figures["KmsCalls"] > 0
     assert figures["KmsFailures"] == 0
+    assert figures["KeysCreated"] == 0
     assert ("record.reencrypted", "q") == (event["event"], event["quarantine_id"])
     assert second["segment"] == HELD
 

@@ -74,6 +74,7 @@ def test_the_loser_of_a_race_seals_under_the_winners_key(make_keyring, store):
     assert won[0].key_id == lost.key_id == row.key_id
     assert won[0].cipher.open(lost.cipher.seal(b"value", b""), b"") == b"value"
     assert (loser.counts().kms_generate, loser.counts().kms_decrypt) == (1, 1)
+    assert loser.counts().keys_created == 0
 
 
 def test_a_pointer_that_moves_between_two_reads_is_read_again(make_keyring, store, rotate):

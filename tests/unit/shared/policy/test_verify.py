@@ -389,6 +389,25 @@ def test_a_time_of_exposure_is_whole_seconds_of_our_time(since):
     assert ("malformed", [reason]) == found(item(_open_since={"N": since}))
 
 
+@pytest.mark.parametrize("arrived", ["1000000000000", "1700000000123", "7258118399999"])
+def test_an_item_may_say_when_its_record_arrived(arrived):
+    assert ("verified", []) == found(item(_arrived={"N": arrived}))
+
+
+@pytest.mark.parametrize("arrived", ["-1700000000123", "1700000000", "1700000000123.5", "7258118400000", "canary"])
+def test_a_time_of_arrival_is_whole_milliseconds_of_our_time(arrived):
+    reason = ("malformed", "_arrived", "a time of arrival of another form than sealstream writes")
+    assert ("malformed", [reason]) == found(item(_arrived={"N": arrived}))
+
+
+def test_another_arrival_under_the_same_source_position_is_another_content():
+    old, new = (item(_arrived={"N": arrived}) for arrived in ("1700000000123", "1700000000124"))
+    reason = ("malformed", "_src", "content changed under the same source position")
+    for before, after in ((old, new), (old, item()), (item(), new)):
+        assert VerdictKind.MALFORMED is judge(after, before).kind
+        assert [Finding(VerdictKind(reason[0]), *reason[1:])] == list(judge(after, before).findings)
+
+
 def test_a_policy_digest_that_was_never_published_is_malformed():
     assert found(item(policy=OPEN_POLICY)) == (
         "malformed",
@@ -396,7 +415,7 @@ def test_a_policy_digest_that_was_never_published_is_malformed():
     )
 
 
-@pytest.mark.parametrize("name", ["_src", "_policy", "_deleted_at", "_expires_at", "_open_since"])
+@pytest.mark.parametrize("name", ["_src", "_policy", "_arrived", "_deleted_at", "_expires_at", "_open_since"])
 def test_a_system_attribute_hides_nothing_of_another_type(name):
     kind, findings = found({**item(), name: CARD})
     assert kind == "plaintext"
@@ -410,6 +429,7 @@ def test_a_system_attribute_hides_nothing_of_another_type(name):
         ("_src", {"B": kinesis_position(b"key", "4111111111111111", 0).to_bytes()}),
         ("_src", {"B": time_position(0, kinesis_position(b"key", "4111111111111111", 0), ordered_by="at").to_bytes()}),
         ("_deleted_at", {"N": "4111111111111111"}),
+        ("_arrived", {"N": "4111111111111111"}),
     ],
 )
 def test_a_system_attribute_hides_nothing_of_its_own_type(name, value):

@@ -89,7 +89,7 @@ class World:
 
     def put(self, item_id: str = "1", *, tenant_id: str = "acme", at: int = 1, **attributes: Any) -> PutResult:
         """What the encryptor does with a record."""
-        address = ItemAddress(tenant_id, item_id, kinesis_position(b"p", str(at), 0))
+        address = ItemAddress(tenant_id, item_id, kinesis_position(b"p", str(at), 0), arrived_at=1_700_000_000.5)
         sealed = seal_item(address, plan(POLICY, attributes), policy=POLICY, keyring=self.writer)
         return self.table.put_if_newer(sealed.item)
 

@@ -41,7 +41,7 @@ def test_what_is_stale_lies_under_the_active_key_afterwards_and_holds_what_it_he
     assert RECORD == world.opened()
     assert old not in world.keys_of()
     assert new in world.keys_of()
-    unchanged = {"tenant_id", "item_id", "_src", "_policy", "amount", "card", "photo"}
+    unchanged = {"tenant_id", "item_id", "_src", "_policy", "_arrived", "amount", "card", "photo"}
     assert {name: before[name] for name in unchanged} == {name: world.item()[name] for name in unchanged}
     assert {"ssn", "address", "contacts"} == set(world.table.updates[0].changes)
 

@@ -12,6 +12,7 @@ from shared.errors import Reason
 from shared.model import Outcome, VerdictKind
 from shared.reencrypt.model import Fate
 from shared.runtime.metrics import (
+    MOST_OBSERVED,
     Metric,
     batch_metrics,
     emit,
@@ -39,8 +40,11 @@ def check_embedded_metric_format(document: dict[str, Any]) -> None:
     for metric in directive["Metrics"]:
         assert metric["Unit"] in UNITS
         value = document[metric["Name"]]
-        assert isinstance(value, int | float)
-        assert not isinstance(value, bool)
+        observed = value if isinstance(value, list) else [value]
+        assert 1 <= len(observed) <= 100
+        for one in observed:
+            assert isinstance(one, int | float)
+            assert not isinstance(one, bool)
     for dimensions in directive["Dimensions"]:
         assert len(dimensions) <= 30
         for dimension in dimensions:
@@ -134,6 +138,21 @@ def test_the_deployed_function_writes_its_metrics_as_one_line(monkeypatch):
         function="acme-auditor", timestamp_ms=1_693_997_155_250, values={Metric.KMS_CALLS: 1}
     ) == json.loads(written)
     assert out.getvalue().endswith("\n")
+
+
+def test_what_one_line_has_no_room_for_goes_into_lines_of_its_own():
+    out = io.StringIO()
+    observed = [n / 8 for n in range(2 * MOST_OBSERVED + 1)]
+
+    emit({Metric.RECORDS_RECEIVED: 201, Metric.PUT_TO_VERIFIED_SECONDS: observed}, at=1_693_997_155.25, out=out)
+
+    written = [json.loads(line) for line in out.getvalue().splitlines()]
+    for document in written:
+        check_embedded_metric_format(document)
+    assert [100, 100, 1] == [len(document["PutToVerifiedSeconds"]) for document in written]
+    assert observed == [one for document in written for one in document["PutToVerifiedSeconds"]]
+    assert [201] == [document["RecordsReceived"] for document in written if "RecordsReceived" in document]
+    assert 1 == len({document["_aws"]["Timestamp"] for document in written})
 
 
 def test_outside_lambda_a_line_follows_the_specification_too(monkeypatch):
