@@ -206,3 +206,27 @@ def test_an_asset_that_another_process_finished_first_is_taken(small_project):
     bundling._move(mine, finished)
 
     assert (finished / "policy.toml").is_file()
+
+
+def test_the_auditors_asset_detects_all_that_a_policy_can_choose(local):
+    """And every other loads a policy that chooses all of it, without the libraries for it."""
+    detects = (
+        "from shared.policy.detect.names import Detector; from shared.policy.detect.scanner import scanner;"
+        "assert len(scanner(frozenset(Detector)).text('BSN 111222333, +49 170 1234567')) == 2"
+    )
+    loads = (
+        "from shared.policy.load import parse_policy; from shared.policy.detect.names import Detector; parse_policy("
+    )
+    loads += "'version = 1\\ndataset = \"d\"\\ndetect = [' + ', '.join(f'\"{one}\"' for one in Detector) + ']\\n"
+    loads += '[item]\\ntenant = "t"\\nid = "i"\', "policy.toml")'
+    for consumer in CONSUMERS:
+        folder = asset_folder(local, consumer)
+        program = f"import sys; sys.path.insert(0, {str(folder)!r}); {detects if consumer == 'auditor' else loads}"
+
+        done = subprocess.run(
+            [sys.executable, "-I", "-S", "-B", "-c", program], check=False, capture_output=True, text=True, cwd=folder
+        )
+
+        assert done.returncode == 0, done.stderr
+        libraries = [name for name in ("phonenumbers", "stdnum") if (folder / name).exists()]
+        assert (["phonenumbers", "stdnum"] if consumer == "auditor" else []) == libraries

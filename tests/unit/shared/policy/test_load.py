@@ -9,6 +9,7 @@ import pytest
 from shared.errors import PolicyError
 from shared.model import ELEMENT
 from shared.policy.compiled import KeepPlain, SealAs, Undeclared, UnknownOrder, rule_at
+from shared.policy.detect.names import DEFAULT_DETECTORS, Detector
 from shared.policy.load import load_policy, parse_policy
 
 HEAD = """\
@@ -91,6 +92,12 @@ def test_everything_optional_has_the_safe_default():
     assert policy.item.order is None
     assert policy.item.unknown_order is UnknownOrder.QUARANTINE
     assert policy.rules == ()
+
+
+def test_a_policy_chooses_what_is_detected():
+    assert frozenset({Detector.CARD, Detector.NL_BSN}) == parse('detect = ["nl_bsn", "card"]\n' + HEAD).detect
+    assert frozenset() == parse("detect = []\n" + HEAD).detect
+    assert DEFAULT_DETECTORS == parse(HEAD).detect
 
 
 def test_what_orders_records_is_plain_without_saying_so():
@@ -222,6 +229,10 @@ def test_loading_another_encoding_names_the_line(tmp_path):
             '7: plain says its type: write "string", "number"',
         ),
         (HEAD + '[attributes]\n"a..b" = { plain = "string" }', "7: a path is made of names: a name is missing"),
+        ('detect = "card"\n' + HEAD, '1: detect is a list: write detect = ["card", …], above the first table'),
+        ('detect = ["cards"]\n' + HEAD, '1: detect names "card", "iban", "email"'),
+        ("detect = [1]\n" + HEAD, '1: detect names "card", "iban", "email"'),
+        ('detect = ["card", "card"]\n' + HEAD, "1: detect names each detector once: remove one card"),
         (
             HEAD + '[attributes]\n"_x.y" = { plain = "string" }',
             "7: names starting with _, tenant_id and item_id are",
@@ -297,6 +308,11 @@ version = 1
 def test_every_change_of_meaning_changes_the_digest(old, new):
     assert old in DESIGN_EXAMPLE
     assert parse(DESIGN_EXAMPLE).digest != parse(DESIGN_EXAMPLE.replace(old, new)).digest
+
+
+@pytest.mark.parametrize("detect", ["[]", '["card"]', '["phone", "nl_bsn", "private_key"]'])
+def test_what_is_detected_leaves_the_digest_so_that_no_stored_item_is_stale(detect):
+    assert parse(DESIGN_EXAMPLE).digest == parse(f"detect = {detect}\n{DESIGN_EXAMPLE}").digest
 
 
 def test_the_digest_never_changes_between_versions_of_the_software():

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import random
+import re
 import time
 import uuid
 
 import pytest
+from stdnum import luhn, numdb
+from stdnum.iso7064 import mod_97_10
 
 from shared.policy.detect.names import Detector
+from shared.policy.iban import IBAN_LENGTHS
 from shared.policy.sensitive import reads_as_text, scan_bytes, scan_text
 
 
@@ -160,6 +164,30 @@ def test_random_bytes_are_no_text():
     draw = random.Random(7)
     assert not any(reads_as_text(draw.randbytes(40)) for _ in range(20_000))
     assert not reads_as_text(b"control characters are none of a text \x01\x02")
+
+
+def test_a_card_number_is_one_by_the_library_too():
+    draw = random.Random(7)
+    for _ in range(3_000):
+        begin, length = draw.choice([("4", 16), ("51", 16), ("34", 15), ("62", 19), ("6011", 16), ("36", 14)])
+        digits = begin + "".join(draw.choices("0123456789", k=length - len(begin)))
+        assert luhn.is_valid(digits) == (frozenset({Detector.CARD}) == scan_text(digits)), digits
+
+
+def test_an_iban_is_one_by_the_library_too():
+    """But for what some countries check within it besides, as the library does."""
+    draw = random.Random(7)
+    for country, length in IBAN_LENGTHS.items():
+        for _ in range(100):
+            text = f"{country}{draw.randrange(100):02}{''.join(draw.choices('0123456789', k=length - 4))}"
+            assert mod_97_10.is_valid(text[4:] + text[:4]) == (Detector.IBAN in scan_text(text)), text
+
+
+def test_every_country_with_an_iban_has_the_length_that_the_library_knows():
+    registry = numdb.get("iban")
+    for country, length in IBAN_LENGTHS.items():
+        ((_, known),) = registry.info(country)
+        assert length - 4 == sum(map(int, re.findall(r"([0-9]+)!", known["bban"]))), country
 
 
 @pytest.mark.parametrize(

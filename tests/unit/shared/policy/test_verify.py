@@ -625,6 +625,38 @@ def test_a_name_that_repeats_is_found_each_time_and_read_once(monkeypatch):
     assert ["acme", "one", "219-09-9999"] == scanned
 
 
+DETECTING = parse_policy(
+    'detect = ["phone", "nl_bsn", "aws_key"]\n' + SOURCE_TEXT + '"person.bsn" = { plain = "string" }\n', "p"
+)
+
+
+def inserted(**attributes):
+    """The verdict of a new item with these, by the policy that chooses what is detected."""
+    new = item(policy=DETECTING, **attributes)
+    return verify(ItemChange("1", ChangeKind.INSERT, "acme", "one", None, new, PUBLISHED_AT), DETECTING, KEYS, {})
+
+
+@pytest.mark.parametrize(
+    ("attributes", "kind", "where", "why"),
+    [
+        ({"kind": {"S": "call +49 170 1234567"}}, "undeclared", "kind", "holds a phone number in clear"),
+        ({"person": {"M": {"bsn": {"S": "111222333"}}}}, "undeclared", "person.bsn", "holds a Dutch BSN in clear"),
+        ({"+49 170 1234567": sealed(2)}, "undeclared", "?", "a name looks sensitive"),
+        ({"odd": {"B": b"AKIAIOSFODNN7EXAMPLE"}}, "plaintext", "?", "holds an AWS access key in clear"),
+        ({"odd": {"B": b"4111111111111111"}}, "plaintext", "?", "holds a payment card number in clear"),
+    ],
+)
+def test_what_the_policy_chose_is_looked_for(attributes, kind, where, why):
+    verdict = inserted(**attributes)
+    assert [(kind, where, why)] == [(one.kind, one.where, one.why) for one in verdict.findings]
+    assert kind == verdict.kind
+
+
+@pytest.mark.parametrize("attributes", [{"kind": CARD}, {"amount": {"N": "111222333"}}, {"kind": {"S": "111222333"}}])
+def test_what_the_policy_did_not_choose_is_no_finding(attributes):
+    assert VerdictKind.VERIFIED == inserted(**attributes).kind
+
+
 BROKEN = {"B": b"\x01\0\0\0\x63" + bytes(range(200, 200 + OVERHEAD_BYTES))}
 
 
