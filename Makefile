@@ -90,6 +90,7 @@ lock: $(VENV)/.installed ## write the locks anew after a change of a requirement
 	$(COMPILE) --universal --python-version 3.11 requirements/reencryptor.in -o requirements/reencryptor.txt
 	$(COMPILE) --universal --python-version 3.11 requirements/sweeper.in -o requirements/sweeper.txt
 	$(COMPILE) --universal --python-version 3.11 requirements/rotation.in -o requirements/rotation.txt
+	$(COMPILE) --universal --python-version 3.11 requirements/notary.in -o requirements/notary.txt
 	$(COMPILE) --universal --python-version 3.11 requirements/reopener.in -o requirements/reopener.txt
 	$(COMPILE) --universal --python-version 3.11 requirements/tenant_api.in -o requirements/tenant_api.txt
 	$(COMPILE) --universal --python-version 3.11 requirements/reader_layer.in -o requirements/reader_layer.txt

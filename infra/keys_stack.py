@@ -1,4 +1,4 @@
-"""Keys: the attribute key, the storage key, and the table of encrypted data keys."""
+"""Keys: the attribute key, those that sign the audit trail, the storage key, and the table of encrypted data keys."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from constructs import Construct
 from infra.attribute_key import AttributeKey, KeyUse, all_of
 from infra.protected_table import ProtectedTable
 from infra.settings import Settings
+from infra.signing_keys import SigningKeys
 from infra.storage_key import StorageKey
 from infra.tenant_tag import OWN_KEYS
 
@@ -20,7 +21,7 @@ class KeysStack(cdk.Stack):
             scope,
             id,
             stack_name=settings.stack_name("Keys"),
-            description="sealstream: attribute key, storage key, key store",
+            description="sealstream: attribute key, signing keys, storage key, key store",
             termination_protection=settings.protected,
         )
         self.encryptor_use = KeyUse(
@@ -56,6 +57,7 @@ class KeysStack(cdk.Stack):
             )
             uses += [self.tenant_use, self.tenant_limited_use, self.ensure_keys_use]
         self.attribute_key = AttributeKey(self, "Attribute", settings=settings, uses=uses)
+        self.signing_keys = SigningKeys(self, "Signing", settings=settings)
         self.storage_key = StorageKey(self, "Storage", settings=settings).key
         self.key_store = ProtectedTable(
             self,
@@ -69,5 +71,6 @@ class KeysStack(cdk.Stack):
         cdk.CfnOutput(self, "AttributeKey", value=self.attribute_key.key.key_arn)
         if self.attribute_key.others:
             cdk.CfnOutput(self, "FormerAttributeKeys", value=self.attribute_key.other_arns)
+        cdk.CfnOutput(self, "NotaryKeys", value=self.signing_keys.joined_arns)
         cdk.CfnOutput(self, "StorageKey", value=self.storage_key.key_arn)
         cdk.CfnOutput(self, "KeyStore", value=self.key_store.table_name)

@@ -127,6 +127,13 @@ def test_on_the_local_aws_the_lock_is_short_and_every_event_is_in_the_log():
     assert (s3.ObjectLockMode.GOVERNANCE, 1, True) == (trail.lock, trail.retention_days, trail.log_every_event)
 
 
+def test_one_key_signs_a_manifest_every_five_minutes_where_nothing_else_is_said():
+    assert (1, 5) == (settings().audit.keys, settings().audit.notary_minutes)
+
+    chosen = settings(audit_keys="3", notary_minutes=1).audit
+    assert (3, 1) == (chosen.keys, chosen.notary_minutes)
+
+
 def test_what_is_said_about_the_trail_counts_everywhere():
     for local in (False, True):
         chosen = settings(local=local, audit_lock="compliance", audit_retention_days=2_557, log_every_event=not local)
@@ -144,6 +151,8 @@ def test_what_is_said_about_the_trail_counts_everywhere():
         *(("audit_lock", given) for given in ("", "none", "Governance", True)),
         *(("audit_retention_days", given) for given in (0, "0", -1, "1.5", "1y", "10000", True)),
         *(("log_every_event", given) for given in ("yes", 0, 1, " true")),
+        *(("audit_keys", given) for given in (0, 10, "-1", "two", "")),
+        *(("notary_minutes", given) for given in (0, 6, 60, "1.5", "")),
     ],
 )
 def test_anything_else_about_the_trail_is_an_error(name, given):
