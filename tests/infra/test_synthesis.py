@@ -24,7 +24,7 @@ MAY_DIFFER_LOCALLY = [
     r"Resources\.ServingHttpToken\w+\.Properties\.JwtConfiguration\.Issuer",
 ]
 """What dies with the stacks, how long a batch is gathered, a finding hidden and a data key used, for which platform an
-asset is, that nothing begins a rotation or attests by itself, how long the audit trail is locked, and who issues tokens."""
+asset is, that nothing begins a rotation or attests by itself, how long the audit trail is locked, who issues tokens."""
 
 
 def test_synthesis_succeeds_without_credentials_and_asks_nothing_of_aws(cloud):
