@@ -25,7 +25,7 @@ def audit() -> None:
     """The audit trail: what happened, and the proof that it is told as it was written."""
 
 
-for _command in (reading_commands.search, reading_commands.tail, reading_commands.export):
+for _command in (reading_commands.search, reading_commands.tail, reading_commands.export, reading_commands.exposures):
     audit.add_command(_command)
 
 

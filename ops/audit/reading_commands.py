@@ -43,9 +43,12 @@ def _times(what: str, *, since: str) -> Callable[[Command], Command]:
     )
 
 
-_chosen = options(
+_of_item = options(
     click.option("--tenant", callback=_owner, help="this tenant's, or where somebody else asked for his items"),
     click.option("--item", default="", metavar="ID", help="about this item"),
+)
+_chosen = options(
+    _of_item,
     click.option(
         "--event",
         "events",
@@ -96,6 +99,24 @@ def export(*, tenant: str, item: str, events: tuple[str, ...], folder: Path | No
     since, until = _span(**times, days=1)
     chosen = Selection(tenant, item, events)
     sys.exit(ending(lambda: export_trail(chosen, since, until, folder=folder), goes_on=_NOTHING))
+
+
+@click.command()
+@_of_item
+@_times("found", since="; without it the last 35 days")
+@_offline
+@as_json
+def exposures(*, tenant: str, item: str, folder: Path | None, as_json: bool, **times: Any) -> None:
+    """Show what was found in clear: since when, until when, and which backups and streams may still hold it.
+
+    Exit status 1: something is still in clear, or part of the trail could not be read.
+    """
+    from ops.audit.exposures import show_exposures  # noqa: PLC0415 - a command loads only what it needs
+    from ops.audit.selection import Selection  # noqa: PLC0415
+
+    since, until = _span(**times, days=_RESTORABLE_DAYS)
+    chosen = Selection(tenant, item)
+    sys.exit(ending(lambda: show_exposures(chosen, since, until, folder=folder, as_json=as_json), goes_on=_NOTHING))
 
 
 @click.command()

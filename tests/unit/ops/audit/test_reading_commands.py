@@ -1,4 +1,4 @@
-"""`sealstream audit search`, `export` and `tail`: what they are asked is what is done."""
+"""`sealstream audit search`, `export`, `exposures` and `tail`: what they are asked is what is done."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def asked(monkeypatch):
         asked.append((*arguments, options))
         return 0
 
-    for name in ("search.search", "search.export", "tail.tail"):
+    for name in ("search.search", "search.export", "tail.tail", "exposures.show_exposures"):
         monkeypatch.setattr(f"ops.audit.{name}", stands_in)
     return asked
 
@@ -66,6 +66,18 @@ def test_a_copy_is_read_instead_of_the_bucket(run, asked, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("words", "selection", "since", "until"),
+    [
+        ("", Selection(), NOW - 35 * DAY, NOW),
+        ("--tenant acme --item i-1 --from 3d --to 1d", Selection("acme", "i-1"), NOW - 3 * DAY, NOW - DAY),
+    ],
+)
+def test_exposures_are_those_since_which_a_table_can_be_restored(run, asked, words, selection, since, until):
+    assert "0" == run(f"exposures {words}")
+    assert [(selection, since, until, {"folder": None, "as_json": False})] == asked
+
+
+@pytest.mark.parametrize(
     ("words", "options"),
     [
         ("", {"since": None, "seconds": None, "every_seconds": 2.0, "as_json": False}),
@@ -89,6 +101,7 @@ def test_what_is_to_come_is_asked_for(run, asked, words, options):
         "search --from yesterday",
         "search --offline /nowhere/at/all",
         "export --json",
+        "exposures --event item",
         "tail --every 0",
         "tail --seconds nan",
         "tail --to 1h",

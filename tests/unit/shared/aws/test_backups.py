@@ -9,7 +9,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from shared.aws.backups import DynamoItemsHistory
+from shared.aws.backups import Copy, DynamoItemsHistory, RecoveryWindow
 from shared.aws.clients import config
 from shared.errors import StoreUnavailable
 
@@ -134,3 +134,97 @@ def test_the_number_of_items_is_what_the_table_tells(stubbed):
     assert [history.item_count(), history.item_count()] == [12, 0]
     with pytest.raises(StoreUnavailable, match="InternalServerError"):
         history.item_count()
+
+
+def moment(at: int) -> datetime:
+    return datetime.fromtimestamp(at, UTC)
+
+
+@pytest.mark.parametrize(
+    ("recovery", "expected"),
+    [
+        (window(EARLY), RecoveryWindow(EARLY, 35)),
+        (window(EARLY, "DISABLED"), None),
+        (window(None), None),
+    ],
+)
+def test_the_window_is_what_the_table_tells(stubbed, recovery, expected):
+    history, stubber, _ = stubbed
+    stubber.add_response("describe_continuous_backups", recovery, {"TableName": "items"})
+    assert expected == history.recovery_window()
+
+
+def test_the_window_may_be_shorter_than_its_longest(stubbed):
+    history, stubber, _ = stubbed
+    told = window(EARLY)
+    told["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]["RecoveryPeriodInDays"] = 7
+    stubber.add_response("describe_continuous_backups", told)
+    assert RecoveryWindow(EARLY, 7) == history.recovery_window()
+
+
+def test_backups_are_told_with_the_time_at_which_they_expire(stubbed):
+    history, stubber, _ = stubbed
+    kept = backup(EARLY) | {"BackupArn": f"{TABLE_ARN}/backup/kept"}
+    expires = backup(LATE) | {"BackupArn": f"{TABLE_ARN}/backup/expires", "BackupExpiryDateTime": moment(LATE + 60)}
+    stubber.add_response("list_backups", {"BackupSummaries": [kept, expires, backup(EARLY, "DELETED")]})
+    assert [
+        Copy("backup", kept["BackupArn"], EARLY, EARLY),
+        Copy("backup", expires["BackupArn"], LATE, LATE, LATE + 60),
+    ] == history.backups()
+
+
+def test_only_recovery_points_of_the_time_are_asked_when_they_are_deleted(stubbed):
+    history, stubber, points = stubbed
+    stubber.add_response("describe_table", {"Table": {"TableArn": TABLE_ARN}}, {"TableName": "items"})
+    names = {
+        at: {"RecoveryPointArn": f"{TABLE_ARN}/{at}", "BackupVaultName": "vault"} for at in (EARLY, LATE, LATE + 9)
+    }
+    stub_points(points, [point(at) | name for at, name in names.items()])
+    for at, lifecycle in ((LATE, {"CalculatedLifecycle": {"DeleteAt": moment(LATE + 60)}}), (LATE + 9, {})):
+        points.add_response("describe_recovery_point", lifecycle, names[at])
+    assert [
+        Copy("recovery point", f"{TABLE_ARN}/{LATE}", LATE, LATE, LATE + 60),
+        Copy("recovery point", f"{TABLE_ARN}/{LATE + 9}", LATE + 9, LATE + 9),
+    ] == history.recovery_points(EARLY + 1, LATE + 9)
+    points.assert_no_pending_responses()
+
+
+def test_exports_are_told_by_where_they_lie_and_what_they_hold(stubbed):
+    history, stubber, _ = stubbed
+    stubber.add_response("describe_table", {"Table": {"TableArn": TABLE_ARN}}, {"TableName": "items"})
+    arns = [f"{TABLE_ARN}/export/{number:036}" for number in range(3)]
+    summaries = [
+        {"ExportArn": arn, "ExportStatus": status}
+        for arn, status in zip(arns, ("COMPLETED", "FAILED", "IN_PROGRESS"), strict=True)
+    ]
+    whole = {"ExportTime": moment(EARLY), "S3Bucket": "exports", "S3Prefix": "nightly"}
+    changes = {"ExportFromTime": moment(EARLY), "ExportToTime": moment(LATE)}
+    some = {"S3Bucket": "exports", "IncrementalExportSpecification": changes}
+    for number, (page, token, told) in enumerate(
+        ((summaries[:2], {"NextToken": "next"}, whole), (summaries[2:], {}, some))
+    ):
+        asked = {"TableArn": TABLE_ARN} | ({"NextToken": "next"} if number else {})
+        stubber.add_response("list_exports", {"ExportSummaries": page, **token}, asked)
+        stubber.add_response("describe_export", {"ExportDescription": told}, {"ExportArn": page[0]["ExportArn"]})
+    assert [
+        Copy("export", "s3://exports/nightly", EARLY, EARLY),
+        Copy("export", "s3://exports/", EARLY, LATE),
+    ] == history.exports()
+    stubber.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize(
+    ("ask", "method"),
+    [
+        (lambda history: history.recovery_window(), "describe_continuous_backups"),
+        (lambda history: history.backups(), "list_backups"),
+        (lambda history: history.recovery_points(EARLY, LATE), "describe_table"),
+        (lambda history: history.exports(), "describe_table"),
+    ],
+)
+def test_what_does_not_answer_is_not_taken_for_no_copy(stubbed, ask, method):
+    history, stubber, _ = stubbed
+    stubber.add_client_error(method, "ThrottlingException", "CANARY")
+    with pytest.raises(StoreUnavailable, match="ThrottlingException") as caught:
+        ask(history)
+    assert "CANARY" not in str(caught.value)

@@ -1,0 +1,140 @@
+"""`sealstream audit exposures`: what stood in clear, from when to when, and what may hold it still."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+from ops.audit import telling
+from ops.audit.copies import known_copies
+from ops.audit.exposure import Exposure, exposures, in_order, item_of, shows_clear
+from ops.audit.holders import CLOCKS_DIFFER_SECONDS, Copies, Holder, holders
+from ops.audit.objects import Objects, objects_of
+from ops.audit.reading import Trail, at_of
+from ops.audit.selection import Selection
+from ops.clock import iso
+from ops.json_lines import JsonLines
+from ops.telling import for_programs
+from ops.text import plural
+from shared.printable import printable
+
+_CHANGED: Final = {"insert": "as a new item", "modify": "into an item that was there"}
+
+AHEAD_SECONDS: Final = 3_600
+"""How far the clock of those who write events may be before ours."""
+NEVER_KNOWN: Final = (
+    "who wrote it: the table's stream does not say; CloudTrail's data events of the table do, where they are on",
+    "copies in other accounts and regions, exports of more than 90 days ago, what another reader of the stream keeps",
+)
+"""What nobody can find out from here."""
+ASKED_OF_NOBODY: Final = "backups, exports and retention times: a copy of the trail alone does not tell"
+
+
+def found_in(trail: Trail, since: float, until: float, now: float, selection: Selection) -> list[Exposure]:
+    """What was first found in clear then, each with its end as far as that came up to now.
+
+    What was told before it was judged again in another order is put in order; so the trail is read twice.
+
+    Raises:
+        StoreUnavailable: the bucket does not answer.
+    """
+    clear = list(trail.events(since, until, wanted=lambda event: shows_clear(event) and selection.wants(event)))
+    if not clear:
+        return []
+    items = {item_of(event) for event in clear}
+    first = min(map(at_of, clear)) or since
+    history = in_order(trail.events(first, now + AHEAD_SECONDS, wanted=lambda event: item_of(event) in items))
+    told = {event["event_id"] for event in clear}
+    return [one for one in exposures(history) if one.event_id in told]
+
+
+def show_exposures(
+    selection: Selection,
+    since: float,
+    until: float,
+    *,
+    folder: Path | None = None,
+    as_json: bool = False,
+    objects: Objects | None = None,
+    copies: Callable[[float, float], Copies] | None = None,
+    wall: Callable[[], float] = time.time,
+) -> int:
+    """Print them; 1 where one is still open, or part of the trail could not be read.
+
+    Raises:
+        StoreUnavailable: the bucket does not answer.
+        SettingsError: a name is missing.
+    """
+    now = wall()
+    trail = Trail(objects or objects_of(folder))
+    found = found_in(trail, since, until, now, selection)
+    ask = copies or ((lambda *_: Copies(unknown=(ASKED_OF_NOBODY,))) if folder else known_copies)
+    known = ask(*_span(found, now)) if found else Copies()
+    told = [(one, holders(one, known, now)) for one in found]
+    still_open = sum(one.is_open for one in found)
+    if for_programs(as_json=as_json):
+        lines = JsonLines()
+        for one, held in told:
+            lines.write("exposure", **one.document(), may_be_in=[holder.document() for holder in held])
+        lines.write("listed", exposures=len(found), open=still_open, unknown=[*NEVER_KNOWN, *known.unknown])
+    else:
+        print("\n".join(map(printable, _lines(told, known, now))))
+    return 1 if still_open else telling.unreadable(trail)
+
+
+def _span(found: list[Exposure], now: float) -> tuple[float, float]:
+    """Of all the times at which something stood in clear; from the beginning, where one was there before."""
+    since = min(0.0 if one.written_at is None else one.written_at for one in found)
+    until = max(now if one.ended_at is None else one.ended_at for one in found)
+    return since - CLOCKS_DIFFER_SECONDS, until + CLOCKS_DIFFER_SECONDS
+
+
+def _lines(told: list[tuple[Exposure, list[Holder]]], known: Copies, now: float) -> Iterator[str]:
+    if not told:
+        yield "nothing was found in clear"
+        return
+    for one, held in told:
+        yield f"{one.tenant_id}/{one.item_id}: {', '.join(one.places) or 'somewhere'}"
+        yield f"  written  {_written(one)}"
+        yield f"  sealed   {_ended(one, now)}"
+        yield "  may still be in" + ("" if held else " nothing that is known here")
+        yield from (f"    {holder.what}: {_until(holder)}" for holder in held)
+    still_open = sum(one.is_open for one, _ in told)
+    items = len({(one.tenant_id, one.item_id) for one, _ in told})
+    yield f"{plural(len(told), 'exposure')} of {plural(items, 'item')}, {still_open or 'none'} still open"
+    if known.object_days is not None:
+        yield f"What came in a file lies in the landing bucket for up to {known.object_days} days after its ingest."
+    yield "Not known here:"
+    yield from (f"  {one}" for one in (*NEVER_KNOWN, *known.unknown))
+
+
+def _written(one: Exposure) -> str:
+    if one.written_at is None:
+        return f"at the latest {iso(one.found_at)}, when it was found in the table"
+    named = f"; it names record {one.source_sequence_number} as its source" if one.source_sequence_number else ""
+    return f"{iso(one.written_at)}, {_CHANGED.get(one.change, one.change)}{named}"
+
+
+def _ended(one: Exposure, now: float) -> str:
+    if one.ended_at is None:
+        return f"not yet: {_duration(now - one.found_at)} since it was found"
+    if one.ended_by == "item.removed":
+        how = "removed by its expiry" if one.removed_by == "expiry" else "removed by somebody"
+    else:
+        how = one.ended_by
+    after = "" if one.open_seconds is None else f" after {_duration(one.open_seconds)}"
+    return f"{iso(one.ended_at)}{after}: {how}"
+
+
+def _until(holder: Holder) -> str:
+    return holder.rule if holder.until is None else f"until {iso(holder.until)}, {holder.rule}"
+
+
+def _duration(seconds: float) -> str:
+    whole = round(seconds)
+    hours, minutes = whole // 3_600, whole % 3_600 // 60
+    if hours:
+        return f"{hours:,} h {minutes} min"
+    return f"{minutes} min {whole % 60} s" if minutes else f"{whole} s"

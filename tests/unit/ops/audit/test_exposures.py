@@ -1,0 +1,171 @@
+"""What `sealstream audit exposures` prints."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ops.audit.exposures import ASKED_OF_NOBODY, NEVER_KNOWN, show_exposures
+from ops.audit.holders import Copies
+from ops.audit.selection import Selection
+from shared.aws.backups import Copy, RecoveryWindow
+from tests.unit.ops.audit.test_exposure import clear, sealed
+from tests.unit.ops.audit.trail import HOUR, START, MemoryObjects, event
+
+DAY = 24 * HOUR
+KNOWN = Copies(
+    RecoveryWindow(START - DAY, 35),
+    [Copy("backup", "arn:nightly", START + 2, START + 2)],
+    stream_hours=168,
+    object_days=37,
+    unknown=["asking AWS Backup: refused"],
+)
+
+
+@pytest.fixture
+def bucket():
+    return MemoryObjects()
+
+
+@pytest.fixture
+def asked():
+    return []
+
+
+@pytest.fixture
+def shown(bucket, asked, capsys, monkeypatch):
+    def run(selection=Selection(), *, since=START - DAY, until=START + DAY, now=START + HOUR, people=False, **more):  # noqa: B008 - frozen
+        def copies(*span):
+            asked.append(span)
+            return KNOWN
+
+        monkeypatch.setattr("ops.audit.exposures.for_programs", lambda as_json: not people)
+        options = {"objects": bucket, "copies": copies, **more}
+        status = show_exposures(selection, since, until, wall=lambda: now, **options)
+        out = capsys.readouterr().out
+        return status, out.splitlines() if people else [json.loads(line) for line in out.splitlines()]
+
+    return run
+
+
+def test_programs_get_an_exposure_with_the_places_that_may_hold_it(bucket, shown):
+    bucket.write(clear(0, source_sequence_number="495"), sealed(4, open_seconds=3))
+    status, (one, listed) = shown()
+    assert (0, "acme", 3) == (status, one["tenant_id"], one["open_seconds"])
+    assert [
+        ("the table's stream", "2026-01-02T00:00:04Z"),
+        ("point-in-time recovery", "2026-02-05T00:00:04Z"),
+        ("backup arn:nightly", None),
+        ("the source stream, record 495", "2026-01-08T00:00:00Z"),
+    ] == [(place["what"], place["until"]) for place in one["may_be_in"]]
+    assert {
+        "event": "listed",
+        "exposures": 1,
+        "open": 0,
+        "unknown": [*NEVER_KNOWN, "asking AWS Backup: refused"],
+    } == listed
+
+
+def test_people_get_a_few_lines_for_each(bucket, shown):
+    bucket.write(clear(0, source_sequence_number="495"), sealed(4, open_seconds=3))
+    bucket.write(clear(5, "standing", "a.b", "c", item_id="i-2"), where="b")
+    bucket.write(
+        clear(10, "modify", item_id="i-3"),
+        sealed(130, "item.removed", "removed", removed_by="expiry", item_id="i-3"),
+        where="c",
+    )
+    status, lines = shown(people=True)
+    assert 1 == status
+    assert [
+        "acme/i-1: name",
+        "  written  2026-01-01T00:00:00Z, as a new item; it names record 495 as its source",
+        "  sealed   2026-01-01T00:00:04Z after 3 s: item.remediated",
+        "  may still be in",
+        "    the table's stream: until 2026-01-02T00:00:04Z, 24 hours after it is sealed or removed",
+        "    point-in-time recovery: until 2026-02-05T00:00:04Z, 35 days after it is sealed or removed",
+        "    backup arn:nightly: once somebody deletes it",
+        "    the source stream, record 495: until 2026-01-08T00:00:00Z, 168 hours after its arrival, at the latest",
+        "acme/i-2: a.b, c",
+        "  written  at the latest 2026-01-01T00:00:05Z, when it was found in the table",
+        "  sealed   not yet: 59 min 55 s since it was found",
+        "  may still be in",
+        "    the items table: once it is sealed or removed",
+        "    the table's stream: 24 hours after it is sealed or removed",
+        "    point-in-time recovery: 35 days after it is sealed or removed",
+        "    backup arn:nightly: once somebody deletes it",
+        "acme/i-3: name",
+        "  written  2026-01-01T00:00:10Z, into an item that was there",
+        "  sealed   2026-01-01T00:02:10Z after 2 min 0 s: removed by its expiry",
+    ] == lines[:19]
+    assert [
+        "3 exposures of 3 items, 1 still open",
+        "What came in a file lies in the landing bucket for up to 37 days after its ingest.",
+        "Not known here:",
+        *(f"  {one}" for one in (*NEVER_KNOWN, "asking AWS Backup: refused")),
+    ] == lines[-6:]
+
+
+def test_nothing_in_clear_is_said_and_nobody_is_asked(bucket, shown, asked):
+    bucket.write(sealed(1, "item.written"))
+    assert (0, ["nothing was found in clear"]) == shown(people=True)
+    assert (0, 0) == (shown()[0], shown()[1][0]["exposures"])
+    assert [] == asked
+
+
+def test_an_end_counts_that_came_after_the_time_that_is_asked_for(bucket, shown):
+    bucket.write(clear(0))
+    bucket.write(sealed(3 * DAY), at=START + 3 * DAY)
+    _, (one, _) = shown(until=START + HOUR, now=START + 4 * DAY)
+    assert 3 * DAY == one["open_seconds"]
+
+
+def test_only_what_was_found_in_that_time_is_told(bucket, shown):
+    bucket.write(clear(0), sealed(1), clear(2 * HOUR, "modify"), sealed(3 * HOUR), at=START + 3 * HOUR)
+    _, lines = shown(since=START + HOUR, now=START + 4 * HOUR)
+    assert ["2026-01-01T02:00:00Z"] == [one["written_at"] for one in lines[:-1]]
+
+
+def test_a_change_that_was_judged_late_is_put_in_its_place(bucket, shown):
+    bucket.write(sealed(10, sequence_number="2"))
+    bucket.write(clear(0, sequence_number="1"), at=START + HOUR)
+    status, (one, _) = shown(now=START + 2 * HOUR)
+    assert (0, 10) == (status, one["open_seconds"])
+
+
+@pytest.mark.parametrize(
+    ("selection", "found"), [(Selection(tenant="acme"), 1), (Selection(tenant="bolt"), 0), (Selection(item="i-1"), 1)]
+)
+def test_it_can_be_asked_of_a_tenant_or_an_item(bucket, shown, selection, found):
+    bucket.write(clear(0), event("item.written", tenant_id="bolt", item_id="i-9", verdict="verified"))
+    assert found == shown(selection)[1][-1]["exposures"]
+
+
+def test_backups_of_the_whole_time_are_asked_for(bucket, shown, asked):
+    bucket.write(clear(0), sealed(10))
+    shown()
+    bucket.write(clear(20, item_id="i-2"), where="b")
+    shown()
+    bucket.write(clear(20, "standing", item_id="i-3"), where="c")
+    shown()
+    assert [(START - 60, START + 70), (START - 60, START + HOUR + 60), (-60, START + HOUR + 60)] == asked
+
+
+def test_a_copy_alone_says_what_it_cannot_tell(bucket, shown, tmp_path):
+    bucket.write(clear(0), sealed(1))
+    _, (one, listed) = shown(folder=tmp_path, copies=None)
+    assert ["the table's stream"] == [place["what"] for place in one["may_be_in"]]
+    assert ASKED_OF_NOBODY in listed["unknown"]
+
+
+def test_a_part_of_the_trail_that_cannot_be_read_is_not_all_well(bucket, shown):
+    bucket.objects[bucket.write(event())] = b"no gzip"
+    assert 1 == shown()[0]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(0, "0 s"), (59.6, "1 min 0 s"), (3_599, "59 min 59 s"), (90_061, "25 h 1 min")]
+)
+def test_durations_are_said_as_people_do(bucket, shown, seconds, said):
+    bucket.write(clear(0))
+    assert f"  sealed   not yet: {said} since it was found" in shown(people=True, now=START + seconds)[1]
