@@ -7,7 +7,14 @@ import pytest
 from consumers.auditor.lag import LAG_AT_MOST_SECONDS, arrival_of, lags
 from shared.model import ChangeKind, ItemChange, Verdict, VerdictKind
 from shared.policy.verify_change import Mending
-from shared.source_position import FOUND, SourcePosition, file_position, kinesis_position, time_position
+from shared.source_position import (
+    FOUND,
+    SourcePosition,
+    counter_position,
+    file_position,
+    kinesis_position,
+    time_position,
+)
 
 ARRIVED_AT = 1_700_000_000.123
 FIRST, SECOND = (kinesis_position(b"key", number, 0) for number in ("1", "2"))
@@ -48,8 +55,9 @@ def test_a_mending_brings_no_record(mended):
     assert told(item(FOUND), item(None), mended=mended) is None
 
 
-def test_nor_does_whatever_leaves_the_record_that_stands_there():
-    assert told(item(FIRST), item(FIRST)) is None
+@pytest.mark.parametrize("position", [FIRST, FIRST_BY_TIME, OF_A_FILE, counter_position(7), FOUND])
+def test_nor_does_whatever_leaves_the_record_that_stands_there(position):
+    assert told(item(position), item(position)) is None
 
 
 @pytest.mark.parametrize(("before", "after"), [(FIRST, FIRST_BY_TIME), (FIRST_BY_TIME, FIRST)])

@@ -183,6 +183,21 @@ def test_what_was_misplaced_is_put_back_where_no_item_stands_and_gives_way_to_an
     assert ({Outcome.QUARANTINED: 1}, 2) == (again.outcomes(), a(world)), "nobody knows which is newer"
 
 
+def test_a_misplaced_record_that_says_the_same_as_one_put_back_before_is_no_doubt_whenever_it_came(world):
+    terms = Terms(only_if_absent=True)
+    first, again = (
+        kinesis_record(
+            record(a=1), partition_key=HIGH_KEY, shard=1, sequence=sequence, arrived_at=1_700_000_000 + sequence
+        )
+        for sequence in (8, 9)
+    )
+    settle(world, first, terms=terms)
+    stored = dict(world.table.items)
+
+    assert {Outcome.DUPLICATE: 1} == settle(world, again, terms=terms).outcomes()
+    assert stored == world.table.items
+
+
 def test_of_misplaced_records_that_are_put_back_together_the_newest_of_each_lane_counts(world):
     inner = [(HIGH_KEY, record(a=1)), (HIGH_KEY, record(a=2)), (HIGH_KEY, record(a=2))]
     batch = kinesis_record(aggregate(inner), shard=1)
