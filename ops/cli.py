@@ -13,6 +13,7 @@ from ops.deadletter.commands import deadletter
 from ops.ingest.commands import ingest
 from ops.quarantine.commands import quarantine
 from ops.replay.commands import replay
+from ops.report.commands import report
 from ops.runs.commands import adopt, reconcile, rotation
 from shared.errors import RetryLater, SealstreamError
 from shared.identity import check_item_id, check_tenant_id
@@ -70,6 +71,7 @@ cli.add_command(quarantine)
 cli.add_command(deadletter)
 cli.add_command(replay)
 cli.add_command(ingest)
+cli.add_command(report)
 cli.add_command(audit)
 
 

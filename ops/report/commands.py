@@ -1,0 +1,64 @@
+"""The command `sealstream report`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Final
+
+import click
+
+from ops.parameters import A_TIME_IS, moment
+
+_DAYS: Final = 30
+_DAY_SECONDS: Final = 86_400
+
+
+@click.command()
+@click.option(
+    "--from",
+    "since",
+    callback=moment,
+    metavar="TIME",
+    help=f"what happened then or later: {A_TIME_IS}; without it the last {_DAYS} days",
+)
+@click.option("--to", "until", callback=moment, metavar="TIME", help="what happened before; UTC, as --from")
+@click.option(
+    "--html", "file", type=click.Path(path_type=Path, dir_okay=False), required=True, metavar="FILE", help="the page"
+)
+@click.option(
+    "--offline",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    metavar="DIR",
+    help="a copy of the audit bucket, as `audit fetch` makes it, instead of a deployment",
+)
+@click.option(
+    "--public-key",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="a key (PEM) that signed any of the manifests; without it the one that KMS has",
+)
+@click.option("--minutes", type=click.IntRange(1), metavar="MINUTES", help="the notary's period, as of `audit verify`")
+def report(
+    *,
+    since: float | None,
+    until: float | None,
+    file: Path,
+    folder: Path | None,
+    public_key: Path | None,
+    minutes: int | None,
+) -> None:
+    """Write one page for an auditor: what became of every change, of data keys and of what was held, and the proof.
+
+    The page needs no network and runs nothing. Exit status 0: it was written, whatever it says.
+    """
+    from ops.report.gather import Wanted  # noqa: PLC0415 - a command loads only what it needs
+    from ops.report.write import told, write_report  # noqa: PLC0415
+
+    end = time.time() if until is None else until
+    begin = max(0.0, end - _DAYS * _DAY_SECONDS) if since is None else since
+    if begin >= end:
+        raise click.UsageError("--from must be before --to")
+    seconds = None if minutes is None else 60.0 * minutes
+    click.echo("\n".join(told(write_report(Wanted(begin, until, folder, public_key, seconds), file), file)))

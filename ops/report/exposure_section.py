@@ -1,0 +1,84 @@
+"""Section 2: what stood in clear."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from ops.audit.exposure import Exposure
+from ops.report import lasting
+from ops.report.blocks import NUMBER, WIDE, Column, code, figure, paragraph, section, table
+from ops.report.html import Html, joined, tag
+from ops.report.plots import exposure_plot
+from ops.report.report import Report
+from ops.report.words import count, time
+
+_ENDINGS: Final = {
+    "item.remediated": "sealed in its place",
+    "item.reencrypted": "sealed in its place",
+    "item.adopted": "sealed in its place",
+    "item.removed": "removed",
+}
+_REMOVED_BY: Final = {"expiry": "removed by its own expiry", "principal": "removed by somebody"}
+_OTHERWISE: Final = "written anew"
+
+
+def exposure_section(report: Report) -> Html:
+    """The section."""
+    intro = paragraph(
+        "An exposure is an item in which something that the policy seals stood in clear. It lasts from the change that "
+        "put it there to the one that sealed or removed it, to the second, as the table's stream gives the times."
+    )
+    if not report.exposures:
+        none = paragraph(count(0, "exposures.total"), " exposures: nothing was found in clear.")
+        return section(2, "exposures", "Exposures", intro, none)
+    total, still = count(len(report.exposures), "exposures.total"), count(len(report.open_exposures), "exposures.open")
+    summary = paragraph(
+        total, " in all; ", still, " that no event says to have ended. ", code("sealstream audit exposures"),
+        " tells of each in which backups and streams it may still lie, and until when.",
+    )  # fmt: skip
+    return section(2, "exposures", "Exposures", intro, summary, _plotted(report), _listed(report))
+
+
+def _plotted(report: Report) -> Html:
+    exposures = [one for one in report.exposures if one.found_at]
+    if not exposures:
+        return joined()
+    found = [one.found_at for one in exposures]
+    since, until = min(report.tally.first_at or min(found), *found), max(report.tally.last_at or 0.0, *found)
+    signs = {"dot": "ended"}
+    if report.open_exposures:
+        signs["triangle"] = "not ended: how long so far"
+    caption = "How long each item stood in clear, by when it was found. The upright axis is logarithmic."
+    return figure(exposure_plot(exposures, since, until, report.period.made_at), caption, signs)
+
+
+def _listed(report: Report) -> Html:
+    now = report.period.made_at
+    worst_first = sorted(report.exposures, key=lambda one: (not one.is_open, -lasting.seconds(one, now)))
+    rows = [
+        (
+            joined(code(one.tenant_id), " ", code(one.item_id), tag("span", *_places(one), class_="under")),
+            time(one.found_at or None),
+            lasting.told(one, now),
+            _ending(one),
+        )
+        for one in worst_first
+    ]
+    columns = (Column("tenant, item", WIDE), Column("found (UTC)"), Column("lasted", NUMBER), Column("ended by"))
+    return table("exposed", "Exposures: those not ended first, then the longest", columns, rows)
+
+
+def _ending(exposure: Exposure) -> Html:
+    if exposure.is_open:
+        return tag("b", "not ended")
+    removed = _REMOVED_BY.get(exposure.removed_by)
+    return joined(removed or _ENDINGS.get(exposure.ended_by, _OTHERWISE))
+
+
+def _places(exposure: Exposure) -> Iterator[str]:
+    yield "in clear: "
+    for number, place in enumerate(exposure.places):
+        if number:
+            yield ", "
+        yield code(place) if place else "the whole item"

@@ -1,0 +1,129 @@
+"""What a report says, read from a deployment, or from a copy of its trail alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import ceil
+from pathlib import Path
+from typing import Final, TypeVar
+
+from ops.audit.exposure import Exposure
+from ops.audit.exposures import found_in
+from ops.audit.objects import Objects, objects_of
+from ops.audit.public_key import from_file, signs_now
+from ops.audit.reading import Trail
+from ops.audit.selection import Selection as Everything
+from ops.audit.verify import Asked, verify_trail, window_of
+from ops.environment import setting
+from ops.quarantine.index import Selection
+from ops.quarantine.listing import quarantine_index
+from ops.report.held import Held, held
+from ops.report.keys import KeyInventory, inventory
+from ops.report.report import NotKnown, Period, Report, TrailCheck
+from ops.report.runs import with_phases
+from ops.report.stored_keys import stored_keys, stored_policy
+from ops.report.tally import Tally, tallied
+from ops.runs.wiring import is_local, run_store
+from shared.aws.clients import client
+from shared.aws.signing_keys import KmsSigningKeys
+from shared.errors import SealstreamError, SettingsError
+
+T = TypeVar("T")
+
+_ONLY_THE_TRAIL: Final = NotKnown("the report was made from a copy of the trail, which does not tell what stands now")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a report is asked about.
+
+    Attributes:
+        since: events that happened then or later, seconds since the epoch.
+        until: and before; None for up to now.
+        folder: a copy of the trail, instead of a deployment.
+        public_key: a PEM file; None for the key that KMS has, which a copy alone cannot ask.
+        period_seconds: the notary's; None for what the deployment says.
+    """
+
+    since: float
+    until: float | None = None
+    folder: Path | None = None
+    public_key: Path | None = None
+    period_seconds: float | None = None
+
+
+def gather(wanted: Wanted, now: float) -> Report:
+    """Read it all; what cannot be read beside the trail's events is told as such.
+
+    Raises:
+        SealstreamError: the trail cannot be read.
+    """
+    period = Period(float(int(wanted.since)), float(ceil(now if wanted.until is None else wanted.until)), now)
+    objects = objects_of(wanted.folder)
+    trail = Trail(objects)
+    tally = tallied(trail.events(period.since, period.until))
+    found = _exposures(tally, trail, period)
+    check = _known(lambda: _verified(wanted, objects, now))
+    if wanted.folder is not None:
+        names = {"copy of the trail": wanted.folder.name}
+        return Report(period, names, tally, found, _ONLY_THE_TRAIL, _ONLY_THE_TRAIL, check, trail.unreadable)
+    return Report(
+        period=period,
+        names=_names(),
+        tally=_with_phases(tally),
+        exposures=found,
+        keys=_known(lambda: _keys(tally, now)),
+        held=_known(_held),
+        trail=check,
+        unreadable=trail.unreadable,
+    )
+
+
+def _exposures(tally: Tally, trail: Trail, period: Period) -> Sequence[Exposure]:
+    """Those that were found in the period, each with its end as far as that came up to now."""
+    if not tally.coverage.in_clear:
+        return ()
+    return found_in(trail, period.since, period.until, period.made_at, Everything())
+
+
+def _verified(wanted: Wanted, objects: Objects, now: float) -> TrailCheck:
+    if wanted.public_key is not None:
+        key, source = from_file(wanted.public_key), f"given in {wanted.public_key.name}"
+    elif wanted.folder is not None:
+        raise SettingsError("no public key was given: it has to be had from elsewhere than the bucket")
+    else:
+        key, source = signs_now(objects, KmsSigningKeys(client("kms"))), "asked of KMS"
+    asked = Asked(wanted.since, wanted.until, wanted.folder, wanted.public_key, wanted.period_seconds)
+    return TrailCheck(verify_trail(objects, key, window_of(asked, now=now)), key.sha256, source)
+
+
+def _keys(tally: Tally, now: float) -> KeyInventory:
+    dynamodb, table = client("dynamodb"), setting("KEY_STORE")
+    policy = stored_policy(dynamodb, table, tally.coverage.latest_policy)
+    limits = {name: one.rotate_after_days for name, one in policy.classes.items()} if policy else {}
+    return inventory(stored_keys(dynamodb, table), limits, now)
+
+
+def _held() -> Held:
+    return held(quarantine_index().entries(Selection(decided=True)))
+
+
+def _with_phases(tally: Tally) -> Tally:
+    if all(run.verdict for run in tally.runs):
+        return tally
+    told = _known(lambda: with_phases(tally.runs, run_store().load))
+    return tally if isinstance(told, NotKnown) else replace(tally, runs=told)
+
+
+def _names() -> Mapping[str, str]:
+    dynamodb = client("dynamodb").meta
+    place = f"{dynamodb.region_name}, local AWS at {dynamodb.endpoint_url}" if is_local() else dynamodb.region_name
+    return {"items table": setting("TABLE"), "audit bucket": setting("AUDIT_BUCKET"), "region": place}
+
+
+def _known(read: Callable[[], T]) -> T | NotKnown:
+    try:
+        return read()
+    except SealstreamError as error:
+        return NotKnown(str(error))

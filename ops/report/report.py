@@ -1,0 +1,118 @@
+"""What the page says: figures of the period, what stands now, and what of it asks for somebody's attention."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ops.audit.exposure import Exposure
+from ops.report.held import Held
+from ops.report.keys import KeyInventory
+from ops.report.tally import Tally
+from shared.model import VerdictKind
+from shared.trail.findings import TrailVerdict
+from shared.trail.verify import TrailResult
+
+
+@dataclass(frozen=True, slots=True)
+class NotKnown:
+    """A source that was not read.
+
+    Attributes:
+        why: half a sentence.
+    """
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrailCheck:
+    """What the verifier said.
+
+    Attributes:
+        key_sha256: hex, of the public key as DER: for whoever had it from elsewhere to compare.
+        key_source: where the key was had from, for people.
+    """
+
+    result: TrailResult
+    key_sha256: str
+    key_source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From when to when events are reported, and when the report was made; seconds since the epoch."""
+
+    since: float
+    until: float
+    made_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All of it.
+
+    Attributes:
+        names: of what is reported on, by what they name.
+        unreadable: why, by key, of segments whose events are missing.
+    """
+
+    period: Period
+    names: Mapping[str, str]
+    tally: Tally
+    exposures: Sequence[Exposure]
+    keys: KeyInventory | NotKnown
+    held: Held | NotKnown
+    trail: TrailCheck | NotKnown
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def open_exposures(self) -> Sequence[Exposure]:
+        """Those that nothing has ended yet."""
+        return [one for one in self.exposures if one.is_open]
+
+    def attention(self) -> Iterator[str]:
+        """Sentences, the worst first; none where nothing asks for somebody."""
+        yield from self._of_the_trail()
+        if len(self.open_exposures):
+            yield f"{_items(len(self.open_exposures))} in clear, and no event says that it ended."
+        worst = {
+            VerdictKind.MALFORMED: "not of the form that sealstream writes",
+            VerdictKind.UNDECLARED: "something that looks sensitive where the policy keeps it plain",
+        }
+        for kind, what in worst.items():
+            if number := self.tally.coverage.by_verdict.get(kind, 0):
+                yield f"{_changes(number)} left {what}."
+        if not isinstance(self.keys, NotKnown):
+            if self.keys.overdue:
+                yield f"{_keys(self.keys.overdue)} older than the policy wants."
+            if self.keys.unreadable:
+                yield f"{self.keys.unreadable:,} of the key store's rows cannot be read."
+        if not isinstance(self.held, NotKnown) and self.held.records_held:
+            yield f"{_records(self.held.records_held)} in quarantine for a decision."
+
+    def _of_the_trail(self) -> Iterator[str]:
+        if not isinstance(self.trail, NotKnown):
+            match self.trail.result.verdict:
+                case TrailVerdict.TAMPERED:
+                    yield "The audit trail is not what was written: see section 6 before you trust the others."
+                case TrailVerdict.UNCHECKED:
+                    yield "The audit trail could not be checked."
+        if self.unreadable:
+            yield f"{len(self.unreadable):,} of the trail's segments cannot be read: their events are missing here."
+
+
+def _items(number: int) -> str:
+    return "1 item stands" if number == 1 else f"{number:,} items stand"
+
+
+def _changes(number: int) -> str:
+    return "1 change" if number == 1 else f"{number:,} changes"
+
+
+def _keys(number: int) -> str:
+    return "1 data key is" if number == 1 else f"{number:,} data keys are"
+
+
+def _records(number: int) -> str:
+    return "1 record waits" if number == 1 else f"{number:,} records wait"

@@ -1,0 +1,75 @@
+"""Section 6: whether the trail is what was written, and every event of the period by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from ops.report.blocks import NAME, NUMBER, WIDE, Column, code, facts, paragraph, section, table, unread
+from ops.report.html import Html, joined, tag
+from ops.report.report import NotKnown, Report, TrailCheck
+from ops.report.words import NOTHING, count, time
+from shared.runtime.audit_log import AuditEvent
+from shared.trail.findings import TrailVerdict
+
+VERDICTS: Final = {
+    TrailVerdict.INTACT: "intact",
+    TrailVerdict.TAMPERED: "not what was written",
+    TrailVerdict.UNCHECKED: "could not be checked",
+}
+
+
+def trail_section(report: Report) -> Html:
+    """Section 6."""
+    intro = paragraph(
+        "Every figure about the period comes from the audit trail: objects that were written once and locked, listed "
+        "in manifests that a notary signs, each with the digest of the one before. The verifier needs these objects "
+        "and one public key, and nobody's word."
+    )
+    trail = report.trail
+    content = [*_verified(trail)]
+    if report.unreadable:
+        rows = [(code(key), why) for key, why in report.unreadable.items()]
+        content.append(
+            table(
+                "unreadable",
+                "Segments that cannot be read: their events are missing",
+                (Column("segment", WIDE), Column("it")),
+                rows,
+            )
+        )
+    return section(6, "trail", "The audit trail", intro, *content, _by_name(report))
+
+
+def _verified(trail: TrailCheck | NotKnown) -> Iterator[Html]:
+    if isinstance(trail, NotKnown):
+        yield unread("The trail was not verified", trail.why)
+        return
+    result = trail.result
+    verdict = VERDICTS[result.verdict]
+    yield facts(
+        {
+            "verdict": verdict if result.verdict is TrailVerdict.INTACT else tag("b", verdict),
+            "manifests that can be trusted": count(result.manifests, "trail.manifests"),
+            "segments as they were attested": count(result.segments, "trail.segments"),
+            "youngest, not attested yet": count(result.pending, "trail.pending"),
+            "listed by no manifest that can be trusted": count(result.unproven, "trail.unproven"),
+            "proven until": joined(time(result.proven_until), " UTC") if result.proven_until else NOTHING,
+            "checked with the public key": joined(tag("code", trail.key_sha256, class_="digest"), _source(trail)),
+        }
+    )
+    if result.findings:
+        rows = [(str(one.kind).replace("_", " "), code(one.key), one.why) for one in result.findings]
+        yield table("tampering", "What is wrong", (Column("finding"), Column("object", WIDE), Column("why")), rows)
+
+
+def _source(trail: TrailCheck) -> Html:
+    return tag("span", f"SHA-256 of its DER form; {trail.key_source}", class_="under")
+
+
+def _by_name(report: Report) -> Html:
+    told = report.tally.by_name
+    rows = [(code(name), count(told[name], f"events.{name}")) for name in AuditEvent if told.get(name)]
+    rows.append((tag("b", "all events"), count(report.tally.events, "events.total")))
+    caption = "Every event of the period by name, each counted once however often it was delivered"
+    return table("events", caption, (Column("event", NAME), Column("times", NUMBER)), rows)
