@@ -18,7 +18,7 @@ def _rotation() -> Rotation:
 
 
 def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
-    """Begin a run, advance it, or call it off, as the event's `operation` says.
+    """Begin a run, advance it, call it off, or look how far runs are, as the event's `operation` says.
 
     Raises:
         RetryLater: the same call may succeed later. Lambda tells who called it no more than the name of the class, so

@@ -11,6 +11,7 @@ from typing import Any, Final
 from consumers.rotation.advance import Advancer
 from consumers.rotation.begin import Beginner
 from consumers.rotation.ending import Ending
+from consumers.rotation.look import Looker
 from consumers.rotation.options import is_loopback, read_run_id
 from consumers.rotation.pages import Pages
 from consumers.rotation.prepare import Preparation
@@ -37,10 +38,11 @@ _KEYS_AT_ONCE: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """The three operations."""
+    """The four operations."""
 
     beginner: Beginner
     advancer: Advancer
+    looker: Looker
 
     def run(self, event: Mapping[str, Any], seconds_left: Callable[[], float]) -> dict[str, Any]:
         """Do what the event's `operation` says.
@@ -56,7 +58,9 @@ class Rotation:
                 return self.advancer.advance(read_run_id(event), seconds_left)
             case "cancel":
                 return self.advancer.cancel(read_run_id(event))
-        raise RunRefused("the operation is one of: begin, advance, cancel")
+            case "look":
+                return self.looker.look()
+        raise RunRefused("the operation is one of: begin, advance, cancel, look")
 
 
 def wire(settings: RotationSettings, environ: Mapping[str, str]) -> Rotation:
@@ -107,4 +111,5 @@ def compose(
     return Rotation(
         Beginner(runs, store, history, policy, report, is_local, wall),
         Advancer(pages, preparation, Ending(pages, KeyEnder(store, wall), history, report, wall), report, wall),
+        Looker(runs, wall),
     )
