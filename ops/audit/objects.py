@@ -10,6 +10,7 @@ from ops.audit.folder import Folder
 from ops.environment import setting
 from shared.aws.audit_bucket import AuditBucket, Listed
 from shared.aws.clients import client
+from shared.errors import SettingsError
 
 READS_AT_ONCE: Final = 16
 
@@ -32,4 +33,8 @@ def the_bucket() -> AuditBucket:
 
 def objects_of(folder: Path | None) -> Objects:
     """A copy of the trail, or the deployment's bucket; raises SettingsError."""
-    return the_bucket() if folder is None else Folder(folder)
+    if folder is None:
+        return the_bucket()
+    if not folder.is_dir():
+        raise SettingsError(f"{folder} is no folder")
+    return Folder(folder)

@@ -61,7 +61,7 @@ _chosen = options(
 _offline = click.option(
     "--offline",
     "folder",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
     help="a copy of the bucket, as `fetch` makes it, instead of the bucket",
 )

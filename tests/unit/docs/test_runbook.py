@@ -22,7 +22,11 @@ from tests.unit.docs.pages import PAGES as DOCUMENTED
 from tests.unit.docs.pages import ROOT, blocks, code_spans, prose, shell_like_blocks, table
 
 PAGE = ROOT / "docs" / "runbook.md"
-PAGES = (PAGE, ROOT / "docs" / "rotation.md", ROOT / "docs" / "local_aws.md", ROOT / "README.md")
+PAGES = (
+    PAGE,
+    *(ROOT / "docs" / name for name in ("audit_commands.md", "rotation.md", "local_aws.md")),
+    ROOT / "README.md",
+)
 SHELL = [block for page in PAGES for block in blocks(page, "sh")]
 PYTHON = [block for block in blocks(PAGE, "python") if "import" in block]
 

@@ -99,7 +99,6 @@ def test_what_is_to_come_is_asked_for(run, asked, words, options):
         "search --tenant ../etc",
         "search --from 1h --to 2h",
         "search --from yesterday",
-        "search --offline /nowhere/at/all",
         "export --json",
         "exposures --event item",
         "tail --every 0",
