@@ -12,6 +12,7 @@ from infra.acknowledge import acknowledge
 from infra.audit_trail import AuditTrail
 from infra.findings import Findings
 from infra.landing import Landing
+from infra.notifications import Notifications
 from infra.protected_table import ProtectedTable
 from infra.quarantine import Quarantine
 from infra.settings import Settings
@@ -56,6 +57,7 @@ class DataStack(cdk.Stack):
         self.items_stream_arn = _stream_of(self.items)
         self.quarantine = Quarantine(self, "Quarantine", settings=settings, storage_key=storage_key)
         self.findings = Findings(self, "Findings", settings=settings, storage_key=storage_key)
+        self.notifications = Notifications(self, "Notifications", settings=settings, storage_key=storage_key)
         self.audit = AuditTrail(self, "Audit", settings=settings, storage_key=storage_key)
         self.runs = ProtectedTable(
             self, "RunStore", settings=settings, storage_key=storage_key, partition_key="run_id", sort_key="row"
@@ -73,6 +75,7 @@ class DataStack(cdk.Stack):
         cdk.CfnOutput(self, "AuditBucket", value=self.audit.bucket.bucket_name)
         cdk.CfnOutput(self, "FindingsQueue", value=self.findings.queue.queue_url)
         cdk.CfnOutput(self, "ReencryptorDeadLetterQueue", value=self.findings.dead_letters.queue_url)
+        cdk.CfnOutput(self, "AlarmTopic", value=self.notifications.topic.topic_arn)
         cdk.CfnOutput(self, "Runs", value=self.runs.table_name)
 
 

@@ -13,6 +13,7 @@ from infra import api_settings, audit_settings
 from infra.api_settings import ApiSettings
 from infra.audit_settings import AuditSettings
 from infra.context import ContextError, context_of
+from infra.watch_settings import WatchSettings
 from shared.policy.load import load_policy
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -58,6 +59,7 @@ class Settings:
         present_attribute_key: the generation that wraps data keys; the newest, where nothing else is said.
         landing_days: how long an object that was ingested stays in the landing bucket, and its old versions once more.
         audit: of the audit trail.
+        watch: of alarms and the dashboard.
         api: of the tenant API; None where none is deployed.
     """
 
@@ -69,6 +71,7 @@ class Settings:
     present_attribute_key: int
     landing_days: int
     audit: AuditSettings
+    watch: WatchSettings
     api: ApiSettings | None
 
     @classmethod
@@ -112,6 +115,7 @@ class Settings:
             present_attribute_key=int(present_attribute_key),
             landing_days=int(landing_days),
             audit=AuditSettings.of(context_of(scope, audit_settings.DEFAULTS), local=is_local),
+            watch=WatchSettings.from_context(scope),
             api=ApiSettings.of(context_of(scope, api_settings.DEFAULTS), local=is_local, classes=policy.classes.keys()),
         )
 

@@ -8,6 +8,7 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from infra.attribute_key import CRYPTOGRAPHIC_USE, administration
+from infra.notifications import of_own_alarms
 from infra.settings import Settings
 
 _DATA_SERVICES = ("dynamodb", "kinesis", "s3", "sqs")
@@ -15,7 +16,7 @@ _USE = [*CRYPTOGRAPHIC_USE, "kms:DescribeKey"]
 
 
 class StorageKey(Construct):
-    """One key for tables, streams, buckets, queues and logs; usable through those services only."""
+    """One key for tables, streams, buckets, queues, the topic and logs; usable through those services only."""
 
     def __init__(self, scope: Construct, id: str, *, settings: Settings) -> None:  # noqa: A002
         super().__init__(scope, id)
@@ -66,6 +67,14 @@ class StorageKey(Construct):
                         actions=["kms:GenerateDataKey", "kms:Decrypt"],
                         resources=["*"],
                         conditions=of_landing_bucket(settings, stack),
+                    ),
+                    iam.PolicyStatement(
+                        sid="AlarmsOfThisDeployment",
+                        # CloudWatch publishes to an encrypted topic
+                        principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                        actions=["kms:GenerateDataKey", "kms:Decrypt"],
+                        resources=["*"],
+                        conditions=of_own_alarms(settings, stack),
                     ),
                     iam.PolicyStatement(
                         sid="LogGroups",

@@ -17,7 +17,16 @@ ACCOUNT = "111122223333"
 REGION = "eu-central-1"
 STACKS = ("SealstreamKeys", "SealstreamData", "SealstreamPipeline", "SealstreamApi")
 
-_NAMED = ("TableName", "QueueName", "RoleName", "FunctionName", "LogGroupName", "BucketName", "StateMachineName")
+_NAMED = (
+    "TopicName",
+    "TableName",
+    "QueueName",
+    "RoleName",
+    "FunctionName",
+    "LogGroupName",
+    "BucketName",
+    "StateMachineName",
+)
 _ARNS = {
     "AWS::DynamoDB::Table": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{{}}",
     "AWS::IAM::Role": f"arn:aws:iam::{ACCOUNT}:role/{{}}",
@@ -26,9 +35,11 @@ _ARNS = {
     "AWS::Lambda::Function": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{{}}",
     "AWS::Logs::LogGroup": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{{}}:*",
     "AWS::S3::Bucket": "arn:aws:s3:::{}",
+    "AWS::SNS::Topic": f"arn:aws:sns:{REGION}:{ACCOUNT}:{{}}",
     "AWS::SQS::Queue": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{{}}",
     "AWS::StepFunctions::StateMachine": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{{}}",
 }
+_REFERRED_TO_BY_ARN = ("AWS::SNS::Topic", "AWS::StepFunctions::StateMachine")
 _PSEUDO = {
     "AWS::AccountId": ACCOUNT,
     "AWS::Region": REGION,
@@ -157,8 +168,8 @@ class _Resolver:
         return value
 
     def _reference(self, stack: str, name: str) -> str:
-        is_machine = self._templates[stack]["Resources"][name]["Type"] == "AWS::StepFunctions::StateMachine"
-        return self.arn(stack, name) if is_machine else self._name(stack, name)
+        type_ = self._templates[stack]["Resources"][name]["Type"]
+        return self.arn(stack, name) if type_ in _REFERRED_TO_BY_ARN else self._name(stack, name)
 
     def _name(self, stack: str, logical_id: str) -> str:
         properties = self._templates[stack]["Resources"][logical_id].get("Properties", {})
