@@ -18,6 +18,7 @@ _times = options(
     click.option("--to", "until", callback=moment, metavar="TIME", help="up to then; UTC, as --from"),
 )
 _FOLDER: Final = click.Path(path_type=Path, file_okay=False)
+_COPY: Final = click.Path(path_type=Path, file_okay=False, exists=True)
 
 
 @click.group()
@@ -31,7 +32,7 @@ for _command in (reading_commands.search, reading_commands.tail, reading_command
 
 @audit.command()
 @_times
-@click.option("--offline", "folder", type=_FOLDER, metavar="DIR", help="a copy of the bucket, instead of the bucket")
+@click.option("--offline", "folder", type=_COPY, metavar="DIR", help="a copy of the bucket, instead of the bucket")
 @click.option(
     "--public-key",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -87,6 +88,18 @@ def fetch(folder: Path, *, since: float | None, until: float | None, as_json: bo
             goes_on="The same command copies the rest.",
         )
     )
+
+
+@audit.command()
+@as_json
+def attest(*, as_json: bool) -> None:
+    """Have what was written so far attested now; otherwise the notary does so every few minutes.
+
+    Exit status 1: it found something that is not as it was written, and told of it.
+    """
+    from ops.audit.attest import attest as attest_now  # noqa: PLC0415 - a command loads only what it needs
+
+    sys.exit(ending(lambda: attest_now(as_json=as_json), goes_on="The notary goes on by itself."))
 
 
 @audit.command("public-key")

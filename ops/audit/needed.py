@@ -21,12 +21,15 @@ CLOCKS_DIFFER_SECONDS: Final = 3_600
 """How far the bucket's clock and the notary's may be from one another."""
 
 
-def needed(objects: Objects, window: Window) -> Iterator[Listed]:
-    """The objects that tell whether the window's hours are intact, by key; all where it has no limits."""
+def needed(objects: Objects, window: Window, *, up_to_now: bool) -> Iterator[Listed]:
+    """The objects that tell whether the window's hours are intact, by key; all where it has no limits.
+
+    With the manifests up to now any key proves it that ever signed; without them, the one that signed at its end.
+    """
     if window.since is None and window.until is None:
         yield from objects.listed("")
         return
-    yield from _leading(list(objects.listed(manifests.PREFIX)), window)
+    yield from _leading(list(objects.listed(manifests.PREFIX)), window, up_to_now=up_to_now)
     first = "" if window.since is None else hour_prefix(window.first_hour)
     listed = objects.listed(segments.PREFIX, start_after=first)
     if window.until is None:
@@ -60,7 +63,7 @@ def _with_content(objects: Objects, one: Listed) -> TrailObject:
     return TrailObject(one.key, content, one.last_modified, one.version_id, one.other_versions)
 
 
-def _leading(listed: list[Listed], window: Window) -> Iterator[Listed]:
+def _leading(listed: list[Listed], window: Window, *, up_to_now: bool) -> Iterator[Listed]:
     """From the last manifest that was surely begun two periods before the window, to the first surely begun so after.
 
     Where the times are not the bucket's own, as in a copy that somebody made otherwise, all of them.
@@ -73,5 +76,5 @@ def _leading(listed: list[Listed], window: Window) -> Iterator[Listed]:
     before = [number for number, one in enumerate(listed) if one.last_modified < since]
     for one in listed[before[-1] if before else 0 :]:
         yield one
-        if one.last_modified > until:
+        if one.last_modified > until and not up_to_now:
             return

@@ -30,10 +30,12 @@ def from_file(path: Path) -> PublicKey:
         raise SettingsError(f"{path} cannot be read as text") from None
 
 
-def signs_now(objects: Objects, keys: PublicKeys, environment: Mapping[str, str] = os.environ) -> PublicKey:
-    """Of the deployment's signing keys the one that the last manifest names, or the newest where it names none.
+def of_deployment(
+    objects: Objects, manifest: str | None, keys: PublicKeys, environment: Mapping[str, str] = os.environ
+) -> PublicKey:
+    """Of the deployment's signing keys the one that a manifest (its key) names, or the newest where it names none.
 
-    Each of them proves as much: the bucket only says which has signed anything yet.
+    Each of them proves as much: the bucket only says which one's turn it was.
 
     Raises:
         StoreUnavailable: the bucket does not answer.
@@ -41,17 +43,19 @@ def signs_now(objects: Objects, keys: PublicKeys, environment: Mapping[str, str]
         SettingsError: the environment does not name the keys.
     """
     public_keys = [keys.public_key(arn) for arn in setting("NOTARY_KEYS", environment).split(",")]
-    named = _named_by_the_last(objects)
+    named = _named_by(objects.read(manifest)) if manifest else ""
     return next((one for one in public_keys if one.sha256 == named), public_keys[-1])
 
 
-def _named_by_the_last(objects: Objects) -> str:
+def signs_now(objects: Objects, keys: PublicKeys, environment: Mapping[str, str] = os.environ) -> PublicKey:
+    """That of the last manifest; raises as `of_deployment`."""
     number = last_number(lambda known: _any_after(objects, known))
-    if not number:
-        return ""
+    return of_deployment(objects, manifest_key(number) if number else None, keys, environment)
+
+
+def _named_by(content: bytes) -> str:
     try:
-        statement, _ = split(objects.read(manifest_key(number)))
-        return Manifest.from_statement(statement).signing_key.sha256
+        return Manifest.from_statement(split(content)[0]).signing_key.sha256
     except TrailUnreadable:
         return ""
 

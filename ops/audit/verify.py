@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from ops.audit.needed import needed, with_contents
 from ops.audit.objects import Objects, objects_of, the_bucket
-from ops.audit.public_key import from_file, signs_now
+from ops.audit.public_key import from_file, of_deployment
 from ops.clock import iso
 from ops.json_lines import JsonLines
 from ops.telling import for_programs
@@ -22,10 +22,12 @@ from shared.aws.signing_keys import KmsSigningKeys
 from shared.errors import SettingsError
 from shared.printable import printable
 from shared.trail.findings import TrailVerdict
+from shared.trail.manifest import manifest_number
 from shared.trail.public_key import PublicKey
 from shared.trail.verify import TrailResult, Window
 from shared.trail.verify import verify as verify_objects
 
+_HOUR_SECONDS: Final = 3_600
 _MINUTES: Final = "5"
 """The notary's period, unless deployed otherwise."""
 _SAYS: Final = {
@@ -63,7 +65,12 @@ def verify(asked: Asked, *, as_json: bool) -> int:
     now = time.time()
     objects = objects_of(asked.folder)
     window = window_of(asked, now=now)
-    result = verify_trail(objects, _public_key(asked, objects), window)
+    if asked.public_key is not None:
+        result = verify_trail(objects, from_file(asked.public_key), window)
+    elif asked.folder is not None:
+        raise SettingsError("a copy is verified with a public key had from elsewhere: --public-key FILE")
+    else:
+        result = _verify_with_kms(objects, window)
     if for_programs(as_json=as_json):
         _write(result)
     else:
@@ -72,8 +79,8 @@ def verify(asked: Asked, *, as_json: bool) -> int:
 
 
 def verify_trail(objects: Objects, public_key: PublicKey, window: Window) -> TrailResult:
-    """What of these objects is not as it was written; raises StoreUnavailable."""
-    return verify_objects(with_contents(objects, needed(objects, window)), public_key, window)
+    """What of these objects is not as it was written, by a key that signed any manifest; raises StoreUnavailable."""
+    return verify_objects(with_contents(objects, needed(objects, window, up_to_now=True)), public_key, window)
 
 
 def verify_deployment(since: float | None = None, until: float | None = None) -> TrailResult:
@@ -82,27 +89,26 @@ def verify_deployment(since: float | None = None, until: float | None = None) ->
     Raises:
         SealstreamError: the objects, or the key, cannot be had.
     """
-    objects, asked = the_bucket(), Asked(since, until)
-    return verify_trail(objects, _public_key(asked, objects), window_of(asked, now=time.time()))
+    return _verify_with_kms(the_bucket(), window_of(Asked(since, until), now=time.time()))
 
 
 def window_of(asked: Asked, *, now: float, environment: Mapping[str, str] = os.environ) -> Window:
-    """The window that is asked for; raises SettingsError."""
+    """The window that is asked for, in whole hours; raises SettingsError."""
     period = asked.period_seconds
+    until = None if asked.until is None else asked.until // _HOUR_SECONDS * _HOUR_SECONDS + _HOUR_SECONDS - 1
     if period is None:
         minutes = environment.get("SEALSTREAM_NOTARY_MINUTES", _MINUTES)
         if not (minutes.isascii() and minutes.isdigit() and int(minutes)):
             raise SettingsError("environment variable SEALSTREAM_NOTARY_MINUTES is no number of minutes")
         period = int(minutes) * 60.0
-    return Window(now=now, period_seconds=period, since=asked.since, until=asked.until)
+    return Window(now=now, period_seconds=period, since=asked.since, until=until)
 
 
-def _public_key(asked: Asked, objects: Objects) -> PublicKey:
-    if asked.public_key is not None:
-        return from_file(asked.public_key)
-    if asked.folder is not None:
-        raise SettingsError("a copy is verified with a public key had from elsewhere: --public-key FILE")
-    return signs_now(objects, KmsSigningKeys(client("kms")))
+def _verify_with_kms(objects: Objects, window: Window) -> TrailResult:
+    listed = list(needed(objects, window, up_to_now=False))
+    last = max((one.key for one in listed if manifest_number(one.key)), default=None)
+    public_key = of_deployment(objects, last, KmsSigningKeys(client("kms")))
+    return verify_objects(with_contents(objects, listed), public_key, window)
 
 
 def _write(result: TrailResult) -> None:

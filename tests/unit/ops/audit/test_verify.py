@@ -1,0 +1,377 @@
+"""`sealstream audit verify` and `fetch`: on the bucket, and on a copy, with nothing else but a public key."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from ops.audit import verify as module
+from ops.audit.commands import audit
+from shared.errors import StoreUnavailable
+from shared.trail.manifest import manifest_key
+from tests.fakes.notary import NotaryAtWork
+from tests.fakes.trail import PERIOD, START, key
+
+HOUR = 3_600.0
+ENVIRONMENT = {"SEALSTREAM_NOTARY_KEYS": f"{key(1).arn},{key(2).arn}", "SEALSTREAM_NOTARY_MINUTES": "5"}
+
+
+@cache
+def _four_hours() -> NotaryAtWork:
+    """A segment and a manifest in each five minutes, the key changed in the second hour."""
+    work = NotaryAtWork(1)
+    for number in range(48):
+        work.trail.write([number], where=f"shard-{number}")
+        work.trail.wait(PERIOD)
+        if number == 20:
+            work.restart(1, 2)
+        work.run()
+    return work
+
+
+@pytest.fixture
+def work(monkeypatch) -> NotaryAtWork:
+    work, made = NotaryAtWork(1, 2), _four_hours()
+    work.trail.objects.update(made.trail.objects)
+    work.trail.wait(made.trail.now - work.trail.now)
+    for module_of in ("objects", "verify"):
+        monkeypatch.setattr(f"ops.audit.{module_of}.the_bucket", lambda: work.bucket)
+    monkeypatch.setattr("ops.audit.verify.KmsSigningKeys", lambda _client: _Keys())
+    monkeypatch.setattr("ops.audit.verify.client", lambda _service: None)
+    monkeypatch.setattr("time.time", lambda: work.trail.now)
+    return work
+
+
+class _Keys:
+    def public_key(self, arn: str) -> Any:
+        return next(one.public for one in (key(1), key(2)) if one.arn == arn)
+
+
+def run(*arguments: str) -> Any:
+    return CliRunner().invoke(audit, arguments, env=ENVIRONMENT, catch_exceptions=False)
+
+
+def lines(result: Any) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+@pytest.fixture
+def copy(work, tmp_path) -> Path:
+    result = run("fetch", str(tmp_path / "copy"))
+    assert (0, {"event": "fetched", "objects": 96, "copied": 96, "missing": 0, "differing": 0}) == (
+        result.exit_code,
+        lines(result)[-1],
+    )
+    return tmp_path / "copy"
+
+
+@pytest.fixture
+def pem(tmp_path) -> str:
+    file = tmp_path / "key.pem"
+    file.write_text(key(2).pem)
+    return str(file)
+
+
+def offline(copy: Path, pem: str, *more: str) -> Any:
+    return run("verify", "--offline", str(copy), "--public-key", pem, *more)
+
+
+def test_an_intact_bucket_is_intact(work):
+    result = run("verify")
+
+    assert 0 == result.exit_code
+    assert {"verdict": "intact", "findings": 0, "manifests": 48, "segments": 48, "pending": 0, "unproven": 0} == {
+        name: value for name, value in lines(result)[-1].items() if name not in {"event", "proven_until"}
+    }
+    assert "2026-01-01T04:00:00Z" == lines(result)[-1]["proven_until"]
+
+
+def test_an_intact_copy_is_intact_with_any_key_that_signed(copy, pem, tmp_path):
+    assert 0 == offline(copy, pem).exit_code
+    Path(pem).write_text(key(1).pem)
+    assert 0 == offline(copy, pem).exit_code
+    Path(pem).write_text(key(3).pem)
+    assert 1 == offline(copy, pem).exit_code
+
+
+def test_a_copy_made_otherwise_does_without_what_only_the_bucket_knows(copy, pem):
+    (copy / "objects.ndjson").unlink()
+
+    assert 0 == offline(copy, pem).exit_code
+    assert 0 == offline(copy, pem, "--from", "2026-01-01T01:00", "--to", "2026-01-01T02:00").exit_code
+
+
+HOURS = [("00:00", "00:59"), ("01:30", "01:30"), ("02:00", "03:00")]
+
+
+@pytest.fixture
+def clocks_agree(monkeypatch) -> None:
+    """An hour of doubt is long beside this trail."""
+    monkeypatch.setattr("ops.audit.needed.CLOCKS_DIFFER_SECONDS", 0)
+
+
+@pytest.mark.usefixtures("clocks_agree")
+@pytest.mark.parametrize("hours", HOURS)
+def test_of_some_hours_only_what_proves_them_is_read(work, hours):
+    result = run("verify", "--from", f"2026-01-01T{hours[0]}", "--to", f"2026-01-01T{hours[1]}")
+
+    assert 0 == result.exit_code
+    assert 12 <= lines(result)[-1]["segments"] <= 24
+    assert len(work.bucket.reads) < 65
+
+
+@pytest.mark.usefixtures("clocks_agree")
+@pytest.mark.parametrize("hours", HOURS)
+def test_a_copy_of_some_hours_is_proven_by_the_newest_key(work, tmp_path, pem, hours):
+    window = ("--from", f"2026-01-01T{hours[0]}", "--to", f"2026-01-01T{hours[1]}")
+    fetched = lines(run("fetch", str(tmp_path / "part"), *window))[-1]
+
+    assert fetched["objects"] < 85
+    result = offline(tmp_path / "part", pem, *window)
+    assert 0 == result.exit_code
+    assert 12 <= lines(result)[-1]["segments"] <= 24
+
+
+def _a_segment(copy: Path) -> Path:
+    return sorted((copy / "segments").rglob("*.gz"))[7]
+
+
+def _changed(copy: Path) -> Path:
+    file = _a_segment(copy)
+    file.write_bytes(gzip.compress(gzip.decompress(file.read_bytes()).replace(b"written", b"writtem"), mtime=0))
+    return file
+
+
+def _removed(copy: Path) -> Path:
+    file = _a_segment(copy)
+    file.unlink()
+    return file
+
+
+def _truncated_gzip(copy: Path) -> Path:
+    file = _a_segment(copy)
+    file.write_bytes(file.read_bytes()[:-4])
+    return file
+
+
+def _replaced(copy: Path) -> Path:
+    file, about = _a_segment(copy), copy / "objects.ndjson"
+    told = [json.loads(line) for line in about.read_text().splitlines()]
+    for one in told:
+        if one["key"] == file.relative_to(copy).as_posix():
+            one["version_id"] = "another"
+    about.write_text("".join(json.dumps(one) + "\n" for one in told))
+    return file
+
+
+def _foreign(copy: Path) -> Path:
+    file = _a_segment(copy)
+    other = file.with_name(f"shard-x-{file.name[-25:]}")
+    other.write_bytes(file.read_bytes())
+    return other
+
+
+def _unknown_name(copy: Path) -> Path:
+    file = copy / "segments" / "notes.txt"
+    file.write_text("not of the trail")
+    return file
+
+
+def _changed_manifest(copy: Path) -> Path:
+    file = copy / manifest_key(9)
+    file.write_bytes(file.read_bytes().replace(b'"events":1', b'"events":2'))
+    return file
+
+
+def _removed_manifest(copy: Path) -> Path:
+    file = copy / manifest_key(9)
+    file.unlink()
+    return file
+
+
+def _cut_off(copy: Path) -> Path:
+    for number in range(40, 49):
+        (copy / manifest_key(number)).unlink()
+    return copy / manifest_key(39)
+
+
+TAMPERED = {
+    "changed": _changed,
+    "removed": _removed,
+    "changed ": _truncated_gzip,
+    "replaced": _replaced,
+    "foreign": _foreign,
+    "foreign ": _unknown_name,
+    "changed  ": _changed_manifest,
+    "removed ": _removed_manifest,
+    "truncated": _cut_off,
+}
+
+
+@pytest.mark.parametrize("kind", TAMPERED)
+def test_what_was_tampered_with_is_named(copy, pem, kind):
+    file = TAMPERED[kind](copy)
+
+    result = offline(copy, pem)
+
+    assert 1 == result.exit_code
+    *findings, verified = lines(result)
+    assert (kind.strip(), file.relative_to(copy).as_posix()) in [(one["kind"], one["key"]) for one in findings]
+    assert "tampered" == verified["verdict"]
+
+
+def test_people_are_told_in_words(copy, pem, monkeypatch):
+    monkeypatch.setattr("ops.audit.verify.for_programs", lambda *, as_json: as_json)
+    assert "The audit trail is intact. All of it was looked at." in offline(copy, pem).stdout
+    part = offline(copy, pem, "--from", "2026-01-01T01:20").stdout
+    assert "from 2026-01-01T01:00:00Z to now" in part
+
+    file = _removed(copy)
+    told = offline(copy, pem).stdout
+    assert "The audit trail is not as it was written." in told
+    assert f"removed  {file.relative_to(copy).as_posix()}  was attested, and is not there" in told
+
+
+def test_what_is_younger_than_the_last_manifest_is_pending(work):
+    work.trail.write([1_000])
+
+    result = run("verify")
+
+    assert (0, 1) == (result.exit_code, lines(result)[-1]["pending"])
+
+
+def test_silence_shows_by_the_period(work):
+    work.trail.wait(4 * PERIOD)
+
+    assert 1 == run("verify").exit_code
+    assert 0 == run("verify", "--minutes", "10").exit_code
+
+
+@pytest.mark.parametrize("content", [None, "no key", "\udcff"])
+def test_without_a_readable_key_nothing_is_checked(copy, tmp_path, content):
+    file = tmp_path / "other.pem"
+    if content is not None:
+        file.write_bytes(content.encode("utf-8", "surrogateescape"))
+
+    result = offline(copy, str(file))
+
+    assert 2 == result.exit_code
+    assert result.stderr.startswith("sealstream: ")
+
+
+def test_a_copy_is_never_checked_with_a_key_of_this_account(copy):
+    result = run("verify", "--offline", str(copy))
+
+    assert (2, True) == (result.exit_code, "--public-key FILE" in result.stderr)
+
+
+def test_an_empty_folder_and_one_that_is_not_there_cannot_be_checked(tmp_path, pem, work):
+    assert 2 == offline(tmp_path / "nowhere", pem).exit_code
+    (tmp_path / "empty").mkdir()
+    assert 2 == offline(tmp_path / "empty", pem).exit_code
+
+
+def test_an_index_that_is_none_is_not_taken_for_one(copy, pem):
+    (copy / "objects.ndjson").write_text('{"key": "x"}\n')
+
+    assert 2 == offline(copy, pem).exit_code
+
+
+def test_a_bucket_that_does_not_answer_cannot_be_checked(work, monkeypatch):
+    def down(*_: Any, **__: Any) -> Any:
+        raise StoreUnavailable("listing the audit bucket: SlowDown")
+
+    monkeypatch.setattr(work.bucket, "listed", down)
+
+    result = run("verify")
+
+    assert (2, "sealstream: listing the audit bucket: SlowDown\n") == (result.exit_code, result.stderr)
+
+
+def test_a_period_that_is_none_is_refused(work):
+    result = CliRunner().invoke(audit, ["verify"], env={**ENVIRONMENT, "SEALSTREAM_NOTARY_MINUTES": "five"})
+
+    assert 2 == result.exit_code
+
+
+def test_the_report_gets_the_same(work, monkeypatch):
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+
+    assert 48 == module.verify_deployment().segments
+    assert 12 >= module.verify_deployment(START, START + HOUR - 1).segments > 0
+
+
+def test_a_second_fetch_copies_only_what_is_new(work, copy):
+    work.trail.write([1_000])
+    work.trail.wait(PERIOD)
+    work.run()
+    work.bucket.reads.clear()
+
+    result = run("fetch", str(copy))
+
+    assert (0, 2, 98) == (result.exit_code, lines(result)[-1]["copied"], lines(result)[-1]["objects"])
+    assert 2 == len(work.bucket.reads)
+
+
+def test_a_fetch_keeps_what_the_bucket_has_no_more_or_has_otherwise(work, copy, monkeypatch):
+    gone, other, *_ = work.trail.segments()
+    kept = (copy / other).read_bytes()
+    work.trail.plant(other, b"something else")
+    del work.trail.objects[gone]
+
+    result = run("fetch", str(copy))
+
+    assert 1 == result.exit_code
+    assert [("missing", gone), ("differing", other)] == [(one["event"], one["key"]) for one in lines(result)[:-1]]
+    assert (copy / gone).exists()
+    assert kept == (copy / other).read_bytes()
+    monkeypatch.setattr("ops.audit.fetch.for_programs", lambda *, as_json: as_json)
+    told = run("fetch", str(copy)).stdout
+    assert f"{gone} is in the folder, and in the bucket no more" in told
+    assert f"{other} is another object in the bucket now; the folder keeps what it had" in told
+
+
+def test_a_foreign_name_is_told_by_a_copy_and_never_becomes_a_path(work, tmp_path, pem):
+    work.trail.plant("segments/../../elsewhere", b"x")
+    work.trail.plant("segments/\n", b"x")
+    copy = tmp_path / "below" / "copy"
+
+    assert 96 == lines(run("fetch", str(copy)))[-1]["copied"]
+    assert not (tmp_path / "elsewhere").exists()
+    *findings, _ = lines(offline(copy, pem))
+    assert [("foreign", "segments/\n"), ("foreign", "segments/../../elsewhere")] == sorted(
+        (one["kind"], one["key"]) for one in findings
+    )
+
+
+def test_a_folder_that_cannot_be_written_to_is_said(work, tmp_path):
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy" / "segments").write_text("a file in the way")
+
+    with pytest.raises(StoreUnavailable, match="writing segments/"):
+        run("fetch", str(tmp_path / "copy"))
+
+
+@pytest.mark.parametrize(("manifests", "signer"), [(0, 2), (10, 1), (48, 2)])
+def test_the_public_key_is_the_one_that_signs_now(work, monkeypatch, manifests, signer):
+    monkeypatch.setattr("shared.aws.signing_keys.KmsSigningKeys", lambda _client: _Keys())
+    monkeypatch.setattr("shared.aws.clients.client", lambda _service: None)
+    for number in range(manifests + 1, 49):
+        del work.trail.objects[manifest_key(number)]
+
+    assert key(signer).pem == run("public-key").stdout
+
+
+def test_where_the_last_manifest_cannot_be_read_it_is_the_newest(work, monkeypatch):
+    monkeypatch.setattr("shared.aws.signing_keys.KmsSigningKeys", lambda _client: _Keys())
+    monkeypatch.setattr("shared.aws.clients.client", lambda _service: None)
+    work.trail.alter(manifest_key(48), b"")
+
+    assert key(2).pem == run("public-key").stdout
