@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from bench.detection.command import detection
 from bench.landing import landing
 from bench.limits.command import limits
 from bench.rotation import rotation
@@ -17,11 +18,13 @@ def main(context: click.Context) -> None:
         context.invoke(rotation)
         context.invoke(limits)
         context.invoke(landing)
+        context.invoke(detection)
 
 
 main.add_command(rotation)
 main.add_command(limits)
 main.add_command(landing)
+main.add_command(detection)
 
 if __name__ == "__main__":
     main()

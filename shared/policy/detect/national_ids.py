@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -38,42 +37,31 @@ class NationalId:
     Attributes:
         validate: raises ValueError or LookupError where a text is none.
         names: of it, in lower-case words parted by single spaces.
-        alone: how it is written so that nothing else looks like it; None where it has no such form.
-        named: how it is written where one of its names stands by; None where `alone` is all.
+        alone: how it is written so that nothing else looks like it, as a regular expression; "" where it has no such
+            form.
+        named: how it is written where one of its names stands by; "" where `alone` is all.
     """
 
     detector: Detector
     validate: Callable[[str], object]
-    names: re.Pattern[str]
-    alone: re.Pattern[str] | None
-    named: re.Pattern[str] | None
-
-
-def _shape(pattern: str) -> re.Pattern[str]:
-    """A number that is no piece of a longer one, of a decimal, of a UUID or of another number in groups."""
-    return re.compile(rf"(?<![0-9A-Za-z])(?<![0-9][.\-])(?<![0-9A-Fa-f]{{4}}-)(?:{pattern})(?![0-9A-Za-z]|[.\-][0-9])")
+    names: tuple[str, ...]
+    alone: str = ""
+    named: str = ""
 
 
 def _id(
     detector: Detector, validate: Callable[[str], object], names: str, *, alone: str = "", named: str = ""
 ) -> NationalId:
-    return NationalId(
-        detector, validate, _words(names), _shape(alone) if alone else None, _shape(named) if named else None
-    )
-
-
-def _words(names: str) -> re.Pattern[str]:
-    return re.compile(rf" (?:{names}) ")
+    return NationalId(detector, validate, tuple(names.split("|")), alone, named)
 
 
 def _dni_or_nie(text: str) -> object:
     return nie.validate(text) if text[0] in "XYZxyz" else dni.validate(text)
 
 
-ANY_NAME: Final = _words(
-    r"(?:national|personal|citizen|identity|identification|id|tax|tax id|fiscal|social security|social insurance)"
-    r" (?:id|number|no|nr|code|card)|ssn"
-)
+_WHOSE: Final = "national|personal|citizen|identity|identification|id|tax|fiscal|social security|social insurance"
+_WHAT: Final = "id|number|no|nr|code|card"
+ANY_NAMES: Final = ("ssn", *(f"{whose} {what}" for whose in _WHOSE.split("|") for what in _WHAT.split("|")))
 """What an id of any country may be called."""
 
 NATIONAL_IDS: Final = (
@@ -87,7 +75,7 @@ NATIONAL_IDS: Final = (
     _id(
         Detector.BR_CPF,
         cpf.validate,
-        "cpf|cadastro de pessoas? fisicas?",
+        "cpf|cadastro de pessoas fisicas",
         alone=r"[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}",
         named=r"[0-9]{11}|[0-9]{9}-[0-9]{2}",
     ),
@@ -101,7 +89,7 @@ NATIONAL_IDS: Final = (
         Detector.CH_AHV,
         ssn.validate,
         "ahv|avs|oasi",
-        alone=r"756([. ]?)[0-9]{4}\1[0-9]{4}\1[0-9]{2}",
+        alone=r"756(?P<ahv_by>[. ]?)[0-9]{4}(?P=ahv_by)[0-9]{4}(?P=ahv_by)[0-9]{2}",
     ),
     _id(
         Detector.CN_RIC,

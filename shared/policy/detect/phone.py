@@ -21,14 +21,25 @@ from phonenumbers import (
 from shared.policy.detect.names import Detector
 
 _MAX_CANDIDATES: Final = 1_000
-_REGIONS: Final = {Detector.PHONE_DE: "DE", Detector.PHONE_FR: "FR", Detector.PHONE_GB: "GB", Detector.PHONE_US: "US"}
 _BETWEEN: Final = r"[ \u00a0\u202f().\-/\u2010\u2011\u2013]"
 _WITH_PLUS: Final = re.compile(rf"(?<![0-9A-Za-z+])\+(?:[0-9]{_BETWEEN}{{0,3}}){{7,15}}(?![0-9A-Za-z])")
-_GROUPED: Final = re.compile(
-    rf"(?<![0-9A-Za-z+\-.])(?:1{_BETWEEN})?\(?[0-9]{{2,5}}{_BETWEEN}{{1,3}}[0-9]{{2,8}}"
+_FROM_ZERO: Final = re.compile(
+    rf"(?<![0-9A-Za-z+\-.])\(?0(?=(?:[^0-9]{{0,3}}[0-9]){{6}})[0-9]{{1,5}}{_BETWEEN}{{1,3}}[0-9]{{2,8}}"
     rf"(?:{_BETWEEN}[0-9]{{2,7}}){{0,4}}(?![0-9A-Za-z]|[.\-][0-9A-Za-z])"
 )
+_IN_THREE: Final = re.compile(
+    rf"(?<![0-9A-Za-z+\-.])(?:1{_BETWEEN})?\(?[2-9][0-9]{{2}}{_BETWEEN}{{1,2}}[2-9][0-9]{{2}}{_BETWEEN}[0-9]{{4}}"
+    r"(?![0-9A-Za-z]|[.\-][0-9A-Za-z])"
+)
 _DIGITS: Final = re.compile(r"[0-9]+")
+_FORMS: Final = {
+    Detector.PHONE: (_WITH_PLUS, None),
+    Detector.PHONE_DE: (_FROM_ZERO, "DE"),
+    Detector.PHONE_FR: (_FROM_ZERO, "FR"),
+    Detector.PHONE_GB: (_FROM_ZERO, "GB"),
+    Detector.PHONE_US: (_IN_THREE, "US"),
+}
+"""How a number is written, and in which country that is one."""
 
 
 def phone_finder(detectors: Iterable[Detector]) -> PhoneFinder:
@@ -41,8 +52,7 @@ PhoneFinder = partial[Iterator[Detector]]
 
 def _find(detectors: Iterable[Detector], text: str, _where: str = "") -> Iterator[Detector]:
     for one in detectors:
-        region = _REGIONS.get(one)
-        shape = _GROUPED if region else _WITH_PLUS
+        shape, region = _FORMS[one]
         candidates = islice(shape.finditer(text), _MAX_CANDIDATES)
         if any(_is_number(candidate[0], region) for candidate in candidates):
             yield one

@@ -104,8 +104,7 @@ def test_every_detector_is_found_by_somebody():
 def test_no_text_of_its_shape_is_an_error(one):
     """The libraries have tables with gaps, and hostile texts find them."""
     draw, alone = random.Random(7), scanner(frozenset({one.detector}))
-    shown = one.names.pattern.removeprefix(" (?:").partition("|")[0].rstrip(") ")
     for _ in range(200):
         form = draw.choice(["99.99.99-999.99", "9" * draw.randint(7, 18), "999999-9999999", "9 99 99 99 999 999 99"])
         text = "".join(draw.choice(string.digits) if digit == "9" else digit for digit in form)
-        alone.text(f"{shown} {text}{draw.choice(['', 'X', 'A', 'K'])}")
+        alone.text(f"{one.names[0]} {text}{draw.choice(['', 'X', 'A', 'K'])}")
