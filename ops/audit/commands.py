@@ -18,7 +18,6 @@ _times = options(
     click.option("--to", "until", callback=moment, metavar="TIME", help="up to then; UTC, as --from"),
 )
 _FOLDER: Final = click.Path(path_type=Path, file_okay=False)
-_COPY: Final = click.Path(path_type=Path, file_okay=False, exists=True)
 
 
 @click.group()
@@ -32,7 +31,7 @@ for _command in (reading_commands.search, reading_commands.tail, reading_command
 
 @audit.command()
 @_times
-@click.option("--offline", "folder", type=_COPY, metavar="DIR", help="a copy of the bucket, instead of the bucket")
+@click.option("--offline", "folder", type=_FOLDER, metavar="DIR", help="a copy of the bucket, instead of the bucket")
 @click.option(
     "--public-key",
     type=click.Path(path_type=Path, dir_okay=False),

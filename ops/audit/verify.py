@@ -63,6 +63,8 @@ def verify(asked: Asked, *, as_json: bool) -> int:
         SealstreamError: the objects, or the key, cannot be had.
     """
     now = time.time()
+    if asked.folder is not None and not asked.folder.is_dir():
+        raise SettingsError(f"{asked.folder} is no folder")
     objects = objects_of(asked.folder)
     window = window_of(asked, now=now)
     if asked.public_key is not None:

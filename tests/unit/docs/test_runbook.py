@@ -79,7 +79,7 @@ def test_commands_of_sealstream_and_make_exist():
     said = "\n".join([*SHELL, *(span for page in PAGES for span in code_spans(page))])
 
     assert set(re.findall(r"^make (\w+)", said, re.MULTILINE)) - targets == set()
-    for group, name, *_ in re.findall(r"\bsealstream (\w+) (\w+)", said):
+    for group, name, *_ in re.findall(r"\bsealstream (\w+) (\w[\w-]*)", said):
         commands = cli.commands[group]
         assert isinstance(commands, click.Group)
         assert name in commands.commands
