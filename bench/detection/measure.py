@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 from typing import Final
@@ -17,7 +17,7 @@ from shared.policy.detect.scanner import scanner
 
 SEED: Final = 20_261_122
 EACH: Final = 100
-"""Values of each kind; each is written in each of its forms, once named and once not."""
+"""Values of each kind: each written as it is printed and bare, once named and once not, and oddly where it is named."""
 LOOKALIKES_EACH: Final = 1_000
 
 
@@ -35,29 +35,24 @@ class Figures:
     printed_named: float
     bare: float | None
     bare_named: float | None
+    odd_named: float
     false_alarms: int
     precision: float
 
 
-def figures(seed: int = SEED) -> list[Figures]:
-    """Of every detector, each with all others at work; the same for the same seed."""
+def measured(seed: int = SEED) -> tuple[list[Figures], dict[str, Counter[Detector]]]:
+    """The figures of every detector, and which look-alikes all of them together take for what.
+
+    The same for the same seed.
+    """
     draw = Random(seed)  # noqa: S311 - a corpus that can be made again
     scan = scanner(frozenset(Detector))
-    alarms: Counter[Detector] = Counter()
-    for kind in LOOKALIKES:
-        for _ in range(LOOKALIKES_EACH):
-            alarms.update(scan.text(*lookalike(draw, kind)))
-    return [_figures(kind, draw, alarms[kind.detector]) for kind in (*OTHERS, *PEOPLE)]
-
-
-def false_alarms_by_kind(seed: int = SEED) -> dict[str, Counter[Detector]]:
-    """Which look-alikes are taken for what."""
-    draw = Random(seed)  # noqa: S311 - a corpus that can be made again
-    scan = scanner(frozenset(Detector))
-    found: dict[str, Counter[Detector]] = {}
-    for kind in LOOKALIKES:
-        found[kind] = Counter(one for _ in range(LOOKALIKES_EACH) for one in scan.text(*lookalike(draw, kind)))
-    return found
+    alarms = {
+        kind: Counter(one for _ in range(LOOKALIKES_EACH) for one in scan.text(*lookalike(draw, kind)))
+        for kind in LOOKALIKES
+    }
+    of_all = sum(alarms.values(), Counter[Detector]())
+    return [_figures(kind, draw, of_all[kind.detector]) for kind in (*OTHERS, *PEOPLE)], alarms
 
 
 def _figures(kind: Kind, draw: Random, false_alarms: int) -> Figures:
@@ -70,11 +65,22 @@ def _figures(kind: Kind, draw: Random, false_alarms: int) -> Figures:
             found = sum(bool(scan.text(*_written(draw, kind, value, named=named))) for value in values if value)
             hits += found
             shares.append(found / EACH if values[0] else None)
+    odd = sum(bool(scan.text(*_written(draw, kind, _oddly(draw, value), named=True))) for value, _ in made)
     printed, printed_named, bare, bare_named = shares
     assert printed is not None  # noqa: S101 - every kind has a printed form
     assert printed_named is not None  # noqa: S101
-    precision = hits / (hits + false_alarms) if hits else 0.0
-    return Figures(kind.detector, printed, printed_named, bare, bare_named, false_alarms, precision)
+    precision = hits / (hits + false_alarms)
+    return Figures(kind.detector, printed, printed_named, bare, bare_named, odd / EACH, false_alarms, precision)
+
+
+def _oddly(draw: Random, value: str) -> str:
+    """The value as somebody types it who keeps to no form."""
+    by = draw.choice([" ", ".", "/", "_", "  ", " - ", "\n"])
+    parted = re.sub(r"[ .\-\u00a0@]+", by, value)
+    if parted != value:
+        return parted
+    middle = draw.randrange(2, len(value) - 2)
+    return value[:middle] + by + value[middle:]
 
 
 def _written(draw: Random, kind: Kind, value: str, *, named: bool) -> tuple[str, str]:
@@ -107,22 +113,43 @@ PLAIN_VALUES: Final = (
 
 
 def microseconds_per_change(detectors: frozenset[Detector], changes: int = 2_000) -> float:
-    """What scanning the plain values of one change takes: of the best of five rounds."""
+    """CPU time that scanning the plain values of one change takes: of the best of five rounds."""
     scan = scanner(detectors)
     return min(_round(scan.text, changes) for _ in range(5))
 
 
 def _round(scan, changes: int) -> float:  # noqa: ANN001 - a scanner's method
-    started = time.perf_counter()
+    started = time.process_time()
     for _ in range(changes):
         for text, where in PLAIN_VALUES:
             scan(text, where)
-    return (time.perf_counter() - started) / changes * 1e6
+    return (time.process_time() - started) / changes * 1e6
 
 
-def rows() -> Iterator[tuple[str, ...]]:
-    """The figures as docs/detection.md has them."""
-    for one in figures():
-        recalls = (one.printed, one.printed_named, one.bare, one.bare_named)
-        shares = ("" if share is None else f"{share:.0%}" for share in recalls)
-        yield (f"`{one.detector}`", *shares, str(one.false_alarms), f"{one.precision:.1%}")
+HEAD: Final = (
+    "detector",
+    "printed",
+    "printed, named",
+    "bare",
+    "bare, named",
+    "oddly, named",
+    "false alarms",
+    "precision",
+)
+
+
+def tables(seed: int = SEED) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
+    """The figures, and the look-alikes that are taken for something, as docs/detection.md has them."""
+    figures, alarms = measured(seed)
+    taken = [
+        (kind, ", ".join(f"`{detector}` {number}" for detector, number in found.most_common()))
+        for kind, found in alarms.items()
+        if found
+    ]
+    return [HEAD, *map(_row, figures)], [("look-alike", "taken for"), *taken]
+
+
+def _row(one: Figures) -> tuple[str, ...]:
+    recalls = (one.printed, one.printed_named, one.bare, one.bare_named, one.odd_named)
+    shares = ("" if share is None else f"{share:.0%}" for share in recalls)
+    return (f"`{one.detector}`", *shares, str(one.false_alarms), f"{one.precision:.1%}")

@@ -24,6 +24,8 @@ _SIX_DIGITS_OR_LETTERS: Final = re.compile(r"(?:[0-9][^0-9A-Za-z]{0,2}){6}|[A-Za
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _LETTERS: Final = re.compile(r"[a-zà-ž]+")
 _NO_LETTERS: Final = re.compile(r"[^a-zà-ž]+")
+_BETWEEN: Final = re.compile(r"[\s./_+-]+")
+_PARTS: Final = {"9": "[0-9]", "A": "[A-Za-z]", "B": "[0-9A-Za-z]"}
 _DASHES: Final = str.maketrans("\u2010\u2011\u2013\u00a0\u202f", "---  ")
 
 
@@ -38,7 +40,7 @@ def finder(detectors: Iterable[Detector]) -> NationalFinder:
     return NationalFinder(
         ids={one.detector: one for one in ids},
         alone=_shape("|".join(f"(?P<{one.detector}>{one.alone})" for one in ids if one.alone) or r"(?!)"),
-        named={one.detector: (_shape(one.named), _names(*one.names, *ANY_NAMES)) for one in ids if one.named},
+        named={one.detector: (_shape(_grouped(one.named)), _names(*one.names, *ANY_NAMES)) for one in ids if one.named},
         by_word=dict(by_word),
     )
 
@@ -74,7 +76,7 @@ class NationalFinder:
     def _holds_named(self, detector: Detector, text: str, where: str) -> bool:
         shape, names = self.named[detector]
         return any(
-            _is_valid(self.ids[detector], match[0]) and _is_named(names, match, where)
+            _is_valid(self.ids[detector], _BETWEEN.sub("", match[0])) and _is_named(names, match, where)
             for match in islice(shape.finditer(text), _MAX_CANDIDATES)
         )
 
@@ -82,6 +84,12 @@ class NationalFinder:
 def _shape(pattern: str) -> re.Pattern[str]:
     """A number that is no piece of a longer one, of a decimal, of a UUID or of another number in groups."""
     return re.compile(rf"(?<![0-9A-Za-z])(?<![0-9][.\-])(?<![0-9A-Fa-f]{{4}}-)(?:{pattern})(?![0-9A-Za-z]|[.\-][0-9])")
+
+
+def _grouped(named: str) -> str:
+    """What a form is made of, with at most three characters between each two."""
+    forms = (r"[\s./_+-]{0,3}".join(_PARTS[part] for part in form) for form in named.split("|"))
+    return "|".join(sorted(forms, key=len, reverse=True))
 
 
 def _names(*names: str) -> re.Pattern[str]:

@@ -39,7 +39,8 @@ class NationalId:
         names: of it, in lower-case words parted by single spaces.
         alone: how it is written so that nothing else looks like it, as a regular expression; "" where it has no such
             form.
-        named: how it is written where one of its names stands by; "" where `alone` is all.
+        named: what it is made of, however it is grouped, where one of its names stands by: `9` for a digit, `A` for a
+            letter, `B` for either; "" where `alone` is all.
     """
 
     detector: Detector
@@ -70,20 +71,20 @@ NATIONAL_IDS: Final = (
         nn.validate,
         "rijksregister|rijksregisternummer|rrn|registre national|numero national|nn|niss|insz",
         alone=r"[0-9]{2}\.[0-9]{2}\.[0-9]{2}-[0-9]{3}\.[0-9]{2}",
-        named=r"[0-9]{2}[. -]?[0-9]{2}[. -]?[0-9]{2}[. -]?[0-9]{3}[. -]?[0-9]{2}",
+        named="99999999999",
     ),
     _id(
         Detector.BR_CPF,
         cpf.validate,
         "cpf|cadastro de pessoas fisicas",
         alone=r"[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}",
-        named=r"[0-9]{11}|[0-9]{9}-[0-9]{2}",
+        named="99999999999",
     ),
     _id(
         Detector.CA_SIN,
         sin.validate,
         "sin|social insurance|nas|assurance sociale",
-        named=r"[0-9]{3}([ -]?)[0-9]{3}\1[0-9]{3}",
+        named="999999999",
     ),
     _id(
         Detector.CH_AHV,
@@ -102,13 +103,13 @@ NATIONAL_IDS: Final = (
         idnr.validate,
         "steuer id|steuer nr|steueridentifikationsnummer|steuerliche identifikationsnummer|idnr|identnr|steuerid",
         alone=r"[1-9][0-9] [0-9]{3} [0-9]{3} [0-9]{3}",
-        named=r"[1-9][0-9] ?[0-9]{3} ?[0-9]{3} ?[0-9]{3}",
+        named="99999999999",
     ),
     _id(
         Detector.ES_DNI,
         _dni_or_nie,
         "dni|nie|nif|documento nacional de identidad",
-        named=r"(?:[0-9]{8}|[XYZxyz]-?[0-9]{7})-?[A-Za-z]",
+        named="99999999A|A9999999A",
     ),
     _id(
         Detector.FI_HETU,
@@ -121,19 +122,19 @@ NATIONAL_IDS: Final = (
         nir.validate,
         "nir|insee|secu|sécu|securite sociale|sécurité sociale|numero de securite sociale",
         alone=r"[1-8] [0-9]{2} [0-9]{2} [0-9][0-9ABab] [0-9]{3} [0-9]{3} [0-9]{2}",
-        named=r"[1-8][0-9]{5}[ABab0-9][0-9]{8}",
+        named="999999B99999999",
     ),
     _id(
         Detector.GB_NHS,
         nhs.validate,
         "nhs|nhs number|nhsnumber|nhs no",
-        named=r"[0-9]{3}([ -]?)[0-9]{3}\1[0-9]{4}",
+        named="9999999999",
     ),
     _id(
         Detector.IN_AADHAAR,
         aadhaar.validate,
         "aadhaar|aadhar|adhaar|uidai",
-        named=r"[2-9][0-9]{3}([ -]?)[0-9]{4}\1[0-9]{4}",
+        named="999999999999",
     ),
     _id(
         Detector.IT_CODICEFISCALE,
@@ -146,7 +147,7 @@ NATIONAL_IDS: Final = (
         rrn.validate,
         "rrn|jumin|jumin deungnok beonho|resident registration",
         alone=r"[0-9]{2}[01][0-9][0-3][0-9]-[0-9]{7}",
-        named=r"[0-9]{13}",
+        named="9999999999999",
     ),
     _id(
         Detector.MX_CURP,
@@ -158,32 +159,32 @@ NATIONAL_IDS: Final = (
         Detector.NL_BSN,
         bsn.validate,
         "bsn|bsn nummer|burgerservicenummer|sofinummer",
-        named=r"[0-9]{8,9}|[0-9]{4}[. ][0-9]{2}[. ][0-9]{3}|[0-9]{3}[. ][0-9]{3}[. ][0-9]{3}",
+        named="99999999|999999999",
     ),
     _id(
         Detector.NO_FODSELSNUMMER,
         fodselsnummer.validate,
         "fodselsnummer|fødselsnummer|fnr|personnummer|fodselsnr|fødselsnr",
         alone=r"[0-7][0-9][0-9]{4} [0-9]{5}",
-        named=r"[0-7][0-9]{5}[ -]?[0-9]{5}",
+        named="99999999999",
     ),
-    _id(Detector.PL_PESEL, pesel.validate, "pesel|nr pesel", named=r"[0-9]{11}"),
+    _id(Detector.PL_PESEL, pesel.validate, "pesel|nr pesel", named="99999999999"),
     _id(
         Detector.SE_PERSONNUMMER,
         personnummer.validate,
         "personnummer|personnr|pnr|samordningsnummer",
-        named=r"(?:[0-9]{2})?[0-9]{6}[-+]?[0-9]{4}",
+        named="9999999999|999999999999",
     ),
     _id(
         Detector.TR_KIMLIK,
         tckimlik.validate,
         "kimlik|kimlik no|tckn|tc kimlik|t c kimlik|tc no|tc",
-        named=r"[1-9][0-9]{10}",
+        named="99999999999",
     ),
     _id(
         Detector.ZA_ID,
         za_id.validate,
         "rsa id|said|sa id|id no|identity",
-        named=r"[0-9]{6} ?[0-9]{4} ?[0-9]{2} ?[0-9]|[0-9]{13}",
+        named="9999999999999",
     ),
 )
