@@ -35,7 +35,7 @@ class ApiStack(cdk.Stack):
             stack_name=settings.stack_name("Api"),
             description="sealstream: tenant API",
         )
-        ensure_keys = EnsureKeys(self, "EnsuringKeys", settings=settings, bundler=bundler, keys=keys)
+        ensure_keys = EnsureKeys(self, "EnsuringKeys", settings=settings, bundler=bundler, keys=keys, audit=data.audit)
         tenant_api = TenantApi(
             self,
             "Serving",

@@ -29,6 +29,7 @@ class AuditTrail(Construct):
 
     def __init__(self, scope: Construct, id: str, *, settings: Settings, storage_key: kms.IKey) -> None:  # noqa: A002
         super().__init__(scope, id)
+        self._logs_every_event = settings.audit.log_every_event
         self.bucket = s3.Bucket(
             self,
             "Bucket",
@@ -43,7 +44,7 @@ class AuditTrail(Construct):
             object_lock_default_retention=_retention(settings),
             removal_policy=settings.removal_policy,
         )
-        for statement in self._denials():
+        for statement in self._denials(settings):
             self.bucket.add_to_resource_policy(statement)
         acknowledge(
             self.bucket,
@@ -52,10 +53,23 @@ class AuditTrail(Construct):
             "data events say, where they are switched on",
         )
 
-    def _denials(self) -> list[iam.PolicyStatement]:
-        objects = self.bucket.arn_for_objects("*")
+    def environment(self, stage: str) -> dict[str, str]:
+        """What a function of this stage is told."""
+        return {
+            "SEALSTREAM_AUDIT_BUCKET": self.bucket.bucket_name,
+            "SEALSTREAM_STAGE": stage,
+            "SEALSTREAM_LOG_EVERY_EVENT": str(self._logs_every_event).lower(),
+        }
+
+    def _denials(self, settings: Settings) -> list[iam.PolicyStatement]:
+        objects, manifests = self.bucket.arn_for_objects("*"), self.bucket.arn_for_objects("manifests/*")
+        notary_arn = cdk.Stack.of(self).format_arn(
+            service="iam", region="", resource="role", resource_name=settings.name_of("notary")
+        )
+        by_others = {"StringNotEquals": {"aws:PrincipalArn": notary_arn}}
         return [
             _deny("OnlyWhereNothingIs", ["s3:PutObject"], objects, {"Null": {"s3:if-none-match": "true"}}),
+            _deny("ManifestsByTheNotaryAlone", ["s3:PutObject"], manifests, by_others),
             _deny("NothingGoes", _REMOVING, objects),
             _deny("NoOtherLock", _LOCKING, objects),
         ]

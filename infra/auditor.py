@@ -51,6 +51,7 @@ class Auditor(Construct):
                 rights.send_dead_letters(self.dead_letters.queue_arn),
             ],
             storage_key=keys.storage_key,
+            audit=data.audit,
         )
         acknowledge(
             self.consumer.role,

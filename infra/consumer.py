@@ -11,13 +11,15 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra.acknowledge import acknowledge, own
+from infra import rights as all_rights
+from infra.acknowledge import acknowledge, imported, own
+from infra.audit_trail import AuditTrail
 from infra.bundling import Bundler
 from infra.settings import Settings
 
 
 class Consumer(Construct):
-    """A Lambda function with exactly the given rights.
+    """A Lambda function with exactly the given rights, and that of writing its own segments of the audit trail.
 
     It runs `consumers.<package>.<handler>`, in the asset of that package; where none is given, its name's package.
     """
@@ -35,11 +37,13 @@ class Consumer(Construct):
         environment: Mapping[str, str],
         rights: Sequence[iam.PolicyStatement],
         storage_key: kms.IKey,
+        audit: AuditTrail,
         package: str | None = None,
         handler: str = "handler.handler",
         concurrency: int | None = None,
     ) -> None:
         super().__init__(scope, id)
+        self.name, self.memory_mib = name, memory_mib
         package = package or name
         self.log_group = logs.LogGroup(
             self,
@@ -56,7 +60,8 @@ class Consumer(Construct):
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
             description=f"What the {name} may do, and nothing else",
         )
-        for statement in (_write_logs(self.log_group), *rights):
+        segments = all_rights.write_segments(audit.bucket.bucket_arn, name)
+        for statement in (_write_logs(self.log_group), segments, *rights):
             self.role.add_to_policy(statement)
         asset = bundler.asset(package)
         self.function = lambda_.Function(
@@ -73,13 +78,18 @@ class Consumer(Construct):
             log_group=self.log_group,
             memory_size=memory_mib,
             timeout=timeout,
-            environment=dict(environment),
+            environment={**audit.environment(name), **environment},
             reserved_concurrent_executions=concurrency,
         )
         acknowledge(
             self.role,
             f"IAM5[Resource::{own(self.log_group, 'Arn')}]",
             reason="A log group's ARN ends in :*, which stands for its own log streams",
+        )
+        acknowledge(
+            self.role,
+            f"IAM5[Resource::{all_rights.segments(imported(cdk.Stack.of(audit), audit.bucket.bucket_arn), name)}]",
+            reason="Every segment of its own stage, in any hour: it is named after what its events came from",
         )
         acknowledge(
             self.function,

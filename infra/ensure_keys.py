@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import aws_cdk as cdk
 from constructs import Construct
 
 from infra import rights
+from infra.audit_trail import AuditTrail
 from infra.bundling import Bundler
 from infra.consumer import Consumer
 from infra.keys_stack import KeysStack
 from infra.settings import Settings
+
+MEMORY_MIB: Final = 512
+"""No cipher: three calls for each class."""
 
 
 class EnsureKeys(Construct):
@@ -23,6 +29,7 @@ class EnsureKeys(Construct):
         settings: Settings,
         bundler: Bundler,
         keys: KeysStack,
+        audit: AuditTrail,
     ) -> None:
         super().__init__(scope, id)
         self.consumer = Consumer(
@@ -33,7 +40,7 @@ class EnsureKeys(Construct):
             name="ensure-keys",
             package="rotation",
             handler="ensure.handler.handler",
-            memory_mib=512,  # no cipher: three calls for each class
+            memory_mib=MEMORY_MIB,
             timeout=cdk.Duration.seconds(20),  # who asks waits for it, and API Gateway for who asks: at most 30 s
             environment={
                 "SEALSTREAM_KEY_STORE": keys.key_store.table_name,
@@ -44,4 +51,5 @@ class EnsureKeys(Construct):
                 rights.read_and_create_data_keys(keys.key_store.table_arn),
             ],
             storage_key=keys.storage_key,
+            audit=audit,
         )

@@ -59,6 +59,7 @@ class LandingIngest(Construct):
                 rights.send_dead_letters(landing.dead_letters.queue_arn),
             ],
             storage_key=storage_key,
+            audit=data.audit,
         )
         acknowledge(
             self.consumer.role,

@@ -51,7 +51,7 @@ class PipelineStack(cdk.Stack):
         auditor = Auditor(self, "Auditing", settings=settings, bundler=bundler, keys=keys, data=data)
         reauditor = Reauditor(self, "Reauditing", settings=settings, bundler=bundler, keys=keys, data=data)
         rotation = Rotation(self, "Rotating", settings=settings, bundler=bundler, keys=keys, data=data)
-        reopener = Reopener(self, "Reopening", settings=settings, bundler=bundler, keys=keys)
+        reopener = Reopener(self, "Reopening", settings=settings, bundler=bundler, keys=keys, audit=data.audit)
         reencryptor = Reencryptor(
             self, "Reencrypting", settings=settings, bundler=bundler, keys=keys, data=data, reopener=reopener
         )

@@ -50,6 +50,7 @@ class Reauditor(Construct):
                 rights.send_findings(data.findings.queue.queue_arn),
             ],
             storage_key=keys.storage_key,
+            audit=data.audit,
         )
         acknowledge(
             self.consumer.role,

@@ -50,4 +50,5 @@ class Reconciler(Construct):
                 *rights.keep_segments(data.runs.table_arn),
             ],
             storage_key=keys.storage_key,
+            audit=data.audit,
         )

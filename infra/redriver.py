@@ -56,6 +56,7 @@ class Redriver(Construct):
                 *rights.decide_about_quarantine(bucket.bucket_arn, index.table_arn),
             ],
             storage_key=keys.storage_key,
+            audit=data.audit,
         )
         acknowledge(
             self.consumer.role,

@@ -57,6 +57,7 @@ class Reencryptor(Construct):
                 rights.invoke(reopens.function_arn),
             ],
             storage_key=keys.storage_key,
+            audit=data.audit,
         )
         lambda_.CfnEventSourceMapping(
             self,

@@ -6,6 +6,7 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from infra import rights
+from infra.audit_trail import AuditTrail
 from infra.bundling import Bundler
 from infra.consumer import Consumer
 from infra.keys_stack import KeysStack
@@ -23,6 +24,7 @@ class Reopener(Construct):
         settings: Settings,
         bundler: Bundler,
         keys: KeysStack,
+        audit: AuditTrail,
     ) -> None:
         super().__init__(scope, id)
         self.consumer = Consumer(
@@ -36,4 +38,5 @@ class Reopener(Construct):
             environment={"SEALSTREAM_KEY_STORE": keys.key_store.table_name},
             rights=[rights.reopen_data_keys(keys.key_store.table_arn)],
             storage_key=keys.storage_key,
+            audit=audit,
         )

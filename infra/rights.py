@@ -312,6 +312,38 @@ def receive_findings(queue_arn: str) -> iam.PolicyStatement:
     )
 
 
+def segments(bucket_arn: str, stage: str) -> str:
+    """The segments of one stage, in any hour."""
+    return f"{bucket_arn}/segments/????/??/??/??/{stage}/*"
+
+
+def write_segments(bucket_arn: str, stage: str) -> iam.PolicyStatement:
+    """Put segments of one stage into the audit bucket, where nothing is: its policy allows no other put; no read."""
+    return iam.PolicyStatement(sid="WriteSegments", actions=["s3:PutObject"], resources=[segments(bucket_arn, stage)])
+
+
+def sign_manifests(key_arns: Sequence[str]) -> iam.PolicyStatement:
+    """Sign with these keys, and know their public halves."""
+    return iam.PolicyStatement(sid="SignManifests", actions=["kms:Sign", "kms:GetPublicKey"], resources=list(key_arns))
+
+
+def read_audit_trail(bucket_arn: str) -> list[iam.PolicyStatement]:
+    """List the audit bucket with all versions, and read what is of the trail."""
+    return [
+        iam.PolicyStatement(sid="ListTrail", actions=["s3:ListBucketVersions"], resources=[bucket_arn]),
+        iam.PolicyStatement(
+            sid="ReadTrail",
+            actions=["s3:GetObject", "s3:GetObjectVersion"],
+            resources=[f"{bucket_arn}/segments/*", f"{bucket_arn}/manifests/*"],
+        ),
+    ]
+
+
+def write_manifests(bucket_arn: str) -> iam.PolicyStatement:
+    """Put manifests into the audit bucket, where nothing is: its policy allows no other put."""
+    return iam.PolicyStatement(sid="WriteManifests", actions=["s3:PutObject"], resources=[f"{bucket_arn}/manifests/*"])
+
+
 def invoke(*function_arns: str) -> iam.PolicyStatement:
     """Call these functions, in the version that is deployed."""
     return iam.PolicyStatement(sid="Invoke", actions=["lambda:InvokeFunction"], resources=list(function_arns))

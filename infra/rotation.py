@@ -50,6 +50,7 @@ class Rotation(Construct):
                 *rights.see_backups(data.items.table_arn),
             ],
             storage_key=keys.storage_key,
+            audit=data.audit,
         )
         acknowledge(
             self.consumer.role,

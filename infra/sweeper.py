@@ -57,6 +57,7 @@ class Sweeper(Construct):
                 rights.invoke(reopens.function_arn),
             ],
             storage_key=keys.storage_key,
+            audit=data.audit,
         )
         acknowledge(
             self.consumer.role,

@@ -34,6 +34,8 @@ DESCRIPTION: Final = "/openapi.json"
 """The one route that needs no token."""
 DESCRIPTION_LIMITS: Final = {"ThrottlingRateLimit": 5, "ThrottlingBurstLimit": 10}
 """A second, and at once: who has no token uses up nothing of what those have who do."""
+MEMORY_MIB: Final = 1769
+"""One whole processor, as the encryptor: a caller waits."""
 ACCESS_LOG: Final = {
     "request_id": "$context.requestId",
     "at": "$context.requestTime",
@@ -76,7 +78,7 @@ class TenantApi(Construct):
             bundler=bundler,
             name="tenant-api",
             package="tenant_api",
-            memory_mib=1769,  # one whole processor, as the encryptor: a caller waits
+            memory_mib=MEMORY_MIB,
             timeout=cdk.Duration.seconds(29),  # API Gateway waits for thirty
             environment={
                 "SEALSTREAM_TABLE": data.items.table_name,
@@ -89,6 +91,7 @@ class TenantApi(Construct):
             },
             rights=[rights.assume(tenant_role, limited_role), rights.invoke(ensures.function_arn)],
             storage_key=keys.storage_key,
+            audit=data.audit,
             concurrency=api.concurrency,
         )
         TenantRoles(self, "Roles", keys=keys, data=data, trusted=self.consumer.role)

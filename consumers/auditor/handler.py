@@ -11,6 +11,7 @@ from typing import Any
 from consumers.auditor.audit import Auditor
 from consumers.auditor.report import report_batch
 from consumers.auditor.wiring import wire
+from shared.aws.audited import audited
 from shared.runtime.batch import BatchResponse, Context, partial_batch_response, whole_batch
 from shared.runtime.settings import AuditorSettings
 
@@ -20,6 +21,7 @@ def _auditor() -> Auditor:
     return wire(AuditorSettings.from_environment(os.environ))
 
 
+@audited
 def handler(event: Mapping[str, Any], _context: Context) -> BatchResponse:
     """Audit the changes of one DynamoDB Streams event."""
     return whole_batch(lambda: _audit(event["Records"]))

@@ -10,6 +10,7 @@ from typing import Any
 
 from consumers.encryptor.report import report_batch
 from consumers.encryptor.wiring import Wired, wire
+from shared.aws.audited import audited
 from shared.runtime.batch import BatchResponse, Context, partial_batch_response, seconds_left, whole_batch
 from shared.runtime.settings import EncryptorSettings
 
@@ -19,6 +20,7 @@ def _wired() -> Wired:
     return wire(EncryptorSettings.from_environment(os.environ))
 
 
+@audited
 def handler(event: Mapping[str, Any], context: Context) -> BatchResponse:
     """Seal and write the records of one Kinesis event."""
     return whole_batch(lambda: _process(event["Records"], lambda: seconds_left(context)))

@@ -10,6 +10,7 @@ from consumers.encryptor.batch import Encryptor
 from consumers.encryptor.quarantine import Quarantine
 from consumers.encryptor.sealing import RecordSealer
 from consumers.encryptor.writing import Writer
+from shared.aws.audited import audit_log
 from shared.aws.clients import client
 from shared.aws.items import DynamoItemTable
 from shared.aws.quarantine import S3Quarantine
@@ -39,7 +40,7 @@ def wire(settings: EncryptorSettings) -> Wired:
         PolicyError, StoreUnavailable: nothing was built; the invocation fails and is repeated.
     """
     quiet_libraries()
-    return build(settings, SealingKeys.of(settings, AuditLog()).publish_policy())
+    return build(settings, SealingKeys.of(settings, audit_log()).publish_policy())
 
 
 def build(settings: EncryptorSettings, keys: SealingKeys) -> Wired:

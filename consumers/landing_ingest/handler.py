@@ -12,6 +12,7 @@ from consumers.landing_ingest.batch import LandingConsumer
 from consumers.landing_ingest.ingest import Tally
 from consumers.landing_ingest.report import report_batch
 from consumers.landing_ingest.wiring import wire
+from shared.aws.audited import audited
 from shared.runtime.batch import BatchResponse, Context, partial_batch_response, seconds_left, whole_batch
 from shared.runtime.settings import LandingIngestSettings
 
@@ -21,6 +22,7 @@ def _wired() -> LandingConsumer:
     return wire(LandingIngestSettings.from_environment(os.environ))
 
 
+@audited
 def handler(event: Mapping[str, Any], context: Context) -> BatchResponse:
     """Put the lines of the objects that the messages of one SQS event name into the stream."""
     return whole_batch(lambda: _process(event["Records"], lambda: seconds_left(context)))

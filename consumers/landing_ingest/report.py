@@ -10,7 +10,11 @@ from shared.runtime.metrics import Metric, emit
 
 
 def report_ended(progress: Progress, is_tagged: bool, audit_log: AuditLog) -> None:
-    """Write the event of an object whose ingest has ended, and count it: before its end is stored, so at least once."""
+    """Tell of an object whose ingest has ended, and count it: before its end is stored, so at least once.
+
+    Raises:
+        StoreUnavailable: it is not in the audit trail.
+    """
     audit_log.write(
         AuditEvent.OBJECT_INGESTED,
         event_id=event_id("object", progress.object.name, progress.run),
@@ -21,6 +25,7 @@ def report_ended(progress: Progress, is_tagged: bool, audit_log: AuditLog) -> No
         lines=progress.lines,
         rejected=progress.rejected,
     )
+    audit_log.flush()
     if not is_tagged:
         json_lines().msg("not_tagged", object=progress.object.public_name, version=progress.object.version)
     values = {

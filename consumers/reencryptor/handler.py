@@ -10,6 +10,7 @@ from typing import Any
 
 from consumers.reencryptor.report import report_batch
 from consumers.reencryptor.wiring import Wired, wire
+from shared.aws.audited import audited
 from shared.runtime.batch import BatchResponse, Context, partial_batch_response, seconds_left, whole_batch
 from shared.runtime.settings import ReencryptorSettings
 
@@ -19,6 +20,7 @@ def _wired() -> Wired:
     return wire(ReencryptorSettings.from_environment(os.environ))
 
 
+@audited
 def handler(event: Mapping[str, Any], context: Context) -> BatchResponse:
     """Mend the items that the messages of one SQS event name."""
     return whole_batch(lambda: _process(event["Records"], lambda: seconds_left(context)))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from consumers.reencryptor.batch import FindingsConsumer
+from shared.aws.audited import audit_log
 from shared.aws.clients import client
 from shared.aws.item_reader import DynamoItemReader
 from shared.aws.item_updates import DynamoItemUpdates
@@ -15,7 +16,6 @@ from shared.aws.reopener_function import ReopenerFunction
 from shared.aws.sealing_keys import SealingKeys
 from shared.keys.keyring import Keyring
 from shared.reencrypt.reencryptor import Reencryptor
-from shared.runtime.audit_log import AuditLog
 from shared.runtime.log import quiet_libraries
 from shared.runtime.settings import ReencryptorSettings
 
@@ -37,7 +37,7 @@ def wire(settings: ReencryptorSettings) -> Wired:
         PolicyError, StoreUnavailable: nothing was built; the invocation fails and is repeated.
     """
     quiet_libraries()
-    keys = SealingKeys.of(settings, AuditLog()).publish_policy()
+    keys = SealingKeys.of(settings, audit_log()).publish_policy()
     keyring = keys.keyring(opens_retired=True)
     dynamodb = client("dynamodb")
     reencryptor = Reencryptor(

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from consumers.rotation.wiring import Rotation, wire
+from shared.aws.audited import audited
 from shared.runtime.batch import Context, answered, seconds_left
 from shared.runtime.settings import RotationSettings
 
@@ -17,6 +18,7 @@ def _rotation() -> Rotation:
     return wire(RotationSettings.from_environment(os.environ), os.environ)
 
 
+@audited
 def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Begin a run, advance it, call it off, or look how far runs are, as the event's `operation` says.
 

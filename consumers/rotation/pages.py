@@ -25,11 +25,13 @@ class Pages:
 
     Attributes:
         counted: told of each run that this process ends, once that is stored: of several that end one at once, one is.
+        keep_events: puts what was told into the audit trail: before it is stored, since nobody repeats it after that.
     """
 
     runs: RunStore
     store: RotatingKeyStore
     counted: Callable[[Run], None]
+    keep_events: Callable[[], None]
 
     def load(self, run_id: str) -> Run:
         """A run.
@@ -48,6 +50,7 @@ class Pages:
 
     def stored(self, run: Run) -> Run | None:
         """The run as it was saved; None where somebody else saved it first."""
+        self.keep_events()
         saved = self.runs.save(run)
         if saved and saved.phase is Phase.DONE:
             self.counted(saved)

@@ -16,6 +16,7 @@ from consumers.rotation.options import is_loopback, read_run_id
 from consumers.rotation.pages import Pages
 from consumers.rotation.prepare import Preparation
 from consumers.rotation.report import Report
+from shared.aws.audited import audit_log
 from shared.aws.backups import DynamoItemsHistory
 from shared.aws.clients import client
 from shared.aws.key_store_admin import DynamoKeyStoreAdmin
@@ -74,7 +75,7 @@ def wire(settings: RotationSettings, environ: Mapping[str, str]) -> Rotation:
         history=DynamoItemsHistory(dynamodb, client("backup"), settings.table),
         policy=load_policy(settings.policy_file),
         attribute_keys=settings.attribute_keys,
-        audit_log=AuditLog(),
+        audit_log=audit_log(),
         pool=ThreadPoolExecutor(_KEYS_AT_ONCE, thread_name_prefix="key"),
         is_local=is_loopback(environ.get("AWS_ENDPOINT_URL", "")),
     )
@@ -96,7 +97,7 @@ def compose(
 ) -> Rotation:
     """Put rotation together from its ports."""
     report = Report(audit_log)
-    pages = Pages(runs, store, report.counted)
+    pages = Pages(runs, store, report.counted, audit_log.flush)
     renewer = KeyRenewer(
         store=store,
         service=service,

@@ -9,6 +9,7 @@ from typing import Any
 
 from consumers.sweeper.report import figures
 from consumers.sweeper.wiring import wire
+from shared.aws.audited import audited
 from shared.runtime.batch import Context, whole_batch
 from shared.runtime.settings import SweeperSettings
 from shared.scan.invocation import work_for
@@ -20,6 +21,7 @@ def _sweeper() -> ScanWorker:
     return wire(SweeperSettings.from_environment(os.environ))
 
 
+@audited
 def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Go on with the segment that the event names, for so many `seconds` where it says so."""
     return whole_batch(lambda: work_for(event, context, _sweeper(), figures))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from consumers.sweeper.report import report_reencrypted_record
+from shared.aws.audited import audit_log
 from shared.aws.clients import client
 from shared.aws.held_objects import S3HeldObjects, S3HeldVersions
 from shared.aws.item_scan import DynamoItemScan
@@ -18,7 +19,6 @@ from shared.aws.sealing_keys import SealingKeys
 from shared.keys.keyring import Keyring
 from shared.reencrypt.reencryptor import Reencryptor
 from shared.runs.model import Phase, Run, RunKind, Worker
-from shared.runtime.audit_log import AuditLog
 from shared.runtime.log import quiet_libraries
 from shared.runtime.settings import SweeperSettings
 from shared.scan.held_census import HeldCensus
@@ -40,9 +40,10 @@ def wire(settings: SweeperSettings) -> ScanWorker:
         PolicyError, StoreUnavailable: nothing was built; the invocation fails and is repeated.
     """
     quiet_libraries()
-    scans = Scans(settings, SealingKeys.of(settings, AuditLog()).publish_policy())
+    keys = SealingKeys.of(settings, audit_log()).publish_policy()
+    scans = Scans(settings, keys)
     runs = DynamoRunStore(client("dynamodb"), settings.runs)
-    return ScanWorker(Worker.SWEEPER, runs, scans.of_items, scans.of_held_objects)
+    return ScanWorker(Worker.SWEEPER, runs, scans.of_items, scans.of_held_objects, keys.audit_log.flush)
 
 
 @dataclass(frozen=True, slots=True)

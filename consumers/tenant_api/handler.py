@@ -13,6 +13,7 @@ from consumers.tenant_api.problems import Problem, ProblemType
 from consumers.tenant_api.report import Tally, report_request
 from consumers.tenant_api.request import Request, problem_answer
 from consumers.tenant_api.wiring import wire
+from shared.aws.audited import audited
 from shared.runtime.batch import Context, attempt
 from shared.runtime.settings import TenantApiSettings
 
@@ -22,6 +23,7 @@ def _api() -> TenantApi:
     return wire(TenantApiSettings.from_environment(os.environ))
 
 
+@audited
 def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Answer one request of an HTTP API, payload 2.0; what nobody foresaw is answered 500."""
     request, tally = Request.of(event), Tally()

@@ -10,11 +10,11 @@ from consumers.tenant_api.caller import Caller
 from consumers.tenant_api.keys import TenantKeys
 from consumers.tenant_api.session import connect
 from consumers.tenant_api.writing import ItemChanges
+from shared.aws.audited import audit_log
 from shared.aws.clients import hurried_client
 from shared.aws.ensure_keys_function import EnsureKeysFunction
 from shared.aws.tenant_sessions import TenantSessions
 from shared.policy.load import load_policy
-from shared.runtime.audit_log import AuditLog
 from shared.runtime.log import quiet_libraries
 from shared.runtime.settings import TenantApiSettings
 from shared.runtime.time_left import TimeLeft
@@ -45,7 +45,7 @@ def wire(settings: TenantApiSettings) -> TenantApi:
         session_of=lambda caller: sessions.of(caller.tenant_id, role_of(caller)),
         forget_session=lambda caller: sessions.forget(caller.tenant_id, role_of(caller)),
         changes=ItemChanges(policy, TenantKeys(ensure_keys.ensure), time.time_ns),
-        audit_log=AuditLog(),
+        audit_log=audit_log(),
         wall=time.time,
         time_left=time_left,
     )

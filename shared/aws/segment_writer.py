@@ -19,18 +19,17 @@ class SegmentWriter:
         self._stage = stage
         self._wall = wall
 
-    def write(self, events: Sequence[Mapping[str, Any]], *, where: str) -> bool:
-        """Write a segment; False where these very events are in one of this name already.
+    def write(self, events: Sequence[Mapping[str, Any]], *, where: str) -> str | None:
+        """Write a segment, and give its key; None where these very events are in one of that key already.
 
         Args:
-            events: at least one, as the audit log gives them; of several with one id the first counts.
+            events: at least one, as the audit log gives them.
             where: what they came from: shard and first sequence number, or the id of a request.
 
         Raises:
             StoreUnavailable: it is not there.
         """
-        distinct: dict[str, Mapping[str, Any]] = {}
-        for event in events:
-            distinct.setdefault(event["event_id"], event)
-        name = SegmentName.of(distinct, written_at=self._wall(), stage=self._stage, where=where)
-        return self._bucket.put_once(name.key, segment_bytes(ocsf(event) for event in distinct.values()))
+        event_ids = [event["event_id"] for event in events]
+        name = SegmentName.of(event_ids, written_at=self._wall(), stage=self._stage, where=where)
+        is_new = self._bucket.put_once(name.key, segment_bytes(map(ocsf, events)))
+        return name.key if is_new else None

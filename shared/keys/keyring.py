@@ -48,7 +48,7 @@ class Keyring:
         new_key_id: gives a random id from 1 to 2**32 - 1.
         wall: seconds since the epoch.
         monotonic: seconds that never go back.
-        on_created: told of each key that this keyring made and stored.
+        on_created: told of each key that this keyring made and stored; and of one whose maker may not have told.
         opens_retired: for the re-encryptor, which must be able to take back what a late write left under such a key.
         denied_seconds: how long it is remembered that KMS denied a key; 0: it is asked anew each time.
     """

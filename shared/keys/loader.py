@@ -108,6 +108,8 @@ class KeyLoader:
                 continue
             row = self._store.rows(tenant_id, [key_id]).get(key_id)
             if row is not None and row.state is KeyState.ACTIVE and row.data_class == data_class:
+                if row.may_be_untold(self._age.wall()):
+                    self._on_created(row)
                 return self.unwrap(tenant_id, key_id, row, deadline)
             # either the pointer moved between the two reads, and the next look finds the new key, or:
             what = f"a {row.state} key" if row is not None and row.state in ENDED else "no active key of the class"

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from shared.model import KeyState
 
 EncryptionContext = Mapping[str, str]
+
+UNTOLD_SECONDS: Final = 1_800
+"""Twice the longest invocation: by then whoever made a key, or what he did it for, has come again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,10 @@ class DataKeyRow:
     rewrapped_by: str = ""
     state_set_by: str = ""
     state_set_at: float | None = None
+
+    def may_be_untold(self, now: float) -> bool:
+        """Whether this is a first key, just made: by somebody who may have been killed before he told of it."""
+        return not self.made_by and now - self.created_at < UNTOLD_SECONDS
 
 
 @dataclass(frozen=True, slots=True)

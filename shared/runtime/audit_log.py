@@ -1,4 +1,4 @@
-"""The audit log: one JSON line per event, with a static name and allow-listed fields (docs/audit_events.md).
+"""The audit log: events with a static name and allow-listed fields (docs/audit_events.md).
 
 A field that is not on its event's list is refused, always and with its name only: whoever adds a field decides, here
 and in the page, that it can hold no attribute's value.
@@ -6,14 +6,20 @@ and in the page, that it can hold no attribute's value.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+import time
+from collections import Counter
+from collections.abc import Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from hashlib import sha256
-from typing import Any, Final, TextIO
+from threading import Lock
+from typing import Any, Final, Protocol, TextIO
+
+from structlog import DropEvent
 
 from shared.model import Outcome
 from shared.runtime.log import json_lines
+from shared.runtime.metrics import Metric, emit
 
 
 class AuditEvent(StrEnum):
@@ -48,6 +54,7 @@ class AuditEvent(StrEnum):
     ROTATION_COMPLETED = "rotation.completed"
     RECONCILIATION_COMPLETED = "reconciliation.completed"
     ACCESS_DENIED = "access.denied"
+    TRAIL_VERIFICATION_FAILED = "trail.verification_failed"
 
 
 COMMON_FIELDS: Final = frozenset({"event", "event_id", "at"})
@@ -128,8 +135,13 @@ ALLOWED_FIELDS: Final[Mapping[AuditEvent, frozenset[str]]] = {
     AuditEvent.ROTATION_COMPLETED: _RUN | {*RUN_FIGURES},
     AuditEvent.RECONCILIATION_COMPLETED: _RUN | {*RECONCILIATION_FIGURES},
     AuditEvent.ACCESS_DENIED: _CALL | {"tenant_id", "asked_tenant_id", "operation", "why"},
+    AuditEvent.TRAIL_VERIFICATION_FAILED: COMMON_FIELDS | {"findings", "finding_count"},
 }
 
+_AS_IT_SHOULD_BE: Final = frozenset({AuditEvent.ITEM_WRITTEN, AuditEvent.ITEM_RECONCILED})
+"""A line in CloudWatch Logs for each write would cost as much as the write."""
+_MOST_CARRIED: Final = 5_000
+"""Events from invocations that failed: nearly all are told again anyway, and an outage must not fill the memory."""
 _EVENT_ID_HEX_DIGITS: Final = 32
 
 
@@ -145,14 +157,54 @@ def event_id(*source: str | int) -> str:
     return sha256(injective).hexdigest()[:_EVENT_ID_HEX_DIGITS]
 
 
-class AuditLog:
-    """Writes audit events to standard output, or to `out`."""
+class Trail(Protocol):
+    """Where events are kept for good; see `shared.aws.segment_writer`."""
 
-    def __init__(self, out: TextIO | None = None) -> None:
-        self._logger = json_lines(_without_absent, _only_allowed_fields, _time_in_utc, out=out)
+    def write(self, events: Sequence[Mapping[str, Any]], *, where: str) -> str | None:
+        """Keep events; gives the name of what they are in, None where these very events are kept already.
+
+        Args:
+            events: at least one, each with an id of its own.
+            where: what they came from.
+
+        Raises:
+            StoreUnavailable: they are not kept.
+        """
+
+
+class AuditLog:
+    """Tells of events: of each at once in the function's log, of all in the trail, where `flush` keeps them.
+
+    Safe to share between threads.
+
+    Args:
+        out: instead of standard output.
+        trail: None: nothing is kept.
+        prints_all: whether what is as it should be is printed too, item by item.
+    """
+
+    def __init__(self, out: TextIO | None = None, *, trail: Trail | None = None, prints_all: bool = True) -> None:
+        self._events = json_lines(_without_absent, _only_allowed_fields, _time_in_utc, self._gathered, out=out)
+        self._lines = json_lines(out=out)
+        self._out = out
+        self._trail = trail
+        self._prints_all = prints_all
+        self._where = ""
+        self._unkept: dict[str, Mapping[str, Any]] = {}
+        self._keeping = Lock()
+
+    def begin(self, where: str) -> None:
+        """An invocation begins; what an earlier one could not keep is kept with what this one tells.
+
+        Args:
+            where: what its events come from: letters, digits, `.`, `_` and `-`.
+        """
+        self._where = where
+        for identity in list(self._unkept)[:-_MOST_CARRIED]:
+            del self._unkept[identity]
 
     def write(self, event: AuditEvent, *, event_id: str, at: float, **fields: Any) -> None:
-        """Write one event.
+        """Tell of one event.
 
         Args:
             event: its static name.
@@ -163,7 +215,37 @@ class AuditLog:
         Raises:
             ValueError: a field is not allowed, or its value is no string, integer or list of findings.
         """
-        self._logger.msg(event, event_id=event_id, at=at, **fields)
+        self._events.msg(event, event_id=event_id, at=at, **fields)
+
+    def flush(self) -> None:
+        """Keep in the trail what was told since the last time, each event once.
+
+        Whoever stores a step that nobody repeats after it calls this first.
+
+        Raises:
+            StoreUnavailable: it is not kept, and is still to be.
+        """
+        with self._keeping:
+            events = tuple(self._unkept.copy().values())
+            if self._trail is None or not events:
+                return
+            segment = self._trail.write(events, where=self._where)
+            for event in events:
+                del self._unkept[event["event_id"]]
+        counts = Counter(event["event"] for event in events)
+        self._lines.msg("told", segment=segment, counts={name: counts[name] for name in sorted(counts)})
+        figures = {
+            Metric.SEGMENTS_WRITTEN: int(segment is not None),
+            Metric.AUDIT_EVENTS_WRITTEN: len(events) if segment else 0,
+        }
+        emit(figures, at=time.time(), out=self._out)
+
+    def _gathered(self, _logger: Any, _method: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        if self._trail is not None:
+            self._unkept.setdefault(fields["event_id"], dict(fields))
+        if fields["event"] in _AS_IT_SHOULD_BE and not fields.get("finding_count") and not self._prints_all:
+            raise DropEvent
+        return fields
 
 
 def _without_absent(_logger: Any, _method: str, fields: MutableMapping[str, Any]) -> dict[str, Any]:

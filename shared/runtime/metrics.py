@@ -81,6 +81,11 @@ class Metric(StrEnum):
     LANDING_RETRIED = "LandingRetried"
     ACCESS_DENIED = "AccessDenied"
     PUT_TO_VERIFIED_SECONDS = "PutToVerifiedSeconds"
+    SEGMENTS_WRITTEN = "SegmentsWritten"
+    AUDIT_EVENTS_WRITTEN = "AuditEventsWritten"
+    MANIFESTS_WRITTEN = "ManifestsWritten"
+    SEGMENTS_ATTESTED = "SegmentsAttested"
+    TRAIL_VERIFICATION_FAILED = "TrailVerificationFailed"
     OLDEST_RECORD_AGE_SECONDS = "OldestRecordAgeSeconds"
     BATCH_DURATION_MS = "BatchDurationMs"
 

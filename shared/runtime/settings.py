@@ -48,6 +48,30 @@ class AttributeKeys:
 
 
 @dataclass(frozen=True, slots=True)
+class TrailSettings:
+    """Where every function keeps its audit events.
+
+    Attributes:
+        bucket: of the audit trail.
+        stage: whose events they are; the one that the function's rights name.
+        logs_every_event: whether the function's log gets verified writes too.
+    """
+
+    bucket: str
+    stage: str
+    logs_every_event: bool
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> TrailSettings:
+        """Read the `SEALSTREAM_*` variables; raises SettingsError with the name of the one that is missing."""
+        return cls(
+            bucket=_required(environ, "SEALSTREAM_AUDIT_BUCKET"),
+            stage=_required(environ, "SEALSTREAM_STAGE"),
+            logs_every_event=environ.get("SEALSTREAM_LOG_EVERY_EVENT", "").strip() == "true",
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class LandingIngestSettings:
     """Names of what the landing ingest works with.
 
@@ -259,6 +283,28 @@ class RotationSettings:
             key_store=_required(environ, "SEALSTREAM_KEY_STORE"),
             attribute_keys=AttributeKeys.from_environment(environ),
             runs=_required(environ, "SEALSTREAM_RUNS"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NotarySettings:
+    """Names of what the notary works with.
+
+    Attributes:
+        bucket: of the audit trail.
+        keys: ARNs of the keys that sign, or signed once; the oldest first.
+    """
+
+    bucket: str
+    keys: tuple[str, ...]
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> NotarySettings:
+        """Read the `SEALSTREAM_*` variables; raises SettingsError with the name of the one that is missing."""
+        arns = _required(environ, "SEALSTREAM_NOTARY_KEYS").split(",")
+        return cls(
+            bucket=_required(environ, "SEALSTREAM_AUDIT_BUCKET"),
+            keys=tuple(_key_arn("SEALSTREAM_NOTARY_KEYS", arn.strip()) for arn in arns),
         )
 
 

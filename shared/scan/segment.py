@@ -36,6 +36,7 @@ def run_segment(
     *,
     pace: Pace,
     is_over: Callable[[], bool],
+    keep_events: Callable[[], None],
 ) -> Progress:
     """Go on with a segment of the run's present phase, from where it is stored to be; one page at least.
 
@@ -50,6 +51,7 @@ def run_segment(
         visitor: what is done with it.
         pace: how fast.
         is_over: whether this worker's time is; asked between pages.
+        keep_events: called before a page is stored, since nobody visits it again; may raise RetryLater.
 
     Raises:
         RetryLater: a store does not answer; what was stored stays.
@@ -60,6 +62,7 @@ def run_segment(
         begun = pace.monotonic()
         elements, cursor = source.page(segment=number, total=run.segments, cursor=segment.cursor, limit=pace.page_items)
         found = shown(visitor.visit(elements))
+        keep_events()
         saved = runs.save_segment(
             replace(segment, cursor=cursor, done=not cursor, tally=merged((segment.tally, found)))
         )

@@ -47,12 +47,14 @@ class ScanWorker:
         worker: which one; it takes no segment of a run that is another's.
         scan_items: the scan of the items table that a run in its present phase asks for.
         scan_held: the same of the quarantine.
+        keep_events: puts what was told into the audit trail.
     """
 
     worker: Worker
     runs: RunStore
     scan_items: Callable[[Run], Scan]
     scan_held: Callable[[Run], Scan]
+    keep_events: Callable[[], None]
 
     def work(self, run_id: str, segment: int, *, is_over: Callable[[], bool]) -> Worked:
         """Go on with a segment until it is done or the time is over; one page at least.
@@ -71,5 +73,14 @@ class ScanWorker:
         if run.phase not in SCANS:
             return Worked(run, segment, Progress(done=True))
         scan = self.scan_held(run) if segment == run.segments else self.scan_items(run)
-        progress = run_segment(self.runs, run, segment, scan.source, scan.visitor, pace=Pace.of(run), is_over=is_over)
+        progress = run_segment(
+            self.runs,
+            run,
+            segment,
+            scan.source,
+            scan.visitor,
+            pace=Pace.of(run),
+            is_over=is_over,
+            keep_events=self.keep_events,
+        )
         return Worked(run, segment, progress, scan.take_counts())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
@@ -23,6 +22,7 @@ from shared.runtime.audit_log import AuditLog
 from shared.runtime.settings import AttributeKeys
 from tests.fakes.clock import FakeClock
 from tests.fakes.inline_executor import InlineExecutor
+from tests.fakes.kept_events import KeptEvents
 from tests.fakes.key_service import ATTRIBUTE_KEY_ARN, FakeKeyService
 from tests.fakes.key_store import FakeKeyStore
 from tests.fakes.runs import FakeRunStore
@@ -79,13 +79,22 @@ class World:
     runs: FakeRunStore = field(default_factory=FakeRunStore)
     history: FakeHistory = field(default_factory=FakeHistory)
     log: StringIO = field(default_factory=StringIO)
+    kept: KeptEvents = field(default_factory=KeptEvents)
     policy: Policy = POLICY
     former: frozenset[str] = frozenset()
     is_local: bool = False
     seconds_left: Callable[[], float] = lambda: 900.0
     wrap: Callable[[Any], Any] = lambda port: port
     pool: Executor = field(default_factory=InlineExecutor)
+    requests: Iterator[int] = field(default_factory=count)
     key_ids: Iterator[int] = field(default_factory=lambda: count(0xA0000001))
+
+    def __post_init__(self) -> None:
+        self._new_process()
+
+    def _new_process(self) -> None:
+        self.audit_log = AuditLog(self.log, trail=self.kept)
+        self.audit_log.begin(f"request-{next(self.requests)}")
 
     @property
     def rotation(self) -> Rotation:
@@ -97,7 +106,7 @@ class World:
             history=self.wrap(self.history),
             policy=self.policy,
             attribute_keys=AttributeKeys(self.service.kms_key_arn, self.former),
-            audit_log=self.wrap(AuditLog(self.log)),
+            audit_log=self.wrap(self.audit_log),
             pool=self.pool,
             is_local=self.is_local,
             wall=self.clock.wall,
@@ -107,7 +116,7 @@ class World:
     @property
     def reopener(self) -> Reopener:
         """The other function, in a new process as well."""
-        return Reopener(KeyEnder(self.wrap(self.store), self.clock.wall), self.wrap(AuditLog(self.log)))
+        return Reopener(KeyEnder(self.wrap(self.store), self.clock.wall), self.wrap(self.audit_log))
 
     def next_key_id(self) -> int:
         """Ids that rise, so that a new key stands behind its tenant's older ones."""
@@ -131,16 +140,26 @@ class World:
         return {pair: self.keyring().active(*pair).key_id for pair in pairs}
 
     def begin(self, kind: str = "rotation", **options: Any) -> dict[str, Any]:
-        return self.rotation.run({"operation": "begin", "kind": kind, **options}, self.seconds_left)
+        return self._invoked({"operation": "begin", "kind": kind, **options})
 
     def advance(self, run_id: str) -> dict[str, Any]:
-        return self.rotation.run({"operation": "advance", "run_id": run_id}, self.seconds_left)
+        return self._invoked({"operation": "advance", "run_id": run_id})
 
     def cancel(self, run_id: str) -> dict[str, Any]:
-        return self.rotation.run({"operation": "cancel", "run_id": run_id}, self.seconds_left)
+        return self._invoked({"operation": "cancel", "run_id": run_id})
 
     def reopen(self, tenant_id: str, key_id: int) -> dict[str, Any]:
-        return self.reopener.reopen({"tenant_id": tenant_id, "key_id": f"{key_id:08x}"})
+        self._new_process()
+        answer = self.reopener.reopen({"tenant_id": tenant_id, "key_id": f"{key_id:08x}"})
+        self.audit_log.flush()
+        return answer
+
+    def _invoked(self, event: dict[str, Any]) -> dict[str, Any]:
+        """In a new process, which keeps its events before it answers."""
+        self._new_process()
+        answer = self.rotation.run(event, self.seconds_left)
+        self.audit_log.flush()
+        return answer
 
     def scanned(self, run_id: str, phase: Phase, tally: Tally | None = None) -> None:
         """All segments of a scan are done; what they found is in the first."""
@@ -180,8 +199,7 @@ class World:
 
     def events(self, *names: str) -> list[dict[str, Any]]:
         """The audit events of these names, all where none is given."""
-        lines = [json.loads(line) for line in self.log.getvalue().splitlines()]
-        return [line for line in lines if not names or line["event"] in names]
+        return [dict(event) for event in self.kept.events if not names or event["event"] in names]
 
     def refuse_tenant(self, tenant_id: str, error: Exception | None = None) -> None:
         """KMS refuses whatever is asked for this tenant."""

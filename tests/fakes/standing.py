@@ -19,6 +19,7 @@ from shared.scan.pace import Pace
 from shared.scan.segment import Progress, run_segment
 from tests.fakes.clock import FakeClock
 from tests.fakes.findings import FakeFindingsQueue
+from tests.fakes.kept_events import KeptEvents
 from tests.fakes.key_store import FakeKeyStore
 from tests.fakes.runs import FakeRunStore
 
@@ -66,13 +67,17 @@ class Reconciliation:
     after_page: Callable[[], None] = lambda: None
     log: io.StringIO = field(default_factory=io.StringIO)
     more: dict[str, Any] = field(default_factory=dict)
+    kept: KeptEvents = field(default_factory=KeptEvents)
+
+    def __post_init__(self) -> None:
+        self.audit_log = AuditLog(self.log, trail=self.kept)
 
     def visitor(self) -> StandingItems:
         return StandingItems(
             self.policy,
             KeyStatesSince(self.store),
             KnownPolicies(self.store),
-            AuditLog(self.log),
+            self.audit_log,
             self.queue,
             self.run.run_id,
             self.clock.wall,
@@ -81,9 +86,17 @@ class Reconciliation:
 
     def go_on(self) -> Progress:
         """Work on the segment until it is done."""
+        self.audit_log.begin(f"request-{len(self.kept.segments)}")
         source = ScannedItems(self.items, self.page_items, self.after_page)
         return run_segment(
-            self.runs, self.run, 0, source, self.visitor(), pace=Pace(sleep=self.clock.advance), is_over=lambda: False
+            self.runs,
+            self.run,
+            0,
+            source,
+            self.visitor(),
+            pace=Pace(sleep=self.clock.advance),
+            is_over=lambda: False,
+            keep_events=self.audit_log.flush,
         )
 
     @property
@@ -93,8 +106,8 @@ class Reconciliation:
 
     @property
     def lines(self) -> list[dict[str, Any]]:
-        """Every event that was written."""
-        return [json.loads(line) for line in self.log.getvalue().splitlines()]
+        """Every event that was kept."""
+        return [dict(event) for event in self.kept.events]
 
     def events(self) -> dict[str, dict[str, Any]]:
         """The event of each item, by the item's id as it is shown."""

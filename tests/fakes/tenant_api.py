@@ -210,6 +210,8 @@ class ApiWorld:
 
 
 class _NoContext:
+    aws_request_id = "request-of-lambda"
+
     def get_remaining_time_in_millis(self) -> int:
         return 29_000
 

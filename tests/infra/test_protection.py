@@ -23,12 +23,15 @@ from shared.runtime.settings import (
     ReopenerSettings,
     RotationSettings,
     SweeperSettings,
+    TrailSettings,
 )
+from shared.trail.segments import SegmentName
 from tests.infra.synthesis import ACCOUNT, REGION
 
 DAY_SECONDS = 24 * 3600
 PACKAGES = ("landing_ingest", "encryptor", "auditor", "reencryptor", "sweeper", "rotation", "reopener", "tenant_api")
 """Those of the consumers, each with a function of its name, with hyphens."""
+OF_THE_TRAIL = {"SEALSTREAM_AUDIT_BUCKET", "SEALSTREAM_STAGE", "SEALSTREAM_LOG_EVERY_EVENT"}
 STATEFUL = {
     "AWS::KMS::Key",
     "AWS::DynamoDB::Table",
@@ -432,6 +435,30 @@ def test_each_function_reads_its_settings_from_its_environment(cloud, function, 
     assert all(value for field, value in asdict(read).items() if field != "attribute_keys")
 
 
+def test_each_function_keeps_its_events_as_its_own_stage(cloud, local):
+    for synthesis, logs_every_event in ((cloud, False), (local, True)):
+        bucket = synthesis.one("AWS::S3::Bucket", under="Audit")
+        puts = {
+            policy.properties["Roles"][0]: statement["Resource"]
+            for policy in synthesis.resources("AWS::IAM::Policy")
+            for statement in policy.properties["PolicyDocument"]["Statement"]
+            if statement.get("Sid") == "WriteSegments"
+        }
+        told = {
+            function.properties["FunctionName"]: TrailSettings.from_environment(
+                function.properties["Environment"]["Variables"]
+            )
+            for function in synthesis.resources("AWS::Lambda::Function")
+        }
+        assert told == {
+            f"sealstream-{one.stage}": TrailSettings(bucket.logical_id, one.stage, logs_every_event)
+            for one in told.values()
+        }
+        assert puts == {name: f"{bucket.arn}/segments/????/??/??/??/{one.stage}/*" for name, one in told.items()}
+        name = SegmentName.of(["e"], written_at=0, stage="encryptor", where="w").key
+        assert fnmatch(f"{bucket.arn}/{name}", puts["sealstream-encryptor"])
+
+
 def test_former_attribute_keys_stay_in_use_under_the_same_policy(cloud, other_and_unacceptable):
     former, present = (
         key for key in other_and_unacceptable.resources("AWS::KMS::Key") if key.logical_id.startswith("Attribute")
@@ -518,7 +545,9 @@ def test_a_deployment_under_another_prefix_shares_no_name(other_and_unacceptable
 
 
 def _environment(synthesis, function):
-    return synthesis.one("AWS::Lambda::Function", under=function).properties["Environment"]["Variables"]
+    """Without what all functions are told."""
+    environment = synthesis.one("AWS::Lambda::Function", under=function).properties["Environment"]["Variables"]
+    return {name: value for name, value in environment.items() if name not in OF_THE_TRAIL}
 
 
 def _list(value):

@@ -19,12 +19,14 @@ MAY_DIFFER_LOCALLY = [
     r"Resources\.Findings\w+\.Properties\.VisibilityTimeout",
     r"Resources\.\w+Function\w+\.Properties\.Code\.S3Key",
     r"Resources\.\w+Function\w+\.Properties\.Environment\.Variables\.SEALSTREAM_KEY_AGE_SECONDS",
+    r"Resources\.\w+Function\w+\.Properties\.Environment\.Variables\.SEALSTREAM_LOG_EVERY_EVENT",
     r"Resources\.\w+(Daily|KmsRotation|Period)\w+\.Properties\.State",
     r"Resources\.Audit\w+\.Properties\.ObjectLockConfiguration\.Rule\.DefaultRetention\.Days",
     r"Resources\.ServingHttpToken\w+\.Properties\.JwtConfiguration\.Issuer",
 ]
 """What dies with the stacks, how long a batch is gathered, a finding hidden and a data key used, for which platform an
-asset is, that nothing begins a rotation or attests by itself, how long the audit trail is locked, who issues tokens."""
+asset is, that nothing begins a rotation or attests by itself, how long the audit trail is locked,
+that every event is in the log, and who issues tokens."""
 
 
 def test_synthesis_succeeds_without_credentials_and_asks_nothing_of_aws(cloud):

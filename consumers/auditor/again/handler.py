@@ -9,6 +9,7 @@ from typing import Any
 
 from consumers.auditor.again.operations import OperatorCalls
 from consumers.auditor.wiring import wire
+from shared.aws.audited import audited
 from shared.aws.clients import client
 from shared.aws.table_stream import TableStream
 from shared.runtime.batch import NamedContext, answered, seconds_left
@@ -26,6 +27,7 @@ def _calls() -> OperatorCalls:
     return OperatorCalls(wire(settings.auditor), TableStream(client("dynamodbstreams"), settings.table_stream))
 
 
+@audited
 def handler(event: Mapping[str, Any], context: NamedContext) -> dict[str, Any]:
     """Do what the event's `operation` says.
 

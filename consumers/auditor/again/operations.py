@@ -89,6 +89,7 @@ class OperatorCalls:
             result = self.auditor.audit([record.event for record in records])
             verdicts.update(result.verdicts)
             report_batch(result, started=started, ended=self.wall())
+            self.auditor.log.flush()  # a call has many batches
             return result.failed_sequence_numbers
 
         came = reread(

@@ -9,6 +9,7 @@ from typing import Any
 
 from consumers.auditor.standing.report import figures
 from consumers.auditor.standing.wiring import wire
+from shared.aws.audited import audited
 from shared.runtime.batch import Context, whole_batch
 from shared.runtime.settings import ReconcilerSettings
 from shared.scan.invocation import work_for
@@ -20,6 +21,7 @@ def _reconciler() -> ScanWorker:
     return wire(ReconcilerSettings.from_environment(os.environ))
 
 
+@audited
 def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Go on with the segment that the event names, for so many `seconds` where it says so."""
     return whole_batch(lambda: work_for(event, context, _reconciler(), figures))

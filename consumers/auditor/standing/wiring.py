@@ -53,4 +53,5 @@ def wire(settings: ReconcilerSettings) -> ScanWorker:
         DynamoRunStore(dynamodb, settings.runs),
         scan_items=lambda run: Scan(items, visitor(run)),
         scan_held=lambda run: Scan(Nothing(), visitor(run)),
+        keep_events=auditor.log.flush,
     )

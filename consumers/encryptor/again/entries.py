@@ -196,8 +196,8 @@ class Entries:
 
     def _carried_out(self, entry: HeldEntry, outcomes: Mapping[Outcome, int], request_id: str) -> Fate:
         if entry.object_key:
-            self.telling.decided(entry, outcomes, request_id=request_id)
             try:
+                self.telling.decided(entry, outcomes, request_id=request_id)
                 self.held.carry_out(entry)
             except RetryLater as error:
                 log_failure(error, quarantine_id=entry.quarantine_id)

@@ -9,6 +9,7 @@ from typing import Any
 
 from consumers.encryptor.again.operations import Redriver
 from consumers.encryptor.again.wiring import wire
+from shared.aws.audited import audited
 from shared.runtime.batch import NamedContext, answered, seconds_left
 from shared.runtime.settings import RedriverSettings
 
@@ -18,6 +19,7 @@ def _redriver() -> Redriver:
     return wire(RedriverSettings.from_environment(os.environ))
 
 
+@audited
 def handler(event: Mapping[str, Any], context: NamedContext) -> dict[str, Any]:
     """Do what the event's `operation` says.
 

@@ -17,7 +17,7 @@ from shared.runtime.rereading import Reread
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """Writes to standard output."""
+    """Writes events and metrics; what is told before something is given up for good is in the trail by then."""
 
     keyring: Keyring
     audit_log: AuditLog
@@ -29,6 +29,9 @@ class Telling:
         Args:
             work: what is done.
             stays: what it rejects lies in quarantine already.
+
+        Raises:
+            StoreUnavailable: it is not in the audit trail.
         """
         started = self.wall()
         result = work()
@@ -36,6 +39,7 @@ class Telling:
         if not stays:
             report_quarantined(result, self.audit_log, at=ended)
         emit_metrics(result, self.keyring.take_counts(), started=started, ended=ended)
+        self.audit_log.flush()  # a call has many batches
         return result
 
     def replayed(
@@ -71,6 +75,9 @@ class Telling:
             entry: with its decision.
             outcomes: of its records, where this call put them back; empty where an earlier one did.
             request_id: of the invocation.
+
+        Raises:
+            StoreUnavailable: it is not in the audit trail.
         """
         at = entry.decided_at or 0.0
         is_redriven = entry.state is EntryState.REDRIVEN
@@ -84,6 +91,7 @@ class Telling:
             request_id=request_id,
             **(counts if is_redriven else {"record_count": entry.record_count}),
         )
+        self.audit_log.flush()
 
     def put_back_undecided(
         self, entry: HeldEntry, outcomes: Mapping[Outcome, int], *, request_id: str, at: float

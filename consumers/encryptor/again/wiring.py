@@ -9,12 +9,12 @@ from consumers.encryptor.again.operations import Redriver
 from consumers.encryptor.again.stretches import Stretches
 from consumers.encryptor.again.telling import Telling
 from consumers.encryptor.wiring import build
+from shared.aws.audited import audit_log
 from shared.aws.clients import client
 from shared.aws.held_entries import HeldEntries
 from shared.aws.kinesis_records import KinesisRecords
 from shared.aws.sealing_keys import SealingKeys
 from shared.aws.shards import KinesisShards
-from shared.runtime.audit_log import AuditLog
 from shared.runtime.log import quiet_libraries
 from shared.runtime.settings import RedriverSettings
 
@@ -27,7 +27,7 @@ def wire(settings: RedriverSettings) -> Redriver:
     """
     quiet_libraries()
     names = settings.encryptor
-    keys = SealingKeys.of(names, AuditLog())
+    keys = SealingKeys.of(names, audit_log())
     wired = build(names, keys)
     telling = Telling(wired.keyring, keys.audit_log)
     held = HeldEntries(client("s3"), client("dynamodb"), bucket=names.quarantine_bucket, table=names.quarantine_table)

@@ -24,7 +24,7 @@ class KeyEnsurer:
 
     Attributes:
         attribute_key: ARN of the KMS key that wraps them.
-        on_created: told of each key that was made and stored.
+        on_created: told of each key that was made and stored; and of one whose maker may not have told.
         new_key_id: gives a random id from 1 to 2**32 - 1.
         wall: seconds since the epoch.
     """
@@ -68,13 +68,20 @@ class KeyEnsurer:
 
     def _ensure(self, tenant_id: str, data_class: str) -> None:
         for _ in range(ATTEMPTS):
-            if self.store.active_key_id(tenant_id, data_class) is not None:
+            key_id = self.store.active_key_id(tenant_id, data_class)
+            if key_id is not None:
+                self._tell_again(tenant_id, key_id)
                 return
             row = self._new_row(tenant_id, data_class)
             if self.store.create(row, replaces=None):
                 self.on_created(row)
                 return
         raise StoreUnavailable(f"first key of {tenant_id}/{data_class}: lost {ATTEMPTS} races")
+
+    def _tell_again(self, tenant_id: str, key_id: int) -> None:
+        row = self.store.rows(tenant_id, [key_id]).get(key_id)
+        if row is not None and row.may_be_untold(self.wall()):
+            self.on_created(row)
 
     def _new_row(self, tenant_id: str, data_class: str) -> DataKeyRow:
         key_id = self.new_key_id()

@@ -9,6 +9,7 @@ from typing import Any
 
 from consumers.rotation.ensure.ensurer import KeyEnsurer
 from consumers.rotation.ensure.wiring import wire
+from shared.aws.audited import audited
 from shared.runtime.batch import Context, answered
 from shared.runtime.settings import EnsureKeysSettings
 
@@ -18,6 +19,7 @@ def _ensurer() -> KeyEnsurer:
     return wire(EnsureKeysSettings.from_environment(os.environ))
 
 
+@audited
 def handler(event: Mapping[str, Any], _context: Context) -> dict[str, Any]:
     """See to it that the tenant has an active data key of each class that the event names.
 

@@ -21,6 +21,8 @@ CANARY = "canary-4111111111111111"
 
 
 class Context:
+    aws_request_id = "request-1"
+
     def get_remaining_time_in_millis(self) -> int:
         return 60_000
 
@@ -83,10 +85,11 @@ def test_an_event_is_sealed_written_answered_and_reported(dynamodb, capsys):
     assert 1 == len(dynamodb.scan(TableName="held")["Items"])
     printed = capsys.readouterr()
     lines = [json.loads(line) for line in printed.out.splitlines()]
-    assert ["key.created", "key.created", "record.quarantined"] == sorted(
+    assert ["key.created", "key.created", "record.quarantined", "told"] == sorted(
         line["event"] for line in lines if "event" in line
     )
-    assert (2, 1, 1) == tuple(lines[-1][f"Records{name}"] for name in ("Received", "Written", "Quarantined"))
+    (figures,) = (line for line in lines if "RecordsReceived" in line)
+    assert (2, 1, 1) == tuple(figures[f"Records{name}"] for name in ("Received", "Written", "Quarantined"))
     assert CANARY not in printed.out + printed.err + repr(item)
 
 

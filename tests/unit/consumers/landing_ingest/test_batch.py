@@ -149,6 +149,8 @@ def test_a_handler_answers_with_what_comes_back_and_counts_it(world, monkeypatch
     monkeypatch.setattr(handler, "_wired", lambda: consumer)
 
     class Context:
+        aws_request_id = "request-1"
+
         def get_remaining_time_in_millis(self) -> int:
             return 600_000
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -28,6 +27,8 @@ RETIRED = DataKeyRow(
 
 
 class Context:
+    aws_request_id = "request-1"
+
     def get_remaining_time_in_millis(self) -> int:
         return 60_000
 
@@ -60,7 +61,7 @@ def reopen() -> Any:
     return module.handler({"tenant_id": "acme", "key_id": "000000ab"}, Context())
 
 
-def test_a_retired_key_opens_again_and_the_event_is_all_that_is_printed(dynamodb, capsys):
+def test_a_retired_key_opens_again_and_its_event_is_kept(dynamodb, kept):
     dynamodb.put_item(TableName="keys", Item=data_key_item(RETIRED))
 
     assert {"state": "decrypt_only"} == reopen()
@@ -68,7 +69,7 @@ def test_a_retired_key_opens_again_and_the_event_is_all_that_is_printed(dynamodb
     row = DynamoKeyStore(dynamodb, "keys").rows("acme", [0xAB])[0xAB]
     reopened = replace(RETIRED, state=KeyState.DECRYPT_ONLY, closed_at=row.closed_at, state_set_at=row.state_set_at)
     assert reopened == row
-    (event,) = map(json.loads, capsys.readouterr().out.splitlines())
+    (event,) = kept.events
     assert ("key.reopened", "acme", "pii", "000000ab", "5" * 32) == tuple(
         event[name] for name in ("event", "tenant_id", "data_class", "key_id", "run_id")
     )

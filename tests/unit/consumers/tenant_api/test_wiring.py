@@ -32,6 +32,8 @@ ROLE = "arn:aws:iam::123456789012:role/sealstream-tenant"
 class Context:
     """Lambda's, with so much time left, and nothing after so many looks."""
 
+    aws_request_id = "request-1"
+
     def __init__(self, looks: int = 1_000) -> None:
         self.looks = looks
 

@@ -37,7 +37,16 @@ def test_a_scan_takes_as_long_as_its_rate_says_or_as_long_as_it_needs(visit_seco
             clock.advance(visit_seconds)
             return super().visit(elements)
 
-    run_segment(FakeRunStore(), RUN, 0, Numbers(100, page_size=50), Working(), pace=pace, is_over=lambda: False)
+    run_segment(
+        FakeRunStore(),
+        RUN,
+        0,
+        Numbers(100, page_size=50),
+        Working(),
+        pace=pace,
+        is_over=lambda: False,
+        keep_events=lambda: None,
+    )
 
     assert expected == pytest.approx(clock.monotonic() - FakeClock().monotonic())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -44,8 +44,16 @@ class Count:
         return Tally({"visited": len(elements), "odd": sum(one % 2 for one in elements)}, {"acme/1": len(elements)})
 
 
-def go_on(runs, source, visitor, *, number=1, pace=None, is_over=lambda: False) -> Progress:
-    return run_segment(runs, RUN, number, source, visitor, pace=pace or Pace(), is_over=is_over)
+def nothing() -> None:
+    """There is nothing to tell."""
+
+
+def go_on(
+    runs, source, visitor, *, number=1, pace=None, is_over=lambda: False, keep_events: Callable[[], None] = nothing
+) -> Progress:
+    return run_segment(
+        runs, RUN, number, source, visitor, pace=pace or Pace(), is_over=is_over, keep_events=keep_events
+    )
 
 
 def test_a_segment_is_visited_page_by_page_and_stored_as_done():
@@ -118,6 +126,21 @@ def test_an_outage_leaves_what_was_stored():
 
     segment = runs.segment(RUN.run_id, Phase.CENSUS, 1)
     assert ("6", False, 6) == (segment.cursor, segment.done, segment.tally.counts["visited"])
+
+
+def test_what_a_page_told_is_kept_before_the_page_is_stored():
+    runs, visitor, kept = FakeRunStore(), Count(), []
+
+    def keep() -> None:
+        if len(visitor.seen) > 6:
+            raise StoreUnavailable("the audit bucket is down")
+        kept.append(list(visitor.seen))
+
+    with pytest.raises(StoreUnavailable):
+        go_on(runs, Numbers(9), visitor, keep_events=keep)
+
+    assert [[0, 1, 2], [0, 1, 2, 3, 4, 5]] == kept
+    assert "6" == runs.segment(RUN.run_id, Phase.CENSUS, 1).cursor
 
 
 class Killed(BaseException):

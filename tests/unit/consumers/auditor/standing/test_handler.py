@@ -44,6 +44,8 @@ ACTIVE, REPLACED = 1, 2
 
 
 class Context:
+    aws_request_id = "request-1"
+
     def get_remaining_time_in_millis(self) -> int:
         return 900_000
 
@@ -125,7 +127,7 @@ def work(segment: int = ITEMS, **more: Any) -> dict[str, Any]:
 DONE = {"run_id": RUN_ID, "done": True, "overtaken": False}
 
 
-def test_every_item_is_judged_told_and_counted_and_nothing_is_written_to_it(aws, capsys):
+def test_every_item_is_judged_told_and_counted_and_nothing_is_written_to_it(aws, kept, capsys):
     aws.put_item("sound")
     aws.put_item("stale", REPLACED)
     aws.put_item("open", ssn={"S": CANARY})
@@ -139,12 +141,12 @@ def test_every_item_is_judged_told_and_counted_and_nothing_is_written_to_it(aws,
     assert before == aws.dynamodb.scan(TableName="items")["Items"]
     printed = capsys.readouterr()
     assert CANARY not in printed.out + printed.err
-    *events, segment, figures = [json.loads(line) for line in printed.out.splitlines()]
+    *_, segment, figures = [json.loads(line) for line in printed.out.splitlines()]
     assert {
         "sound": "item.reconciled",
         "stale": "item.stale",
         "open": "item.plaintext_found",
-    } == {event["item_id"]: event["event"] for event in events}
+    } == {event["item_id"]: event["event"] for event in kept.events}
     assert ("segment", "reconciliation", 3) == (segment["event"], segment["kind"], segment["visited"])
     assert ("acme-reconciler", 3, 1, 1, 1, 0, 0, 0, 2) == tuple(
         figures[name]

@@ -9,7 +9,7 @@ import pytest
 
 from consumers.rotation.ensure.ensurer import ATTEMPTS, KeyEnsurer
 from shared.errors import KeyDenied, KeyServiceUnavailable, RequestRefused, SettingsError, StoreUnavailable
-from shared.keys.ports import DataKeyRow
+from shared.keys.ports import UNTOLD_SECONDS, DataKeyRow
 from shared.model import KeyState
 
 ACME = "acme"
@@ -50,6 +50,7 @@ def test_what_is_missing_is_made_and_opens_under_the_tenants_context(world, ensu
 
 def test_what_is_there_stays_and_costs_no_call_of_kms(world, ensurer, created):
     first = world.first_keys((ACME, "pii"))[ACME, "pii"]
+    world.clock.advance(UNTOLD_SECONDS)
     world.service.fail_with = AssertionError("KMS was asked")
 
     assert {} == ensurer.ensure(ask())
@@ -61,7 +62,17 @@ def test_asked_again_or_twice_for_one_class_it_makes_one_key(ensurer, created):
     ensurer.ensure(ask(data_classes=("pii", "pii")))
     ensurer.ensure(ask())
 
-    assert 1 == len(created)
+    assert 1 == len({row.key_id for row in created})
+
+
+def test_a_key_whose_maker_may_have_been_killed_before_he_told_is_told_again(world, ensurer, created):
+    first = world.first_keys((ACME, "pii"))[ACME, "pii"]
+
+    ensurer.ensure(ask())
+    world.clock.advance(UNTOLD_SECONDS)
+    ensurer.ensure(ask())
+
+    assert [first] == [row.key_id for row in created]
 
 
 def test_without_a_class_nothing_is_made(world, ensurer):
@@ -80,7 +91,7 @@ def test_of_two_that_race_one_makes_the_key_and_both_are_content(world, ensurer,
     assert {} == ensurer.ensure(ask())
 
     [row] = world.store.all_rows()
-    assert [row] == created, "each key is told of once, by who stored it"
+    assert [row, row] == created, "by who stored it, and by who found it so young"
 
 
 def test_an_id_that_is_taken_is_drawn_again(world, ensurer, created):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,6 +24,8 @@ REGION = "eu-central-1"
 
 
 class Context:
+    aws_request_id = "request-1"
+
     def get_remaining_time_in_millis(self) -> int:
         return 30_000
 
@@ -59,7 +60,7 @@ def ensure(*data_classes: str) -> Any:
     return module.handler({"tenant_id": "acme", "data_classes": list(data_classes)}, Context())
 
 
-def test_a_reader_opens_what_was_made_and_its_event_is_all_that_is_printed(dynamodb, monkeypatch, capsys):
+def test_a_reader_opens_what_was_made_and_its_event_is_kept(dynamodb, kept):
     assert {} == ensure("pii", "phi")
 
     arn = module._ensurer().attribute_key
@@ -69,9 +70,8 @@ def test_a_reader_opens_what_was_made_and_its_event_is_all_that_is_printed(dynam
         dataset="customers",
         trusted_kms_key_arns=frozenset({arn}),
     )
-    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [("key.created", "acme", name, f"{keyring.active('acme', name).key_id:08x}") for name in ("pii", "phi")] == [
-        tuple(event[name] for name in ("event", "tenant_id", "data_class", "key_id")) for event in events
+        tuple(event[name] for name in ("event", "tenant_id", "data_class", "key_id")) for event in kept.events
     ]
 
 
