@@ -10,9 +10,10 @@ from string import ascii_uppercase, digits
 from typing import Final
 
 from shared.policy.detect.names import Detector
+from shared.policy.detect.national import checks, is_valid
 from shared.policy.detect.national_ids import NATIONAL_IDS
 
-_CHECKS: Final = {one.detector: one.validate for one in NATIONAL_IDS}
+_CHECKS: Final = {one.detector: checks(one) for one in NATIONAL_IDS}
 _CONSONANTS: Final = "BCDFGLMNPRST"
 
 
@@ -45,17 +46,9 @@ def _completed(draw: Random, detector: Detector, form: str, checks: str = digits
         text = form
         for character in characters:
             text = text.replace("?", character, 1)
-        if _is_valid(detector, text):
+        if is_valid(_CHECKS[detector], text):
             return text
     return ""
-
-
-def _is_valid(detector: Detector, text: str) -> bool:
-    try:
-        _CHECKS[detector](text)
-    except (ValueError, LookupError):
-        return False
-    return True
 
 
 def _date(draw: Random) -> tuple[str, str, str]:

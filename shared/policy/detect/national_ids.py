@@ -1,31 +1,9 @@
-"""Which national ids there are: how each is written, what it is called, and who checks it."""
+"""Which national ids there are: how each is written, what it is called, and which module of python-stdnum checks it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
-
-from stdnum.be import nn
-from stdnum.br import cpf
-from stdnum.ca import sin
-from stdnum.ch import ssn
-from stdnum.cn import ric
-from stdnum.de import idnr
-from stdnum.es import dni, nie
-from stdnum.fi import hetu
-from stdnum.fr import nir
-from stdnum.gb import nhs
-from stdnum.in_ import aadhaar
-from stdnum.it import codicefiscale
-from stdnum.kr import rrn
-from stdnum.mx import curp
-from stdnum.nl import bsn
-from stdnum.no import fodselsnummer
-from stdnum.pl import pesel
-from stdnum.se import personnummer
-from stdnum.tr import tckimlik
-from stdnum.za import idnr as za_id
 
 from shared.policy.detect.names import Detector
 
@@ -35,7 +13,7 @@ class NationalId:
     """How one kind of id is recognised.
 
     Attributes:
-        validate: raises ValueError or LookupError where a text is none.
+        modules: of python-stdnum, any of which may find a text right.
         names: of it, in lower-case words parted by single spaces.
         alone: how it is written so that nothing else looks like it, as a regular expression; "" where it has no such
             form.
@@ -44,20 +22,14 @@ class NationalId:
     """
 
     detector: Detector
-    validate: Callable[[str], object]
+    modules: tuple[str, ...]
     names: tuple[str, ...]
     alone: str = ""
     named: str = ""
 
 
-def _id(
-    detector: Detector, validate: Callable[[str], object], names: str, *, alone: str = "", named: str = ""
-) -> NationalId:
-    return NationalId(detector, validate, tuple(names.split("|")), alone, named)
-
-
-def _dni_or_nie(text: str) -> object:
-    return nie.validate(text) if text[0] in "XYZxyz" else dni.validate(text)
+def _id(detector: Detector, modules: str, names: str, *, alone: str = "", named: str = "") -> NationalId:
+    return NationalId(detector, tuple(modules.split("|")), tuple(names.split("|")), alone, named)
 
 
 _WHOSE: Final = "national|personal|citizen|identity|identification|id|tax|fiscal|social security|social insurance"
@@ -68,122 +40,122 @@ ANY_NAMES: Final = ("ssn", *(f"{whose} {what}" for whose in _WHOSE.split("|") fo
 NATIONAL_IDS: Final = (
     _id(
         Detector.BE_NN,
-        nn.validate,
+        "be.nn",
         "rijksregister|rijksregisternummer|rrn|registre national|numero national|nn|niss|insz",
         alone=r"[0-9]{2}\.[0-9]{2}\.[0-9]{2}-[0-9]{3}\.[0-9]{2}",
         named="99999999999",
     ),
     _id(
         Detector.BR_CPF,
-        cpf.validate,
+        "br.cpf",
         "cpf|cadastro de pessoas fisicas",
         alone=r"[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}",
         named="99999999999",
     ),
     _id(
         Detector.CA_SIN,
-        sin.validate,
+        "ca.sin",
         "sin|social insurance|nas|assurance sociale",
         named="999999999",
     ),
     _id(
         Detector.CH_AHV,
-        ssn.validate,
+        "ch.ssn",
         "ahv|avs|oasi",
         alone=r"756(?P<ahv_by>[. ]?)[0-9]{4}(?P=ahv_by)[0-9]{4}(?P=ahv_by)[0-9]{2}",
     ),
     _id(
         Detector.CN_RIC,
-        ric.validate,
+        "cn.ric",
         "resident identity|shenfenzheng",
         alone=r"[1-9][0-9]{5}(?:19|20)[0-9]{2}[01][0-9][0-3][0-9]{4}[0-9Xx]",
     ),
     _id(
         Detector.DE_IDNR,
-        idnr.validate,
+        "de.idnr",
         "steuer id|steuer nr|steueridentifikationsnummer|steuerliche identifikationsnummer|idnr|identnr|steuerid",
         alone=r"[1-9][0-9] [0-9]{3} [0-9]{3} [0-9]{3}",
         named="99999999999",
     ),
     _id(
         Detector.ES_DNI,
-        _dni_or_nie,
+        "es.dni|es.nie",
         "dni|nie|nif|documento nacional de identidad",
         named="99999999A|A9999999A",
     ),
     _id(
         Detector.FI_HETU,
-        hetu.validate,
+        "fi.hetu",
         "hetu|henkilotunnus|henkilötunnus|personbeteckning",
         alone=r"[0-3][0-9][01][0-9]{3}[-+A-FU-Y][0-9]{3}[0-9A-Y]",
     ),
     _id(
         Detector.FR_NIR,
-        nir.validate,
+        "fr.nir",
         "nir|insee|secu|sécu|securite sociale|sécurité sociale|numero de securite sociale",
         alone=r"[1-8] [0-9]{2} [0-9]{2} [0-9][0-9ABab] [0-9]{3} [0-9]{3} [0-9]{2}",
         named="999999B99999999",
     ),
     _id(
         Detector.GB_NHS,
-        nhs.validate,
+        "gb.nhs",
         "nhs|nhs number|nhsnumber|nhs no",
         named="9999999999",
     ),
     _id(
         Detector.IN_AADHAAR,
-        aadhaar.validate,
+        "in_.aadhaar",
         "aadhaar|aadhar|adhaar|uidai",
         named="999999999999",
     ),
     _id(
         Detector.IT_CODICEFISCALE,
-        codicefiscale.validate,
+        "it.codicefiscale",
         "codice fiscale|cf",
         alone=r"[A-Za-z]{6}[0-9LMNP-Vlmnp-v]{2}[A-EHLMPR-Ta-ehlmpr-t][0-9LMNP-Vlmnp-v]{2}[A-Za-z][0-9LMNP-Vlmnp-v]{3}[A-Za-z]",
     ),
     _id(
         Detector.KR_RRN,
-        rrn.validate,
+        "kr.rrn",
         "rrn|jumin|jumin deungnok beonho|resident registration",
         alone=r"[0-9]{2}[01][0-9][0-3][0-9]-[0-9]{7}",
         named="9999999999999",
     ),
     _id(
         Detector.MX_CURP,
-        curp.validate,
+        "mx.curp",
         "curp",
         alone=r"[A-Za-z]{4}[0-9]{6}[HMXhmx][A-Za-z]{5}[0-9A-Za-z][0-9]",
     ),
     _id(
         Detector.NL_BSN,
-        bsn.validate,
+        "nl.bsn",
         "bsn|bsn nummer|burgerservicenummer|sofinummer",
         named="99999999|999999999",
     ),
     _id(
         Detector.NO_FODSELSNUMMER,
-        fodselsnummer.validate,
+        "no.fodselsnummer",
         "fodselsnummer|fødselsnummer|fnr|personnummer|fodselsnr|fødselsnr",
         alone=r"[0-7][0-9][0-9]{4} [0-9]{5}",
         named="99999999999",
     ),
-    _id(Detector.PL_PESEL, pesel.validate, "pesel|nr pesel", named="99999999999"),
+    _id(Detector.PL_PESEL, "pl.pesel", "pesel|nr pesel", named="99999999999"),
     _id(
         Detector.SE_PERSONNUMMER,
-        personnummer.validate,
+        "se.personnummer",
         "personnummer|personnr|pnr|samordningsnummer",
         named="9999999999|999999999999",
     ),
     _id(
         Detector.TR_KIMLIK,
-        tckimlik.validate,
+        "tr.tckimlik",
         "kimlik|kimlik no|tckn|tc kimlik|t c kimlik|tc no|tc",
         named="99999999999",
     ),
     _id(
         Detector.ZA_ID,
-        za_id.validate,
+        "za.idnr",
         "rsa id|said|sa id|id no|identity",
         named="9999999999999",
     ),
