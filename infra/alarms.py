@@ -1,34 +1,51 @@
-"""Alarms about what is lost, or stands still, and nobody would see; whom they tell is the operator's choice."""
+"""Alarms of the pipeline: what is exposed, what stands still, what is lost, and nobody would see."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
 
+import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from infra.alarm import AT_ONCE, PERIOD, TEN_MINUTES, Lasting, add_alarm, own_metric
+from infra.alarm import FIFTEEN_MINUTES, TEN_MINUTES, AlarmGroup, Lasting
+from infra.data_stack import DataStack
+from infra.metrics import PERIOD, Metrics, calculated, kms_used
 from infra.settings import Settings
+from shared.runtime.metrics import Metric
 
-BEHIND_MINUTES: Final = 15
+AUDITING: Final = ("auditor", "reauditor", "reconciler")
+"""The functions that judge items."""
+SEALING: Final = ("encryptor", "redriver", "reencryptor", "sweeper")
+"""The functions that ask KMS for data keys."""
+BEHIND_MINUTES: Final = 5
 """Far above a batch's time, far below the hours after which records go to the dead letters."""
+FINDING_BEHIND_MINUTES: Final = 15
+"""A finding that fails is taken again after nine minutes."""
 LANDING_BEHIND_HOURS: Final = 1
+QUOTA_PERCENT: Final = 80
+STANDSTILL: Final = cdk.Duration.minutes(30)
+"""Twice as long as a call of a worker lasts, which stores how far it is page after page."""
 
 _TWICE: Final = Lasting(2, 8)
 """Of what comes again after sixteen minutes: it failed, and failed again."""
-_FIFTEEN_MINUTES: Final = Lasting(3, 4)
+_AN_HOUR: Final = Lasting(12, 12)
+_TWO_STANDSTILLS: Final = Lasting(2, 2)
+_FIVE_IN_A_ROW: Final = Lasting(5, 5)
+_THREE_IN_A_ROW: Final = Lasting(3, 3)
+_BEHIND: Final = "A record waited over {} minutes for the {}: a lane of its stream stands or lags"
 
 
-class Alarms(Construct):
-    """What was given up, what waits, what stands still; none of them has an action.
+class Alarms(AlarmGroup):
+    """The pipeline's alarms, in the order in which the dashboard asks.
 
     Args:
-        dead_letters: each consumer's queue.
-        readers: the functions that read a stream, `encryptor` among them.
+        topic: whom they tell.
+        dead_letters: each consumer's queue but the re-encryptor's.
     """
 
     def __init__(
@@ -37,89 +54,224 @@ class Alarms(Construct):
         id: str,  # noqa: A002
         *,
         settings: Settings,
-        findings_dead_letters: sqs.IQueue,
-        landing_queue: sqs.IQueue,
-        landing_ingest: lambda_.IFunction,
+        topic: sns.ITopic,
+        data: DataStack,
         dead_letters: Mapping[str, sqs.IQueue],
-        readers: Mapping[str, lambda_.IFunction],
         machine: sfn.IStateMachine,
     ) -> None:
-        super().__init__(scope, id)
-        self._settings = settings
-        self._alarm(
+        super().__init__(scope, id, settings=settings, topic=topic)
+        self._metrics = Metrics(settings)
+        self._exposed(data)
+        self._trail(settings)
+        self._stuck(dead_letters)
+        self._silent(data)
+        self._landing(data)
+        self._keys(machine)
+
+    def _exposed(self, data: DataStack) -> None:
+        total, own = self._metrics.total, self._metrics.own
+        self.add(
+            "plaintext-found",
+            "Something that the policy seals stands in clear in the items table; the re-encryptor seals it in seconds",
+            total(AUDITING, Metric.ITEMS_PLAINTEXT),
+            runbook="plaintext-found",
+        )
+        self.add(
+            "census-found-plaintext",
+            "A census, which counts after all was mended, found values in clear",
+            own("sweeper", Metric.VALUES_IN_CLEAR),
+            runbook="plaintext-found",
+        )
+        self.add(
+            "malformed",
+            "An item has not the form that sealstream writes: somebody else wrote it, or the key store lost rows",
+            total(AUDITING, Metric.ITEMS_MALFORMED),
+            runbook="malformed",
+        )
+        self.add(
+            "undeclared-sensitive",
+            "What is plain by the policy, or undeclared, looks sensitive",
+            total(AUDITING, Metric.ITEMS_UNDECLARED),
+            runbook="undeclared-sensitive-data",
+        )
+        self.add(
+            "stale",
+            "For an hour items were written under an old policy or data key",
+            own("auditor", Metric.ITEMS_STALE),
+            lasting=_AN_HOUR,
+            runbook="stale",
+        )
+        self.add(
+            "findings-left",
+            "The re-encryptor cannot mend something in an item: it may stay in clear",
+            own("reencryptor", Metric.ITEMS_LEFT),
+            runbook="what-the-re-encryptor-leaves",
+        )
+        self.add(
+            "findings-behind",
+            f"A finding has waited for over {FINDING_BEHIND_MINUTES} minutes: what may be in clear is not mended",
+            data.findings.queue.metric_approximate_age_of_oldest_message(statistic="Maximum", period=PERIOD),
+            above=FINDING_BEHIND_MINUTES * 60,
+            runbook="findings-wait",
+        )
+        self.add(
             "findings-given-up",
             "Findings lie in the dead letters: items that may be in clear are not mended",
-            _visible(findings_dead_letters),
+            _visible(data.findings.dead_letters),
+            runbook="findings-given-up",
         )
-        self._alarm(
-            "rotation-failed",
-            "An execution of the rotation failed; the next one goes on with its run",
-            machine.metric_failed(),
+
+    def _trail(self, settings: Settings) -> None:
+        period = cdk.Duration.minutes(settings.audit.notary_minutes)
+        self.add(
+            "trail-verification-failed",
+            "The audit trail is not what was signed: somebody changed or removed what was in it",
+            self._metrics.own("notary", Metric.TRAIL_VERIFICATION_FAILED),
+            runbook="the-audit-trail-does-not-verify",
         )
-        self._alarm(
-            "landing-failed",
-            "An object of the landing bucket cannot be read to its end; what could be read is in",
-            own_metric(landing_ingest, "LandingFailedObjects"),
+        self.add_silence(
+            "notary-silent",
+            "No manifest was written for three periods: nothing that happens now is signed",
+            self._metrics.own("notary", Metric.MANIFESTS_WRITTEN, period=period),
+            below=1,
+            lasting=_THREE_IN_A_ROW,
+            runbook="the-notary-is-silent",
         )
-        self._alarm(
-            "landing-behind",
-            # SQS does not count a message that was received three times: that one, the two alarms below tell of
-            f"An object has waited for over {LANDING_BEHIND_HOURS} h to be ingested",
-            landing_queue.metric_approximate_age_of_oldest_message(statistic="Maximum", period=PERIOD),
-            above=LANDING_BEHIND_HOURS * 3_600,
-        )
-        self._alarm(
-            "landing-retries",
-            "An object did not get on, and again: S3, Kinesis, SQS or the progress table refuses; its turn comes anew",
-            own_metric(landing_ingest, "LandingRetried"),
-            lasting=_TWICE,
-        )
-        self._alarm(
-            "landing-errors",
-            "The landing ingest is killed again and again, by its timeout or for want of memory",
-            landing_ingest.metric_errors(statistic="Sum", period=PERIOD),
-            lasting=_TWICE,
-        )
-        self._alarm(
-            "landing-untagged",
-            "An object has ten tags of others: none says that it was ingested, and it never expires",
-            own_metric(landing_ingest, "LandingUntaggedObjects"),
-        )
+
+    def _stuck(self, dead_letters: Mapping[str, sqs.IQueue]) -> None:
         for name, queue in dead_letters.items():
-            self._alarm(
+            self.add(
                 f"{name}-dead-letters",
                 f"What the {name} could not do in hours lies in its dead letters, which last 14 days at most",
                 _visible(queue),
+                runbook="dead-letters",
             )
-        for name, function in readers.items():
-            self._alarm(
+        for name in ("encryptor", "auditor"):
+            self.add(
                 f"{name}-behind",
-                f"A record waited over {BEHIND_MINUTES} minutes for the {name}: a lane of its stream stands or lags",
-                function.metric("IteratorAge", statistic="Maximum", period=PERIOD),
+                _BEHIND.format(BEHIND_MINUTES, name),
+                self._metrics.of_lambda(name, "IteratorAge", statistic="Maximum"),
                 above=BEHIND_MINUTES * 60_000,
+                runbook="behind",
             )
-            self._alarm(
+            self.add(
                 f"{name}-retries",
                 f"For 15 minutes records of the {name} were delivered again; what is behind them waits",
-                own_metric(function, "RecordsRetried"),
-                lasting=_FIFTEEN_MINUTES,
+                self._metrics.own(name, Metric.RECORDS_RETRIED),
+                lasting=FIFTEEN_MINUTES,
+                runbook="records-are-retried",
             )
-        self._alarm(
+        for name in ("encryptor", "auditor", "reencryptor"):
+            self.add(
+                f"{name}-errors",
+                f"For 15 minutes the {name} failed as a whole, or was killed",
+                self._metrics.of_lambda(name, "Errors"),
+                lasting=FIFTEEN_MINUTES,
+                runbook="the-function-fails-as-a-whole",
+            )
+        self.add(
             "quarantined",
             "Records can never be written as they are and wait in quarantine for a decision",
-            own_metric(readers["encryptor"], "RecordsQuarantined"),
-        )
-        self._alarm(
-            "kms-failures",
-            "KMS throttles, refuses or does not answer the encryptor; keys at hand last for five minutes",
-            own_metric(readers["encryptor"], "KmsFailures"),
-            lasting=TEN_MINUTES,
+            self._metrics.own("encryptor", Metric.RECORDS_QUARANTINED),
+            runbook="records-in-quarantine",
         )
 
-    def _alarm(
-        self, name: str, description: str, metric: cloudwatch.IMetric, *, above: float = 0, lasting: Lasting = AT_ONCE
-    ) -> None:
-        add_alarm(self, self._settings, name, description, metric, above=above, lasting=lasting)
+    def _silent(self, data: DataStack) -> None:
+        """Who sees nothing fails in nothing, and publishes no iterator age either."""
+        arrived = data.stream.metric_incoming_records(statistic="Sum", period=PERIOD)
+        received = self._metrics.own("encryptor", Metric.RECORDS_RECEIVED)
+        written = self._metrics.total(("encryptor", "redriver"), Metric.RECORDS_WRITTEN)
+        seen = self._metrics.own("auditor", Metric.RECORDS_RECEIVED)
+        for name, came, what in (
+            ("encryptor", {"came": arrived, "seen": received}, "Records arrive, and the encryptor sees none"),
+            ("auditor", {"came": written, "seen": seen}, "Items are written, and the auditor sees no change"),
+        ):
+            self.add(
+                f"{name}-silent",
+                f"{what}, for 15 minutes: its event source mapping is off",
+                # what is missing counts as 0 in a sum: equal to what came, where nothing was seen
+                calculated("IF(came > 0 AND came + seen == came, 1, 0)", came, label=what),
+                lasting=_THREE_IN_A_ROW,
+                runbook="behind",
+            )
+
+    def _landing(self, data: DataStack) -> None:
+        own = self._metrics.own
+        self.add(
+            "landing-failed",
+            "An object of the landing bucket cannot be read to its end; what could be read is in",
+            own("landing-ingest", Metric.LANDING_FAILED_OBJECTS),
+            runbook="files",
+        )
+        self.add(
+            "landing-behind",
+            # SQS does not count a message that was received three times: that one, the two alarms below tell of
+            f"An object has waited for over {LANDING_BEHIND_HOURS} h to be ingested",
+            data.landing.queue.metric_approximate_age_of_oldest_message(statistic="Maximum", period=PERIOD),
+            above=LANDING_BEHIND_HOURS * 3_600,
+            runbook="files",
+        )
+        self.add(
+            "landing-retries",
+            "An object did not get on, and again: S3, Kinesis, SQS or the progress table refuses; its turn comes anew",
+            own("landing-ingest", Metric.LANDING_RETRIED),
+            lasting=_TWICE,
+            runbook="files",
+        )
+        self.add(
+            "landing-errors",
+            "The landing ingest is killed again and again, by its timeout or for want of memory",
+            self._metrics.of_lambda("landing-ingest", "Errors"),
+            lasting=_TWICE,
+            runbook="files",
+        )
+        self.add(
+            "landing-untagged",
+            "An object has ten tags of others: none says that it was ingested, and it never expires",
+            own("landing-ingest", Metric.LANDING_UNTAGGED_OBJECTS),
+            runbook="files",
+        )
+
+    def _keys(self, machine: sfn.IStateMachine) -> None:
+        own = self._metrics.own
+        self.add(
+            "kms-failures",
+            "For ten minutes KMS throttles, refuses or does not answer; keys at hand last for five minutes",
+            self._metrics.total(SEALING, Metric.KMS_FAILURES),
+            lasting=TEN_MINUTES,
+            runbook="records-are-retried",
+        )
+        self.add(
+            "kms-quota",
+            f"For five minutes the account has used over {QUOTA_PERCENT} % of KMS's quota, whoever it was",
+            kms_used(),
+            above=QUOTA_PERCENT,
+            lasting=_FIVE_IN_A_ROW,
+            runbook="kmss-quota",
+        )
+        self.add(
+            "rotation-failed",
+            "An execution of the rotation failed; the next one goes on with its run",
+            machine.metric_failed(),
+            runbook="rotation",
+        )
+        steps = {
+            "highest": own("rotation", Metric.RUN_STEPS, statistic="Maximum", period=STANDSTILL),
+            "lowest": own("rotation", Metric.RUN_STEPS, statistic="Minimum", period=STANDSTILL),
+        }
+        self.add(
+            "rotation-stuck",
+            f"A run that is not done has stored nothing for {2 * STANDSTILL.to_minutes():g} minutes",
+            calculated("IF(highest == lowest, 1, 0)", steps, label="a run stands still", period=STANDSTILL),
+            lasting=_TWO_STANDSTILLS,
+            runbook="rotation",
+        )
+        for name, metric, what in (
+            ("keys-kept", Metric.KEYS_KEPT, "A run could not end data keys that it was to end"),
+            ("keys-failed", Metric.KEYS_FAILED, "KMS did not wrap data keys anew, or gave them no successor"),
+            ("keys-corrupt", Metric.KEYS_CORRUPT, "Rows of data keys contradict themselves: somebody wrote to them"),
+        ):
+            self.add(name, what, own("rotation", metric), runbook="rotation")
 
 
 def _visible(queue: sqs.IQueue) -> cloudwatch.IMetric:

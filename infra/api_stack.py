@@ -11,6 +11,7 @@ from infra.bundling import Bundler
 from infra.data_stack import DataStack
 from infra.ensure_keys import EnsureKeys
 from infra.keys_stack import KeysStack
+from infra.queries import API_QUERIES, Queries
 from infra.settings import Settings
 from infra.tenant_api import TenantApi
 
@@ -46,7 +47,14 @@ class ApiStack(cdk.Stack):
             data=data,
             ensure_keys=ensure_keys,
         )
-        ApiAlarms(self, "Alarms", settings=settings, http=tenant_api.http, function=tenant_api.consumer.function)
+        ApiAlarms(self, "Alarms", settings=settings, topic=data.notifications.topic, http=tenant_api.http)
+        Queries(
+            self,
+            "Queries",
+            settings=settings,
+            queries=API_QUERIES,
+            log_groups={one.name: one.log_group for one in (tenant_api.consumer, ensure_keys.consumer)},
+        )
 
         cdk.CfnOutput(self, "ApiUrl", value=tenant_api.http.api_endpoint)
         cdk.CfnOutput(self, "TenantApi", value=tenant_api.consumer.function.function_name)

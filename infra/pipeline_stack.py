@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import aws_cdk as cdk
+from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from infra import ensure_keys, tenant_api
 from infra.alarms import Alarms
 from infra.auditor import Auditor
 from infra.bundling import Bundler
+from infra.consumer import Consumer
+from infra.dashboard import Dashboard
 from infra.data_stack import DataStack
 from infra.encryptor import Encryptor
 from infra.keys_stack import KeysStack
 from infra.landing_ingest import LandingIngest
+from infra.queries import QUERIES, Queries
 from infra.reauditor import Reauditor
 from infra.reconciler import Reconciler
 from infra.redriver import Redriver
@@ -66,22 +74,27 @@ class PipelineStack(cdk.Stack):
             storage_key=keys.storage_key,
         ).machine
         RotationStart(
-            self, "RotationStart", settings=settings, machine=machine, attribute_key_arns=keys.attribute_key.arns
-        )
-        Alarms(
             self,
-            "Alarms",
+            "RotationStart",
             settings=settings,
-            findings_dead_letters=data.findings.dead_letters,
-            landing_queue=data.landing.queue,
-            landing_ingest=landing.consumer.function,
+            machine=machine,
+            rotation=rotation.consumer.function,
+            attribute_key_arns=keys.attribute_key.arns,
+        )
+        self._watch(
+            settings,
+            keys,
+            data,
+            machine=machine,
             dead_letters={
                 "landing": data.landing.dead_letters,
                 "encryptor": encryptor.dead_letters,
                 "auditor": auditor.dead_letters,
             },
-            readers={"encryptor": encryptor.consumer.function, "auditor": auditor.consumer.function},
-            machine=machine,
+            consumers=[
+                *(landing.consumer, encryptor.consumer, redriver.consumer, auditor.consumer, reauditor.consumer),
+                *(reencryptor.consumer, sweeper.consumer, reconciler.consumer, rotation.consumer, reopener.consumer),
+            ],
         )
 
         cdk.CfnOutput(self, "LandingIngest", value=landing.consumer.function.function_name)
@@ -107,3 +120,44 @@ class PipelineStack(cdk.Stack):
         cdk.CfnOutput(self, "EncryptorDeadLetterQueue", value=encryptor.dead_letters.queue_url)
         cdk.CfnOutput(self, "AuditorDeadLetterQueue", value=auditor.dead_letters.queue_url)
         cdk.CfnOutput(self, "RotationMachine", value=machine.state_machine_arn)
+
+    def _watch(
+        self,
+        settings: Settings,
+        keys: KeysStack,
+        data: DataStack,
+        *,
+        machine: sfn.IStateMachine,
+        dead_letters: Mapping[str, sqs.IQueue],
+        consumers: Sequence[Consumer],
+    ) -> None:
+        """Alarms, dashboard and saved queries about all of it."""
+        alarms = Alarms(
+            self,
+            "Alarms",
+            settings=settings,
+            topic=data.notifications.topic,
+            data=data,
+            dead_letters=dead_letters,
+            machine=machine,
+        )
+        Dashboard(
+            self,
+            "Dashboard",
+            settings=settings,
+            data=data,
+            alarms=alarms.names,
+            consumers=consumers,
+            api_functions={"tenant-api": tenant_api.MEMORY_MIB, "ensure-keys": ensure_keys.MEMORY_MIB}
+            if settings.api
+            else {},
+            dead_letters={**dead_letters, "reencryptor": data.findings.dead_letters},
+            key_store=keys.key_store,
+        )
+        Queries(
+            self,
+            "Queries",
+            settings=settings,
+            queries=QUERIES,
+            log_groups={one.name: one.log_group for one in consumers},
+        )

@@ -1,4 +1,4 @@
-"""What starts a rotation: every day, and AWS's event that the material of the attribute key has changed."""
+"""What the clock and AWS's event do about rotation: it is begun, and looked at."""
 
 from __future__ import annotations
 
@@ -8,15 +8,20 @@ import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra import rights
+from infra.metrics import PERIOD
 from infra.settings import Settings
 
 
 class RotationStart(Construct):
-    """Two rules. The event is best effort; the daily start finds the change, too, and data keys that are due."""
+    """Two rules begin it: the event is best effort; the daily start finds the change, too, and keys that are due.
+
+    A third has the rotation function look how far runs are, so that one that stands still is noticed.
+    """
 
     def __init__(
         self,
@@ -25,6 +30,7 @@ class RotationStart(Construct):
         *,
         settings: Settings,
         machine: sfn.IStateMachine,
+        rotation: lambda_.IFunction,
         attribute_key_arns: Sequence[str],
     ) -> None:
         super().__init__(scope, id)
@@ -58,4 +64,17 @@ class RotationStart(Construct):
                 source=["aws.kms"], detail_type=["KMS CMK Rotation"], resources=list(attribute_key_arns)
             ),
             targets=[target],
+        )
+        events.Rule(
+            self,
+            "Look",
+            rule_name=settings.name_of("rotation-look"),
+            description="Looks how far runs are, and changes nothing",
+            enabled=not settings.local,
+            schedule=events.Schedule.rate(PERIOD),
+            targets=[
+                targets.LambdaFunction(
+                    rotation, event=events.RuleTargetInput.from_object({"operation": "look"}), retry_attempts=0
+                )
+            ],
         )

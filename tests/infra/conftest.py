@@ -7,6 +7,7 @@ import pytest
 from tests.infra.synthesis import Synthesis, start_synthesis
 
 API = {"jwt_issuer": "https://issuer.example", "jwt_audience": "sealstream"}
+MAIL = {"alarm_email": "oncall@example.com"}
 LOCAL_API = API | {"jwt_issuer": "http://127.0.0.1:4566/_issuer"}
 OTHER = {"attribute_keys": "2", "reader_layer": "python3.13-arm64"}
 BREAKS_A_RULE = """
@@ -24,8 +25,8 @@ app.synth()
 def _syntheses(tmp_path_factory):
     folders = {name: tmp_path_factory.mktemp(name) for name in ("cloud", "local", "other")}
     running = {
-        "cloud": start_synthesis(folders["cloud"], **API),
-        "local": start_synthesis(folders["local"], local=True, **LOCAL_API),
+        "cloud": start_synthesis(folders["cloud"], **API, **MAIL),
+        "local": start_synthesis(folders["local"], local=True, **LOCAL_API, **MAIL),
         "other": start_synthesis(folders["other"], program=("-c", BREAKS_A_RULE), prefix="acme", **OTHER),
     }
     done = {}

@@ -1,4 +1,4 @@
-"""The alarms that are deployed, held against what is published and against the runbook's list."""
+"""The alarms that are deployed, held against what is published and against the runbook."""
 
 from __future__ import annotations
 
@@ -6,122 +6,217 @@ import re
 
 import pytest
 
+from infra.alarm import RUNBOOK
 from shared.runtime.metrics import NAMESPACE, Metric
 from tests.infra.synthesis import ROOT
-from tests.unit.docs.pages import table
+from tests.infra.watching import alarms_of, read_by
+from tests.unit.docs.pages import anchors, table
 
-RUNBOOK = ROOT / "docs" / "runbook.md"
+PAGE = ROOT / RUNBOOK
+OF_THE_API = {"tenant-api-5xx", "tenant-api-errors", "access-denied"}
+JUDGING = ("auditor", "reauditor", "reconciler")
+SEALING = ("encryptor", "redriver", "reencryptor", "sweeper")
 
 
 @pytest.fixture
 def alarms(cloud):
-    return _alarms(cloud, "sealstream")
+    return alarms_of(cloud)
 
 
-def _alarms(synthesis, prefix):
-    return {
-        alarm.properties["AlarmName"].removeprefix(f"{prefix}-"): alarm.properties
-        for alarm in synthesis.resources("AWS::CloudWatch::Alarm")
-    }
+def _own(metric, *functions):
+    return {(NAMESPACE, metric, f"sealstream-{function}") for function in functions}
+
+
+def _of_lambda(metric, function):
+    return {("AWS/Lambda", metric, f"sealstream-{function}")}
 
 
 def _watched(alarm):
-    return alarm["Namespace"], alarm["MetricName"], *(one["Value"] for one in alarm["Dimensions"])
+    return {(read.namespace, read.name, *(value for _, value in read.dimensions)) for read in read_by(alarm)}
 
 
-def test_what_is_given_up_and_what_stands_still_is_told(cloud, alarms):
-    letters = "AWS/SQS", "ApproximateNumberOfMessagesVisible"
+def test_what_is_exposed_stands_still_or_is_given_up_is_told(cloud, alarms):
     queues = {
         name: cloud.one("AWS::SQS::Queue", under=under).logical_id
         for name, under in (
-            ("findings", "FindingsDeadLetters"),
-            ("landing", "LandingDeadLetters"),
-            ("landing queue", "LandingQueue"),
+            ("findings", "FindingsQueue"),
+            ("given up", "FindingsDeadLetters"),
+            ("landing", "LandingQueue"),
+            ("landing letters", "LandingDeadLetters"),
             ("encryptor", "SealingDeadLetters"),
             ("auditor", "AuditingDeadLetters"),
         )
     }
+    machine = cloud.one("AWS::StepFunctions::StateMachine").arn
+    stream = cloud.one("AWS::Kinesis::Stream").logical_id
+
+    def letters(of):
+        return {("AWS/SQS", "ApproximateNumberOfMessagesVisible", queues[of])}
+
+    def waiting(of):
+        return {("AWS/SQS", "ApproximateAgeOfOldestMessage", queues[of])}
 
     assert {
-        "findings-given-up": (*letters, queues["findings"]),
-        "landing-dead-letters": (*letters, queues["landing"]),
-        "landing-failed": (NAMESPACE, Metric.LANDING_FAILED_OBJECTS, "sealstream-landing-ingest"),
-        "landing-untagged": (NAMESPACE, Metric.LANDING_UNTAGGED_OBJECTS, "sealstream-landing-ingest"),
-        "landing-retries": (NAMESPACE, Metric.LANDING_RETRIED, "sealstream-landing-ingest"),
-        "landing-errors": ("AWS/Lambda", "Errors", "sealstream-landing-ingest"),
-        "landing-behind": ("AWS/SQS", "ApproximateAgeOfOldestMessage", queues["landing queue"]),
-        "encryptor-dead-letters": (*letters, queues["encryptor"]),
-        "auditor-dead-letters": (*letters, queues["auditor"]),
-        "rotation-failed": ("AWS/States", "ExecutionsFailed", cloud.one("AWS::StepFunctions::StateMachine").arn),
-        "encryptor-behind": ("AWS/Lambda", "IteratorAge", "sealstream-encryptor"),
-        "auditor-behind": ("AWS/Lambda", "IteratorAge", "sealstream-auditor"),
-        "encryptor-retries": (NAMESPACE, Metric.RECORDS_RETRIED, "sealstream-encryptor"),
-        "auditor-retries": (NAMESPACE, Metric.RECORDS_RETRIED, "sealstream-auditor"),
-        "quarantined": (NAMESPACE, Metric.RECORDS_QUARANTINED, "sealstream-encryptor"),
-        "kms-failures": (NAMESPACE, Metric.KMS_FAILURES, "sealstream-encryptor"),
-        "tenant-api-5xx": ("AWS/ApiGateway", "5xx", cloud.one("AWS::ApiGatewayV2::Api").logical_id),
-        "tenant-api-errors": ("AWS/Lambda", "Errors", "sealstream-tenant-api"),
-        "access-denied": (NAMESPACE, Metric.ACCESS_DENIED, "sealstream-tenant-api"),
+        "plaintext-found": _own(Metric.ITEMS_PLAINTEXT, *JUDGING),
+        "census-found-plaintext": _own(Metric.VALUES_IN_CLEAR, "sweeper"),
+        "malformed": _own(Metric.ITEMS_MALFORMED, *JUDGING),
+        "undeclared-sensitive": _own(Metric.ITEMS_UNDECLARED, *JUDGING),
+        "stale": _own(Metric.ITEMS_STALE, "auditor"),
+        "findings-left": _own(Metric.ITEMS_LEFT, "reencryptor"),
+        "findings-behind": waiting("findings"),
+        "findings-given-up": letters("given up"),
+        "trail-verification-failed": _own(Metric.TRAIL_VERIFICATION_FAILED, "notary"),
+        "notary-silent": _own(Metric.MANIFESTS_WRITTEN, "notary"),
+        "landing-dead-letters": letters("landing letters"),
+        "encryptor-dead-letters": letters("encryptor"),
+        "auditor-dead-letters": letters("auditor"),
+        "encryptor-behind": _of_lambda("IteratorAge", "encryptor"),
+        "auditor-behind": _of_lambda("IteratorAge", "auditor"),
+        "encryptor-retries": _own(Metric.RECORDS_RETRIED, "encryptor"),
+        "auditor-retries": _own(Metric.RECORDS_RETRIED, "auditor"),
+        "encryptor-errors": _of_lambda("Errors", "encryptor"),
+        "auditor-errors": _of_lambda("Errors", "auditor"),
+        "reencryptor-errors": _of_lambda("Errors", "reencryptor"),
+        "quarantined": _own(Metric.RECORDS_QUARANTINED, "encryptor"),
+        "encryptor-silent": {
+            ("AWS/Kinesis", "IncomingRecords", stream),
+            *_own(Metric.RECORDS_RECEIVED, "encryptor"),
+        },
+        "auditor-silent": _own(Metric.RECORDS_WRITTEN, "encryptor", "redriver")
+        | _own(Metric.RECORDS_RECEIVED, "auditor"),
+        "landing-failed": _own(Metric.LANDING_FAILED_OBJECTS, "landing-ingest"),
+        "landing-untagged": _own(Metric.LANDING_UNTAGGED_OBJECTS, "landing-ingest"),
+        "landing-retries": _own(Metric.LANDING_RETRIED, "landing-ingest"),
+        "landing-errors": _of_lambda("Errors", "landing-ingest"),
+        "landing-behind": waiting("landing"),
+        "kms-failures": _own(Metric.KMS_FAILURES, *SEALING),
+        "kms-quota": {("AWS/Usage", "CallCount", "None", "CryptographicOperationsSymmetric", "KMS", "API")},
+        "rotation-failed": {("AWS/States", "ExecutionsFailed", machine)},
+        "rotation-stuck": _own(Metric.RUN_STEPS, "rotation"),
+        "keys-kept": _own(Metric.KEYS_KEPT, "rotation"),
+        "keys-failed": _own(Metric.KEYS_FAILED, "rotation"),
+        "keys-corrupt": _own(Metric.KEYS_CORRUPT, "rotation"),
+        "tenant-api-5xx": {("AWS/ApiGateway", "5xx", cloud.one("AWS::ApiGatewayV2::Api").logical_id)},
+        "tenant-api-errors": _of_lambda("Errors", "tenant-api"),
+        "access-denied": _own(Metric.ACCESS_DENIED, "tenant-api"),
     } == {name: _watched(alarm) for name, alarm in alarms.items()}
 
 
 def test_the_alarms_of_two_deployments_in_one_account_read_different_metrics(alarms, other_and_unacceptable):
-    others = _alarms(other_and_unacceptable, "acme")
-    named = {name for name, alarm in alarms.items() if alarm["Namespace"] in {NAMESPACE, "AWS/Lambda"}}
-
-    of_the_api = {"tenant-api-5xx", "tenant-api-errors", "access-denied"}
-    assert alarms.keys() - of_the_api == others.keys(), "the other deployment has no API"
-    named -= of_the_api
-    assert {"encryptor-retries", "auditor-retries", "quarantined", "kms-failures"} < named
-    assert {f"acme-{_watched(alarms[name])[2].removeprefix('sealstream-')}" for name in named} == {
-        _watched(others[name])[2] for name in named
+    others = alarms_of(other_and_unacceptable, "acme")
+    named = {
+        name
+        for name, alarm in alarms.items()
+        if name not in OF_THE_API and {read.namespace for read in read_by(alarm)} <= {NAMESPACE, "AWS/Lambda"}
     }
-    assert not [name for name in named if _watched(alarms[name]) == _watched(others[name])]
 
-
-def test_what_an_alarm_reads_is_written_under_the_name_of_a_deployed_function(cloud, alarms):
-    deployed = {function.properties["FunctionName"] for function in cloud.resources("AWS::Lambda::Function")}
-
-    assert {_watched(alarm)[2] for alarm in alarms.values() if alarm["Namespace"] == NAMESPACE} <= deployed
+    assert alarms.keys() - OF_THE_API == others.keys(), "the other deployment has no API"
+    assert {"encryptor-retries", "plaintext-found", "auditor-silent", "kms-failures"} < named
+    for name in named:
+        renamed = {(*what, function.replace("sealstream-", "acme-")) for *what, function in _watched(alarms[name])}
+        assert renamed == _watched(others[name])
 
 
 def test_every_dead_letter_queue_has_its_alarm(cloud, alarms):
-    watched = {
-        alarm["Dimensions"][0]["Value"]
+    letters = {queue.logical_id for queue in cloud.resources("AWS::SQS::Queue") if "DeadLetters" in queue.logical_id}
+
+    assert letters == {
+        queue
         for alarm in alarms.values()
-        if alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
-    }
-
-    assert watched == {
-        queue.logical_id for queue in cloud.resources("AWS::SQS::Queue") if "DeadLetters" in queue.logical_id
+        for _, name, queue, *_ in (one for one in _watched(alarm) if len(one) == 3)
+        if name == "ApproximateNumberOfMessagesVisible"
     }
 
 
-def test_an_alarm_rings_nowhere_until_somebody_says_where_and_a_quiet_stream_is_none(alarms):
-    for alarm in alarms.values():
-        assert "AlarmActions" not in alarm
-        assert ("GreaterThanThreshold", "notBreaching") == (alarm["ComparisonOperator"], alarm["TreatMissingData"])
+def test_no_metric_is_no_alarm_but_of_what_comes_by_the_clock(alarms):
+    by_the_clock = {name for name, alarm in alarms.items() if alarm["TreatMissingData"] == "breaching"}
+
+    assert {"notary-silent"} == by_the_clock
+    for name, alarm in alarms.items():
+        compared = (
+            ("LessThanThreshold", "breaching") if name in by_the_clock else ("GreaterThanThreshold", "notBreaching")
+        )
+        assert compared == (alarm["ComparisonOperator"], alarm["TreatMissingData"]), name
 
 
 def test_how_much_and_how_long_it_takes(alarms):
     """Threshold, seconds of a period, and in how many of how many periods."""
     found = {
-        name: (alarm["Threshold"], alarm["Period"], alarm["DatapointsToAlarm"], alarm["EvaluationPeriods"])
+        name: (
+            alarm["Threshold"],
+            *{alarm.get("Period") or query["MetricStat"]["Period"] for query in _stats(alarm)},
+            alarm["DatapointsToAlarm"],
+            alarm["EvaluationPeriods"],
+        )
         for name, alarm in alarms.items()
     }
-    given_up = ("findings-given-up", "landing-dead-letters", "encryptor-dead-letters", "auditor-dead-letters")
-    objects = ("landing-failed", "landing-untagged")
-    at_once = dict.fromkeys((*given_up, *objects, "rotation-failed", "quarantined"), (0, 300, 1, 1))
-    behind = dict.fromkeys(("encryptor-behind", "auditor-behind"), (900_000, 300, 1, 1))
-    behind["landing-behind"] = (3_600, 300, 1, 1)
-    retries = dict.fromkeys(("encryptor-retries", "auditor-retries"), (0, 300, 3, 4))
 
-    retries |= dict.fromkeys(("landing-retries", "landing-errors"), (0, 300, 2, 8))
+    def all_of(names, how):
+        return dict.fromkeys(names.split(), how)
 
-    at_once |= {"tenant-api-errors": (0, 300, 1, 1), "access-denied": (20, 300, 1, 1)}
-    failing = dict.fromkeys(("kms-failures", "tenant-api-5xx"), (0, 300, 2, 3))
+    assert {
+        **all_of(
+            "plaintext-found census-found-plaintext malformed undeclared-sensitive findings-left findings-given-up"
+            " trail-verification-failed quarantined landing-dead-letters encryptor-dead-letters auditor-dead-letters"
+            " landing-failed landing-untagged rotation-failed keys-kept keys-failed keys-corrupt tenant-api-errors",
+            (0, 300, 1, 1),
+        ),
+        **all_of("encryptor-behind auditor-behind", (300_000, 300, 1, 1)),
+        **all_of("findings-behind", (900, 300, 1, 1)),
+        **all_of("landing-behind", (3_600, 300, 1, 1)),
+        **all_of("access-denied", (20, 300, 1, 1)),
+        **all_of("kms-failures tenant-api-5xx", (0, 300, 2, 3)),
+        **all_of(
+            "encryptor-retries auditor-retries encryptor-errors auditor-errors reencryptor-errors", (0, 300, 3, 4)
+        ),
+        **all_of("encryptor-silent auditor-silent", (0, 300, 3, 3)),
+        **all_of("notary-silent", (1, 300, 3, 3)),
+        **all_of("landing-retries landing-errors", (0, 300, 2, 8)),
+        **all_of("stale", (0, 300, 12, 12)),
+        **all_of("kms-quota", (80, 60, 5, 5)),
+        **all_of("rotation-stuck", (0, 1_800, 2, 2)),
+    } == found
 
-    assert at_once | behind | retries | failing == found
+
+def _stats(alarm):
+    return [query for query in alarm.get("Metrics", []) if "MetricStat" in query] or [{}]
+
+
+def _evaluated(expression, **values):
+    """What CloudWatch makes of one of the alarms' expressions at one moment; what is missing counts as 0."""
+    condition, yes, no = re.fullmatch(r"IF\((.*), (\d), (\d)\)", expression).groups()
+    return int(yes if eval(condition.replace("AND", "and"), {"__builtins__": {}}, values) else no)  # noqa: S307
+
+
+def _expression(alarm):
+    (expression,) = (query["Expression"] for query in alarm["Metrics"] if query.get("ReturnData"))
+    return expression
+
+
+@pytest.mark.parametrize(("came", "seen", "rings"), [(5, 0, 1), (5, 5, 0), (5, 1, 0), (0, 0, 0), (0, 3, 0)])
+def test_who_sees_nothing_is_noticed_only_while_something_comes(alarms, came, seen, rings):
+    for name in ("encryptor-silent", "auditor-silent"):
+        assert rings == _evaluated(_expression(alarms[name]), came=came, seen=seen)
+
+
+@pytest.mark.parametrize(("lowest", "highest", "rings"), [(7, 7, 1), (7, 8, 0)])
+def test_a_run_that_takes_no_step_is_stuck(alarms, lowest, highest, rings):
+    alarm = alarms["rotation-stuck"]
+
+    assert rings == _evaluated(_expression(alarm), lowest=lowest, highest=highest)
+    assert {"lowest": "Minimum", "highest": "Maximum"} == {
+        query["Id"]: query["MetricStat"]["Stat"] for query in _stats(alarm)
+    }
+
+
+def test_a_standstill_is_longer_than_a_call_and_seen_by_several_looks(cloud, alarms):
+    (look,) = [rule for rule in cloud.resources("AWS::Events::Rule") if rule.properties["Name"].endswith("-look")]
+    longest = max(function.properties["Timeout"] for function in cloud.resources("AWS::Lambda::Function"))
+    (period,) = {query["MetricStat"]["Period"] for query in _stats(alarms["rotation-stuck"])}
+
+    assert look.properties["ScheduleExpression"] == "rate(5 minutes)"
+    assert period >= 2 * longest
+    assert period >= 5 * 300
 
 
 def test_an_object_that_fails_each_time_it_is_delivered_is_told_of_after_the_second(cloud, alarms):
@@ -134,26 +229,31 @@ def test_an_object_that_fails_each_time_it_is_delivered_is_told_of_after_the_sec
         assert hidden * (alarm["DatapointsToAlarm"] - 1) < within, name
 
 
-def test_the_runbook_marks_exactly_the_metrics_that_have_an_alarm(alarms):
-    rows = table(RUNBOOK, "metric")[1:]
-    marked = {name for row in rows if "●" in row[0] for name in re.findall(r"`(\w+)` ?●", row[0])}
+def test_a_finding_that_failed_once_is_not_told_of(cloud, alarms):
+    hidden = cloud.one("AWS::SQS::Queue", under="FindingsQueue").properties["VisibilityTimeout"]
 
-    assert {alarm["MetricName"] for alarm in alarms.values()} == marked
+    assert hidden < alarms["findings-behind"]["Threshold"]
 
 
-def test_what_an_alarm_of_the_api_says_leads_to_a_section_of_the_runbook(cloud):
-    told = {
-        alarm.properties["AlarmDescription"].rpartition("; runbook: ")[2]
-        for alarm in cloud.resources("AWS::CloudWatch::Alarm")
-        if alarm.stack == "SealstreamApi"
+def test_what_an_alarm_says_leads_to_a_section_of_the_runbook(alarms):
+    told = {name: alarm["AlarmDescription"].rpartition(f"; runbook: {RUNBOOK}#") for name, alarm in alarms.items()}
+
+    assert [] == [name for name, (what, _, anchor) in told.items() if not what or anchor not in anchors(PAGE)]
+    assert [] == [name for name, alarm in alarms.items() if len(alarm["AlarmDescription"]) > 1_024]
+
+
+def test_the_runbook_lists_the_alarms_that_are_deployed_each_with_its_section(alarms):
+    listed = {
+        name: re.findall(r"\(#([\w-]+)\)", row[3])
+        for row in table(PAGE, "alarm")[1:]
+        for name in re.findall(r"`([\w-]+)`", row[0])
     }
 
-    assert {"The tenant API fails", "Access is denied"} == told
-    assert told <= set(re.findall(r"^## (.+)$", RUNBOOK.read_text(encoding="utf-8"), re.MULTILINE))
+    assert {name: [alarm["AlarmDescription"].rpartition("#")[2]] for name, alarm in alarms.items()} == listed
 
 
 def test_the_limits_that_are_known_name_alarms_that_are_deployed(alarms):
-    named = {name for row in table(RUNBOOK, "limit")[1:] for name in re.findall(r"`([\w-]+)`", row[2])}
+    named = {name for row in table(PAGE, "limit")[1:] for name in re.findall(r"`([\w-]+)`", row[2])}
 
     assert named
     assert named <= alarms.keys()

@@ -20,7 +20,7 @@ MAY_DIFFER_LOCALLY = [
     r"Resources\.\w+Function\w+\.Properties\.Code\.S3Key",
     r"Resources\.\w+Function\w+\.Properties\.Environment\.Variables\.SEALSTREAM_KEY_AGE_SECONDS",
     r"Resources\.\w+Function\w+\.Properties\.Environment\.Variables\.SEALSTREAM_LOG_EVERY_EVENT",
-    r"Resources\.\w+(Daily|KmsRotation|Period)\w+\.Properties\.State",
+    r"Resources\.\w+(Daily|KmsRotation|Look|Period)\w+\.Properties\.State",
     r"Resources\.Audit\w+\.Properties\.ObjectLockConfiguration\.Rule\.DefaultRetention\.Days",
     r"Resources\.ServingHttpToken\w+\.Properties\.JwtConfiguration\.Issuer",
 ]

@@ -1,0 +1,170 @@
+"""What it costs: an estimate from what AWS and sealstream count anyway, times the list prices.
+
+Left out is what no metric counts by the minute: what is stored, keys, alarms and metrics by the month, transitions of
+the state machine, backups, KMS's calls for encryption at rest, and whatever AWS gives for free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_sqs as sqs
+
+from infra.alarms import SEALING
+from infra.dashboard_widgets import Row, graph, heading, latest
+from infra.data_stack import DataStack
+from infra.metrics import PERIOD, Metrics, calculated
+from shared.runtime.metrics import Metric
+
+_GB: Final = 2**30
+_HOURS_A_MONTH: Final = 730
+_HALF_A_KB: Final = 512
+"""Kinesis counts each record's bytes up to the next whole KB: on average by so much more."""
+_QUEUE_CALLS: Final = (
+    "NumberOfMessagesSent",
+    "NumberOfMessagesReceived",
+    "NumberOfMessagesDeleted",
+    "NumberOfEmptyReceives",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """The last row.
+
+    Attributes:
+        functions: memory by name, MiB.
+    """
+
+    metrics: Metrics
+    data: DataStack
+    functions: Mapping[str, int]
+    tables: Mapping[str, dynamodb.ITable]
+    queues: Mapping[str, sqs.IQueue]
+    log_groups: Mapping[str, str]
+
+    def rows(self) -> list[Row]:
+        """Cost."""
+        services = {
+            "kinesis": self._kinesis(),
+            "lambda": self._lambda(),
+            "dynamodb": self._dynamodb(),
+            "kms": self._kms(),
+            "logs": self._logs(),
+            "sqs": self._sqs(),
+            "s3": self._s3(),
+        }
+        total = calculated(" + ".join(services), services, label="US$ an hour")
+        written = self.metrics.own("encryptor", Metric.RECORDS_WRITTEN)
+        by_record = calculated(
+            "1000000 * dollars / (writtenrecords * 3600 / PERIOD(writtenrecords))",
+            {"dollars": total, "writtenrecords": written},
+            label="US$ a million records written",
+        )
+        priced_as = self.metrics.settings.watch.priced_as
+        return [
+            heading(
+                "5 · What does it cost?",
+                f"Runbook: Cost. What is counted times {priced_as}; without what is stored, or paid by the month.",
+            ),
+            [
+                graph("US$ an hour, by service", list(services.values()), stacked=True, width=16),
+                latest("Now", [total, by_record], width=8),
+            ],
+        ]
+
+    def _price(self, name: str) -> float:
+        return self.metrics.settings.watch.prices[name]
+
+    def _million(self, name: str) -> str:
+        return _number(self._price(name) / 1e6)
+
+    def _kinesis(self) -> cloudwatch.MathExpression:
+        stream = self.data.stream
+        using = {
+            "inbytes": stream.metric("IncomingBytes", statistic="Sum", period=PERIOD),
+            "inrecords": stream.metric("IncomingRecords", statistic="Sum", period=PERIOD),
+            "outbytes": stream.metric("GetRecords.Bytes", statistic="Sum", period=PERIOD),
+        }
+        older_than_a_day = min(self.metrics.settings.retention_hours, 7 * 24) - 24
+        kept = self._price("Kinesis on demand, kept a month") * older_than_a_day / _HOURS_A_MONTH
+        incoming = _number((self._price("Kinesis on demand, in") + kept) / _GB)
+        outgoing = _number(self._price("Kinesis on demand, out") / _GB)
+        moved = f"(inbytes + {_HALF_A_KB} * inrecords) * {incoming} + outbytes * {outgoing}"
+        stream_hour = _number(self._price("Kinesis on demand, stream"))
+        return calculated(f"TIME_SERIES({stream_hour}) + ({moved}) * 3600 / PERIOD(inbytes)", using, label="Kinesis")
+
+    def _lambda(self) -> cloudwatch.MathExpression:
+        names = {name: name.replace("-", "") for name in self.functions}
+        using = {f"ms{short}": self.metrics.of_lambda(name, "Duration") for name, short in names.items()} | {
+            f"calls{short}": self.metrics.of_lambda(name, "Invocations") for name, short in names.items()
+        }
+        second = self._price("Lambda GB-second, arm64") / 1e6
+        lasted = [f"ms{names[name]} * {_number(mib / 1024 / 1000 * second)}" for name, mib in self.functions.items()]
+        called = f"({_sum(using, 'calls')}) * {self._million('Lambda request')}"
+        return self._hourly(" + ".join([*lasted, called]), using, label="Lambda")
+
+    def _dynamodb(self) -> cloudwatch.MathExpression:
+        using = {
+            f"{kind}{name}": table.metric(f"Consumed{kind.title()}CapacityUnits", statistic="Sum", period=PERIOD)
+            for name, table in self.tables.items()
+            for kind in ("write", "read")
+        }
+        priced = [
+            f"({_sum(using, kind)}) * {self._million(f'DynamoDB {kind} request unit')}" for kind in ("write", "read")
+        ]
+        return self._hourly(" + ".join(priced), using, label="DynamoDB")
+
+    def _kms(self) -> cloudwatch.MathExpression:
+        asking = [name for name in (*SEALING, "tenant-api") if name in self.functions]
+        using = {f"kms{name.replace('-', '')}": self.metrics.own(name, Metric.KMS_CALLS) for name in asking}
+        return self._hourly(f"({_sum(using)}) * {self._million('KMS request')}", using, label="KMS")
+
+    def _logs(self) -> cloudwatch.MathExpression:
+        using = {
+            f"log{name.replace('-', '')}": cloudwatch.Metric(
+                namespace="AWS/Logs",
+                metric_name="IncomingBytes",
+                dimensions_map={"LogGroupName": log_group},
+                statistic="Sum",
+                period=PERIOD,
+            )
+            for name, log_group in self.log_groups.items()
+        }
+        price = _number(self._price("CloudWatch Logs, taken in") / _GB)
+        return self._hourly(f"({_sum(using)}) * {price}", using, label="CloudWatch Logs")
+
+    def _sqs(self) -> cloudwatch.MathExpression:
+        using = {
+            f"{name}{call}": queue.metric(call, statistic="Sum", period=PERIOD)
+            for name, queue in self.queues.items()
+            for call in _QUEUE_CALLS
+        }
+        return self._hourly(f"({_sum(using)}) * {self._million('SQS request')}", using, label="SQS")
+
+    def _s3(self) -> cloudwatch.MathExpression:
+        using: dict[str, cloudwatch.IMetric] = {
+            f"puts{name.replace('-', '')}": self.metrics.own(name, Metric.SEGMENTS_WRITTEN) for name in self.functions
+        }
+        using["putsmanifests"] = self.metrics.own("notary", Metric.MANIFESTS_WRITTEN)
+        using["putsquarantine"] = self.metrics.own("encryptor", Metric.RECORDS_QUARANTINED)
+        return self._hourly(f"({_sum(using)}) * {self._million('S3 put')}", using, label="S3, puts")
+
+    @staticmethod
+    def _hourly(expression: str, using: Mapping[str, cloudwatch.IMetric], *, label: str) -> cloudwatch.MathExpression:
+        """What a period cost, as if it went on so for an hour."""
+        return calculated(f"({expression}) * 3600 / PERIOD({next(iter(using))})", using, label=label)
+
+
+def _sum(ids: Iterable[str], prefix: str = "") -> str:
+    return " + ".join(one for one in ids if one.startswith(prefix))
+
+
+def _number(value: float) -> str:
+    """Written out, to ten digits: an expression knows no exponents."""
+    return f"{Decimal(f'{value:.10g}'):f}"

@@ -1,0 +1,181 @@
+"""The dashboard: its order, and that what it shows is written by somebody, and what is written is shown."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from infra import prices
+from infra.dashboard_cost import _number
+from shared.runtime.metrics import NAMESPACE, Metric
+from tests.infra.synthesis import ACCOUNT, REGION, ROOT
+from tests.infra.watching import alarms_of, emitted, expressions_in, own_of, read_by, shown_in, widgets_of
+from tests.unit.docs.pages import anchors
+
+RUNBOOK = ROOT / "docs" / "runbook.md"
+NOT_SHOWN = {
+    ("redriver", "RecordsQuarantined.+"): "what it leaves in quarantine the encryptor counted when it came there",
+    ("redriver", "KeyCache.+"): "it runs when somebody asks; who did sees how long it takes",
+    ("reauditor", "PutToVerifiedSeconds"): "of what an operator had judged again, hours later",
+    ("reconciler", "ItemsRemoved"): "always 0: what it finds stands there",
+}
+"""Of which function, what (as a pattern), and why nobody who was woken looks for it."""
+
+
+@pytest.fixture
+def widgets(cloud):
+    return widgets_of(cloud)
+
+
+@pytest.fixture
+def shown(widgets):
+    return own_of(read for widget in widgets for read in shown_in(widget))
+
+
+def _titles(widgets):
+    return [widget["properties"].get("title") or widget["properties"]["markdown"] for widget in widgets]
+
+
+def test_it_asks_from_top_to_bottom_what_somebody_asks_who_was_woken(widgets):
+    headings = [title.splitlines()[0] for title in _titles(widgets) if title.startswith("#")]
+
+    assert [
+        "# sealstream: read from top to bottom",
+        "## 1 · Is anything exposed?",
+        "## 2 · Is anything stuck?",
+        "## 3 · Is it keeping up?",
+        "## 4 · Keys and rotation",
+        "## 5 · What does it cost?",
+    ] == headings
+
+
+def test_each_question_says_where_the_runbook_helps(widgets):
+    named = [
+        section
+        for title in _titles(widgets)
+        if title.startswith("## ")
+        for section in re.findall(r"Runbook: ([^.]+)\.", title)[0].split("; ")
+    ]
+
+    assert len(named) >= 5
+    assert [] == [
+        name for name in named if re.sub(r"[^\w\- ]", "", name.lower()).replace(" ", "-") not in anchors(RUNBOOK)
+    ]
+
+
+def test_the_first_thing_it_shows_is_every_alarm_by_its_state(cloud, widgets):
+    (board,) = [widget for widget in widgets if widget["type"] == "alarm"]
+
+    assert widgets.index(board) == 1
+    assert sorted(board["properties"]["alarms"]) == sorted(
+        f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:sealstream-{name}" for name in alarms_of(cloud)
+    )
+
+
+def test_nothing_lies_over_another_or_beside_the_page(widgets):
+    taken = [
+        (x, y)
+        for widget in widgets
+        for x in range(widget["x"], widget["x"] + widget["width"])
+        for y in range(widget["y"], widget["y"] + widget["height"])
+    ]
+
+    assert len(taken) == len(set(taken))
+    assert {x for x, _ in taken} == set(range(24))
+
+
+def test_whatever_it_shows_of_our_own_a_deployed_function_writes(cloud, shown):
+    assert len(shown) > 100
+    assert set() == shown - emitted(cloud)
+
+
+def test_whatever_an_alarm_watches_of_our_own_a_deployed_function_writes(cloud):
+    watched = own_of(read for alarm in alarms_of(cloud).values() for read in read_by(alarm))
+
+    assert len(watched) > 20
+    assert set() == watched - emitted(cloud)
+
+
+def test_whatever_a_function_writes_is_shown_or_it_is_said_why_not(cloud, shown):
+    missing = {(function.removeprefix("sealstream-"), name) for function, name in emitted(cloud) - shown}
+    excused = {
+        (function, name)
+        for function, name in missing
+        for (of, pattern) in NOT_SHOWN
+        if function == of and re.fullmatch(pattern, name)
+    }
+
+    assert set() == missing - excused
+    assert len(NOT_SHOWN) == len(
+        {key for key in NOT_SHOWN for one in missing if key[0] == one[0] and re.fullmatch(key[1], one[1])}
+    )
+
+
+def test_every_metric_there_is_is_written_by_some_function(cloud):
+    assert set(map(str, Metric)) <= {name for _, name in emitted(cloud)}
+
+
+def test_percentiles_and_maxima_are_of_what_is_no_count(widgets):
+    counted = {
+        read.name
+        for widget in widgets
+        for read in shown_in(widget)
+        if read.namespace == NAMESPACE and read.statistic != "Sum"
+    }
+
+    assert {
+        Metric.OLDEST_RECORD_AGE_SECONDS,
+        Metric.BATCH_DURATION_MS,
+        Metric.PUT_TO_VERIFIED_SECONDS,
+        Metric.RUNS_UNDER_WAY,
+        Metric.RUN_STEPS,
+        Metric.RUN_SEGMENTS,
+        Metric.RUN_SEGMENTS_DONE,
+    } == counted
+
+
+def test_an_expression_names_only_metrics_of_its_own_widget(widgets):
+    for widget in widgets:
+        ids = {metric[-1]["id"] for metric in widget["properties"].get("metrics", []) if "id" in metric[-1]}
+        for expression in expressions_in(widget):
+            named = set(re.findall(r"\b[a-z]\w*", expression))
+            assert named <= ids, expression
+            assert "e-" not in expression, "an exponent is no number there"
+
+
+def test_without_a_tenant_api_nothing_of_it_is_shown(other_and_unacceptable):
+    text = str(widgets_of(other_and_unacceptable))
+
+    assert "acme-encryptor" in text
+    assert "tenant-api" not in text
+
+
+def test_the_cost_is_what_was_counted_times_the_price(widgets):
+    """The expressions, evaluated as CloudWatch does, for an hour in which everything was 1,000 each five minutes."""
+    (board,) = [widget for widget in widgets if widget["properties"].get("title") == "Now"]
+    metrics = board["properties"]["metrics"]
+    named = {metric[-1]["id"]: metric[-1] for metric in metrics if "id" in metric[-1]}
+    terms = {name: metric["expression"] for name, metric in named.items() if "expression" in metric}
+    counted = dict.fromkeys(named.keys() - terms.keys(), 1_000.0)
+
+    def value(name):
+        if name in counted:
+            return counted[name]
+        expression = re.sub(r"PERIOD\(\w+\)", "300", terms[name]).replace("TIME_SERIES", "")
+        return eval(  # noqa: S307 - of our own template
+            re.sub(r"\b[a-z]\w*", lambda found: repr(value(found[0])), expression), {"__builtins__": {}}
+        )
+
+    kms = [name for name in counted if name.startswith("kms")]
+    assert value("kms") == pytest.approx(len(kms) * 1_000 * 12 * prices.LIST["KMS request"] / 1e6)
+    assert value("kinesis") == pytest.approx(
+        0.04 + 12 * ((1_000 + 512 * 1_000) * (0.08 + 0.10 * 144 / 730) + 1_000 * 0.04) / 2**30
+    )
+    services = ("kinesis", "lambda", "dynamodb", "kms", "logs", "sqs", "s3")
+    assert value("dollars") == pytest.approx(sum(map(value, services)))
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.04, "0.04"), (3e-6, "0.000003"), (0.0, "0"), (1.5, "1.5")])
+def test_a_price_is_written_without_an_exponent(value, text):
+    assert text == _number(value)
