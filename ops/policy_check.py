@@ -108,6 +108,7 @@ def summary(policy: Policy) -> list[str]:
         + (format_path((item.order,)) if item.order else _WITHOUT_ORDER[item.unknown_order]),
         f"undeclared   {fate}",
         f"classes      {', '.join(classes)}",
+        f"detected     {', '.join(sorted(policy.detect)) or 'nothing'}",
         "",
         rules,
     ]

@@ -98,6 +98,8 @@ def test_the_summary_names_dataset_digest_classes_and_rules():
     text = "\n".join(summary(policy))
     for part in ("customers", policy.digest.hex(), "pii (new key every 90 days), restricted", "**.kind", "line 12"):
         assert part in text
+    assert "detected     card, email, iban, us_ssn" in summary(policy)
+    assert "detected     nothing" in summary(parse_policy("detect = []\n" + SOURCE, "policy.toml"))
     assert "undeclared   rejected" in summary(parse_policy(REJECTING, "policy.toml"))
 
 
