@@ -59,10 +59,10 @@ def over_durations(axes: Axes, least: float, most: float, *, vertical: bool = Fa
     axis.set_ticks([], minor=True)
 
 
-def over_counts(axes: Axes, *, most: int = 4) -> None:
-    """The y axis: whole numbers from 0 on, with a faint line at each."""
-    axes.set_ylim(bottom=0)
-    axes.yaxis.set_major_locator(MaxNLocator(most, integer=True))
+def over_counts(axes: Axes, highest: int, *, marks: int = 4) -> None:
+    """The y axis: whole numbers from 0 to the highest, with a faint line at some of them."""
+    axes.set_ylim(0, max(highest, 1) * 1.04)
+    axes.yaxis.set_major_locator(MaxNLocator(marks, integer=True))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.grid(axis="y")
 

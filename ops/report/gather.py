@@ -53,24 +53,24 @@ class Wanted:
     period_seconds: float | None = None
 
 
-def gather(wanted: Wanted, now: float) -> Report:
+def gather(wanted: Wanted, now: float, *, objects: Objects | None = None) -> Report:
     """Read it all; what cannot be read beside the trail's events is told as such.
 
     Raises:
         SealstreamError: the trail cannot be read.
     """
     period = Period(float(int(wanted.since)), float(ceil(now if wanted.until is None else wanted.until)), now)
-    objects = objects_of(wanted.folder)
+    objects = objects or objects_of(wanted.folder)
     trail = Trail(objects)
     tally = tallied(trail.events(period.since, period.until))
     found = _exposures(tally, trail, period)
     check = _known(lambda: _verified(wanted, objects, now))
     if wanted.folder is not None:
-        names = {"copy of the trail": wanted.folder.name}
-        return Report(period, names, tally, found, _ONLY_THE_TRAIL, _ONLY_THE_TRAIL, check, trail.unreadable)
+        copied = {"copy of the trail": wanted.folder.name}
+        return Report(period, copied, tally, found, _ONLY_THE_TRAIL, _ONLY_THE_TRAIL, check, trail.unreadable)
     return Report(
         period=period,
-        names=_names(),
+        names={} if isinstance(names := _known(_names), NotKnown) else names,
         tally=_with_phases(tally),
         exposures=found,
         keys=_known(lambda: _keys(tally, now)),
@@ -117,9 +117,10 @@ def _with_phases(tally: Tally) -> Tally:
 
 
 def _names() -> Mapping[str, str]:
+    names = {"items table": setting("TABLE"), "audit bucket": setting("AUDIT_BUCKET")}
     dynamodb = client("dynamodb").meta
     place = f"{dynamodb.region_name}, local AWS at {dynamodb.endpoint_url}" if is_local() else dynamodb.region_name
-    return {"items table": setting("TABLE"), "audit bucket": setting("AUDIT_BUCKET"), "region": place}
+    return {**names, "region": place}
 
 
 def _known(read: Callable[[], T]) -> T | NotKnown:

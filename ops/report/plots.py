@@ -7,6 +7,7 @@ from math import sqrt
 from typing import Final
 
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
 from ops.audit.exposure import Exposure
@@ -31,6 +32,8 @@ _AROUND: Final = 66
 """Pixels of its legend and axis."""
 _DAY: Final = 86_400
 _MOST_POINTS: Final = 400
+_BAR: Final = 0.88
+"""The part of its step that a bar fills."""
 
 
 def coverage_plot(coverage: Coverage) -> Html:
@@ -185,18 +188,16 @@ def held_plot(held: Held) -> Html:
 
 
 def _stack(axes: Axes, steps: Steps, kinds: Sequence[str]) -> None:
+    """Bars of several colours; as one thing for each colour, since single ones take ten times as long."""
     below = [0] * len(steps.starts)
-    gap = 0.12 if len(steps.starts) > 1 else 0.0
+    width = steps.width_seconds * (_BAR if len(steps.starts) > 1 else 1.0)
     for kind in kinds:
         numbers = steps.counts.get(kind, (0,) * len(steps.starts))
-        axes.bar(
-            steps.starts,
-            numbers,
-            bottom=below,
-            width=steps.width_seconds * (1 - gap),
-            align="edge",
-            color=colour(kind),
-            linewidth=0,
-        )
+        bars = [
+            ((start, low), (start, low + number), (start + width, low + number), (start + width, low))
+            for start, low, number in zip(steps.starts, below, numbers, strict=True)
+            if number
+        ]
+        axes.add_collection(PolyCollection(bars, facecolors=colour(kind), linewidths=0), autolim=False)
         below = [before + number for before, number in zip(below, numbers, strict=True)]
-    over_counts(axes)
+    over_counts(axes, max(below))

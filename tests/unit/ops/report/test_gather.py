@@ -1,0 +1,132 @@
+"""A report from a copy of the trail, and from a deployment whose stores answer or not."""
+
+from __future__ import annotations
+
+import pytest
+
+from ops import cli
+from ops.report.gather import Wanted, gather
+from ops.report.html import Html
+from ops.report.report import NotKnown, TrailCheck
+from shared.errors import StoreUnavailable
+from shared.trail.findings import TrailVerdict
+from tests.unit.ops.audit.trail import START, MemoryObjects
+from tests.unit.ops.report.period import END, NOTARY_SECONDS, a_period, trail_in
+from tests.unit.ops.report.shown import Shown, figures_of
+
+
+@pytest.fixture(autouse=True)
+def _without_plots(monkeypatch):
+    """They take a second."""
+    monkeypatch.setattr("ops.report.plots.drawn", lambda *_: Html(""))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("copy") / "trail"
+    trail_in(folder, a_period())
+    return folder
+
+
+@pytest.fixture
+def key(folder):
+    return folder.parent / "key.pem"
+
+
+def test_a_copy_and_a_key_are_enough(folder, key):
+    report = gather(Wanted(START, folder=folder, public_key=key, period_seconds=NOTARY_SECONDS), END)
+    assert len(a_period()) == report.tally.events, "each once, though some were written twice"
+    assert isinstance(report.trail, TrailCheck)
+    assert (TrailVerdict.INTACT, 0) == (report.trail.result.verdict, len(report.unreadable))
+    assert "given in key.pem" == report.trail.key_source
+    assert isinstance(report.keys, NotKnown)
+    assert isinstance(report.held, NotKnown)
+
+
+def test_without_a_key_a_copy_is_not_called_intact(folder):
+    report = gather(Wanted(START, folder=folder), END)
+    assert isinstance(report.trail, NotKnown)
+    assert "had from elsewhere" in report.trail.why
+
+
+def test_a_changed_segment_is_told(tmp_path):
+    folder = tmp_path / "trail"
+    key = trail_in(folder, a_period()[:200])
+    segment = sorted(folder.rglob("*.ndjson.gz"))[1]
+    segment.write_bytes(segment.read_bytes()[:-1])
+    report = gather(Wanted(START, folder=folder, public_key=key, period_seconds=NOTARY_SECONDS), END)
+    assert isinstance(report.trail, TrailCheck)
+    assert TrailVerdict.TAMPERED == report.trail.result.verdict
+    assert ["ends too early"] == [*report.unreadable.values()]
+
+
+@pytest.fixture
+def _nothing_answers(monkeypatch):
+    def refused(*_, **__):
+        raise StoreUnavailable("asking: AccessDeniedException")
+
+    for name in ("client", "quarantine_index", "run_store"):
+        monkeypatch.setattr(f"ops.report.gather.{name}", refused)
+
+
+@pytest.mark.usefixtures("_nothing_answers")
+def test_a_deployment_without_rights_gives_a_report_that_says_so(bucket):
+    report = gather(Wanted(START), END, objects=bucket)
+    assert (30, {}) == (report.tally.events, report.names)
+    for part in (report.keys, report.held, report.trail):
+        assert NotKnown("asking: AccessDeniedException") == part
+
+
+@pytest.mark.usefixtures("_nothing_answers")
+def test_a_period_is_whole_seconds_so_that_others_can_ask_for_the_same(bucket):
+    report = gather(Wanted(START + 0.7, until=START + 9.2), END, objects=bucket)
+    assert (START, START + 10) == (report.period.since, report.period.until)
+
+
+@pytest.fixture
+def bucket():
+    bucket = MemoryObjects()
+    bucket.write(*a_period()[:30])
+    return bucket
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    def run(*words):
+        monkeypatch.setattr("sys.argv", ["sealstream", "report", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return ended.value.code or 0, capsys.readouterr()
+
+    return run
+
+
+def test_the_command_writes_the_page_and_says_what_asks_for_attention(run, folder, key, tmp_path):
+    file = tmp_path / "new" / "report.html"
+    asked = ("--offline", folder, "--public-key", key, "--minutes", 180)
+    status, told = run(*asked, "--from", "2026-01-01", "--to", "2026-01-05", "--html", file)
+    assert 0 == status, told.err
+    assert f"{file}: {len(a_period()):,} events of the period" in told.out
+    assert "1 item stands in clear" in told.out
+    shown = Shown(file.read_text("utf-8"))
+    expected = figures_of(a_period())
+    assert expected == {name: shown.figures.get(name) for name in expected}
+    assert [file] == [*file.parent.iterdir()], "nothing unfinished is left"
+
+
+def test_the_command_wants_a_period(run, folder, tmp_path):
+    status, told = run("--offline", folder, "--from", "2026-01-02", "--to", "2026-01-01", "--html", tmp_path / "a.html")
+    assert 2 == status
+    assert "--from must be before --to" in told.err
+
+
+def test_the_command_says_where_it_cannot_write(run, folder, tmp_path):
+    (tmp_path / "a").write_text("")
+    status, _ = run("--offline", folder, "--from", "2026-01-01", "--html", tmp_path / "a" / "b.html")
+    assert "cannot be written" in str(status)
+
+
+def test_only_the_events_of_the_period_are_counted(folder):
+    report = gather(Wanted(START, until=START + 86_400.0, folder=folder), END)
+    expected = [one for one in a_period() if one["at"] < "2026-01-02T00:00:00"]
+    assert len(expected) == report.tally.events

@@ -1,0 +1,167 @@
+"""The page says what the trail says, and nothing that somebody else put there is taken for a part of it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from ops.audit.exposure import exposures
+from ops.report.held import Held
+from ops.report.html import Html
+from ops.report.keys import KeyFacts, inventory
+from ops.report.page import page
+from ops.report.plots import key_plot
+from ops.report.report import NotKnown, Period, Report, TrailCheck
+from ops.report.tally import tallied
+from shared.model import KeyState
+from shared.trail.findings import Tampering, TrailFinding
+from shared.trail.verify import TrailResult
+from tests.unit.ops.audit.trail import START
+from tests.unit.ops.report.period import DAY, END, HOSTILE, a_period
+from tests.unit.ops.report.shown import Shown, figures_of
+
+INTACT = TrailResult([], manifests=40, segments=398, pending=2, unproven=0, proven_until=END - 60)
+KEYS = inventory(
+    [
+        KeyFacts("pii", KeyState.ACTIVE, END - DAY),
+        KeyFacts("pci", KeyState.ACTIVE, END - 91 * DAY),
+        KeyFacts("pii", KeyState.RETIRED, START, START + DAY, END),
+    ],
+    {"pci": 90},
+    END,
+)
+HELD = Held({("not_json", "held"): 2, ("not_json", "discarded"): 2}, {"held": 1, "discarded": 1}, END - DAY)
+
+
+def report(**changes) -> Report:
+    whole = Report(
+        period=Period(START, END, END),
+        names={"items table": "items"},
+        tally=tallied(a_period()),
+        exposures=exposures(a_period()),
+        keys=KEYS,
+        held=HELD,
+        trail=TrailCheck(INTACT, "9f" * 32, "asked of KMS"),
+    )
+    return replace(whole, **changes)
+
+
+@pytest.fixture(scope="module")
+def whole():
+    return page(report())
+
+
+@pytest.fixture
+def shown(whole):
+    return Shown(whole)
+
+
+@pytest.fixture
+def _without_plots(monkeypatch):
+    """They take a second."""
+    monkeypatch.setattr("ops.report.plots.drawn", lambda *_: Html(""))
+
+
+def test_every_figure_of_the_trail_stands_there(shown):
+    expected = figures_of(a_period())
+    assert expected == {name: shown.figures.get(name) for name in expected}
+
+
+def test_what_stands_now_is_there_too(shown):
+    expected = {
+        "keys.pii.active": 1,
+        "keys.pii.retired": 1,
+        "keys.pci.overdue": 1,
+        "quarantine.not_json.held": 2,
+        "trail.segments": 398,
+        "trail.pending": 2,
+    }
+    assert expected == {name: shown.figures.get(name) for name in expected}
+
+
+def test_it_needs_nothing_and_runs_nothing(shown, whole):
+    assert {"script", "link", "img", "iframe", "image", "foreignobject"}.isdisjoint(shown.elements)
+    addresses = set(re.findall(r"https?://[^\s\"'<)]+", whole))
+    assert {"http://www.w3.org/2000/svg"} == addresses, "a name, not an address"
+
+
+def test_each_id_is_there_once_and_whatever_is_named_by_one_has_it(shown, whole):
+    assert len(set(shown.ids)) == len(shown.ids)
+    assert set(shown.named_by) <= set(shown.ids)
+    assert {name[1:] for name in re.findall(r'href="(#[^"]+)"', whole)} <= set(shown.ids)
+
+
+def test_plots_use_the_colours_of_the_page_alone(whole):
+    drawings = re.findall(r"<svg.*?</svg>", whole, re.DOTALL)
+    assert 8 == len(drawings), "four plots, each wide and narrow"
+    assert not [one for drawing in drawings for one in re.findall(r"(?<!url\()#[0-9a-f]{6}\b", drawing)]
+
+
+def test_the_same_figures_give_the_same_plot():
+    assert key_plot(KEYS) == key_plot(KEYS)
+
+
+def test_an_id_that_somebody_chose_is_text(shown):
+    assert HOSTILE in shown.text
+    assert "script" not in shown.elements
+
+
+def test_names_of_a_class_are_drawn_as_they_are():
+    keys = inventory([KeyFacts("$x^2$", KeyState.ACTIVE, END - DAY)], {}, END)
+    assert ">$x^2$</text>" in key_plot(keys)
+
+
+def test_what_asks_for_attention_comes_first(shown):
+    first = shown.text[: shown.text.index("Coverage The") if "Coverage The" in shown.text else 2_000]
+    for sentence in (
+        "1 item stands in clear, and no event says that it ended.",
+        "1 change left not of the form that sealstream writes.",
+        "1 data key is older than the policy wants.",
+        "2 records wait in quarantine for a decision.",
+    ):
+        assert sentence in first
+
+
+@pytest.mark.usefixtures("_without_plots")
+def test_a_trail_that_was_tampered_with_comes_before_all_else():
+    finding = TrailFinding(Tampering.CHANGED, "segments/one", "its SHA-256 is another")
+    tampered = TrailCheck(replace(INTACT, findings=[finding]), "9f" * 32, "asked of KMS")
+    told = report(trail=tampered)
+    assert next(told.attention()).startswith("The audit trail is not what was written")
+    assert "segments/one" in Shown(page(told)).text
+
+
+@pytest.mark.usefixtures("_without_plots")
+def test_a_trail_that_nobody_could_check_is_not_called_intact():
+    finding = TrailFinding(Tampering.UNCHECKABLE, "manifests/", "there is no manifest")
+    unchecked = TrailCheck(replace(INTACT, findings=[finding], proven_until=None), "9f" * 32, "asked of KMS")
+    told = report(trail=unchecked)
+    assert "The audit trail could not be checked." == next(told.attention())
+    assert "intact" not in Shown(page(told)).text
+
+
+@pytest.mark.usefixtures("_without_plots")
+def test_what_was_not_read_is_said_and_is_no_zero():
+    told = report(keys=NotKnown("refused"), held=NotKnown("refused"), trail=NotKnown("no key was given"))
+    shown = Shown(page(told))
+    assert 2 <= shown.text.count("refused")
+    assert "no key was given" in shown.text
+    assert not [name for name in shown.figures if name.startswith(("keys.", "quarantine.", "trail."))]
+
+
+@pytest.mark.usefixtures("_without_plots")
+def test_segments_that_cannot_be_read_are_named():
+    told = report(unreadable={"segments/two": "ends too early"})
+    assert "1 of the trail's segments cannot be read" in " ".join(told.attention())
+    assert "segments/two" in Shown(page(told)).text
+
+
+@pytest.mark.usefixtures("_without_plots")
+def test_a_period_without_anything_gives_a_page_too():
+    nothing = report(tally=tallied([]), exposures=(), keys=inventory([], {}, END), held=Held({}, {}, None))
+    assert [] == [*nothing.attention()]
+    shown = Shown(page(nothing))
+    assert "Nothing of what is reported here asks for anybody's attention." in shown.text
+    assert {0} == {value for name, value in shown.figures.items() if not name.startswith("trail.")}
