@@ -77,7 +77,7 @@ class Auditor:
             failed_sequence_numbers=unsent or unjudged,
             oldest_changed_at=min(times, default=None),
             findings_sent=0 if unsent else len(references),
-            arrivals=arrivals,
+            arrivals=tuple(arrivals),
         )
 
     def _audit_change(
