@@ -122,7 +122,8 @@ def test_an_end_counts_that_came_after_the_time_that_is_asked_for(bucket, shown)
 
 def test_only_what_was_found_in_that_time_is_told(bucket, shown):
     bucket.write(clear(0), sealed(1), clear(2 * HOUR, "modify"), sealed(3 * HOUR), at=START + 3 * HOUR)
-    _, lines = shown(since=START + HOUR, now=START + 4 * HOUR)
+    bucket.write(clear(4 * HOUR, "modify"), at=START + 4 * HOUR)
+    _, lines = shown(since=START + HOUR, until=START + 3 * HOUR, now=START + 5 * HOUR)
     assert ["2026-01-01T02:00:00Z"] == [one["written_at"] for one in lines[:-1]]
 
 

@@ -49,6 +49,7 @@ def asked(monkeypatch):
         ("--to 1d", Selection(), NOW - 2 * DAY, NOW - DAY),
         ("--tenant acme --item i-1", Selection("acme", "i-1"), NOW - DAY, NOW),
         ("--tenant _system --event key", Selection("_system", events=("key",)), NOW - DAY, NOW),
+        ("--tenant sha256:1a2b", Selection("sha256:1a2b"), NOW - DAY, NOW),
         ("--event item.stale --event record", Selection(events=("item.stale", "record")), NOW - DAY, NOW),
     ],
 )

@@ -42,6 +42,11 @@ def test_an_item_is_found_by_its_id_though_events_show_a_digest(shown):
     assert Selection(item=shown).wants(event(item_id=public_item_id(CARD)))
 
 
+@pytest.mark.parametrize("shown", [CARD, public_item_id(CARD)])
+def test_a_tenant_is_found_by_his_name_though_events_show_a_digest(shown):
+    assert Selection(tenant=shown).wants(event(tenant_id=public_item_id(CARD)))
+
+
 def test_the_systems_own_keys_are_found():
     assert Selection(tenant="_system").wants(event("key.created", tenant_id="_system"))
 

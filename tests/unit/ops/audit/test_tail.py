@@ -71,6 +71,7 @@ def test_what_is_written_while_it_runs_is_shown_once(bucket, shown):
         lambda: bucket.write(one, three, two, where="b"),
     ]
     assert (0, [one, two, three]) == shown()
+    assert len(bucket.objects) == len(bucket.read_keys)
 
 
 def test_what_was_there_before_is_not_shown(bucket, clock, shown):
