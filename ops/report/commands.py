@@ -29,7 +29,7 @@ _DAY_SECONDS: Final = 86_400
 @click.option(
     "--offline",
     "folder",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
     help="a copy of the audit bucket, as `audit fetch` makes it, instead of a deployment",
 )
