@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ops.audit.distinct import Event
-from shared.public_ids import public_item_id, public_owner
+from shared.public_ids import public_owner, withheld
 from shared.runtime.audit_log import AuditEvent
 
 NAMES: Final = (*dict.fromkeys(event.partition(".")[0] for event in AuditEvent), *(event.value for event in AuditEvent))
@@ -37,7 +37,7 @@ class Selection:
 
     def _of_tenant(self, event: Event) -> bool:
         named = (event.get("tenant_id"), event.get("asked_tenant_id"))
-        return not self.tenant or self.tenant in named or public_owner(self.tenant) in named
+        return not self.tenant or not {self.tenant, public_owner(self.tenant), withheld(self.tenant)}.isdisjoint(named)
 
     def _about_item(self, event: Event) -> bool:
-        return not self.item or event.get("item_id") in {self.item, public_item_id(self.item)}
+        return not self.item or event.get("item_id") in {self.item, withheld(self.item)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ops.audit.selection import NAMES, Selection
-from shared.public_ids import public_item_id
+from shared.public_ids import public_item_id, withheld
 from shared.runtime.audit_log import AuditEvent
 from tests.unit.ops.audit.trail import event
 
@@ -49,6 +49,12 @@ def test_a_tenant_is_found_by_his_name_though_events_show_a_digest(shown):
 
 def test_the_systems_own_keys_are_found():
     assert Selection(tenant="_system").wants(event("key.created", tenant_id="_system"))
+
+
+def test_what_only_the_policys_own_detectors_withhold_is_found_too():
+    phone, insured = "+49 170 1234567", "756.9217.0769.85"
+    assert Selection(item=phone).wants(event(item_id=withheld(phone)))
+    assert Selection(tenant=insured).wants(event(tenant_id=withheld(insured)))
 
 
 def test_an_event_without_tenant_or_item_is_none_of_theirs():
