@@ -19,6 +19,7 @@ from infra.data_stack import DataStack
 from infra.encryptor import Encryptor
 from infra.keys_stack import KeysStack
 from infra.landing_ingest import LandingIngest
+from infra.notary import Notary
 from infra.queries import QUERIES, Queries
 from infra.reauditor import Reauditor
 from infra.reconciler import Reconciler
@@ -65,6 +66,7 @@ class PipelineStack(cdk.Stack):
         )
         sweeper = Sweeper(self, "Sweeping", settings=settings, bundler=bundler, keys=keys, data=data, reopener=reopener)
         reconciler = Reconciler(self, "Reconciling", settings=settings, bundler=bundler, keys=keys, data=data)
+        notary = Notary(self, "Attesting", settings=settings, bundler=bundler, keys=keys, data=data)
         machine = RotationMachine(
             self,
             "RotationRun",
@@ -94,6 +96,7 @@ class PipelineStack(cdk.Stack):
             consumers=[
                 *(landing.consumer, encryptor.consumer, redriver.consumer, auditor.consumer, reauditor.consumer),
                 *(reencryptor.consumer, sweeper.consumer, reconciler.consumer, rotation.consumer, reopener.consumer),
+                notary.consumer,
             ],
         )
 
@@ -117,6 +120,9 @@ class PipelineStack(cdk.Stack):
         cdk.CfnOutput(self, "RotationLogGroup", value=rotation.consumer.log_group.log_group_name)
         cdk.CfnOutput(self, "Reopener", value=reopener.consumer.function.function_name)
         cdk.CfnOutput(self, "ReopenerLogGroup", value=reopener.consumer.log_group.log_group_name)
+        cdk.CfnOutput(self, "Notary", value=notary.consumer.function.function_name)
+        cdk.CfnOutput(self, "NotaryLogGroup", value=notary.consumer.log_group.log_group_name)
+        cdk.CfnOutput(self, "NotaryMinutes", value=str(settings.audit.notary_minutes))
         cdk.CfnOutput(self, "EncryptorDeadLetterQueue", value=encryptor.dead_letters.queue_url)
         cdk.CfnOutput(self, "AuditorDeadLetterQueue", value=auditor.dead_letters.queue_url)
         cdk.CfnOutput(self, "RotationMachine", value=machine.state_machine_arn)

@@ -69,6 +69,7 @@ class Store(Enum):
     ITEMS = "items"
     QUARANTINE = "quarantine"
     LANDING = "landing"
+    TRAIL = "trail"
 
     def told(self) -> dict[str, Any]:
         """The table, or the bucket."""
@@ -105,8 +106,8 @@ def _change(severity: Severity = Severity.INFORMATIONAL, activity: DatastoreActi
     return Telling(EventClass.DATASTORE_ACTIVITY, activity, severity, store=Store.ITEMS)
 
 
-def _finding(title: str, severity: Severity) -> Telling:
-    return Telling(EventClass.DATA_SECURITY_FINDING, FindingActivity.CREATE, severity, store=Store.ITEMS, title=title)
+def _finding(title: str, severity: Severity, store: Store = Store.ITEMS) -> Telling:
+    return Telling(EventClass.DATA_SECURITY_FINDING, FindingActivity.CREATE, severity, store=store, title=title)
 
 
 def _object(store: Store, activity: DatastoreActivity, status: Status | None = Status.SUCCESS) -> Telling:
@@ -149,6 +150,7 @@ TELLINGS: Final[Mapping[str, Telling]] = {
     "rotation.completed": _call(ApiActivity.UPDATE, status=None),
     "reconciliation.completed": _call(ApiActivity.READ, status=None),
     "access.denied": _call(ApiActivity.UNKNOWN, Severity.LOW, Status.FAILURE),
+    "trail.verification_failed": _finding("Audit trail not as it was written", Severity.HIGH, Store.TRAIL),
 }
 
 _OF_CHANGE: Final[Mapping[str | None, DatastoreActivity]] = {

@@ -145,6 +145,7 @@ GRANTS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         KEY_STORE: (*_READ_KEYS, "Query", "Scan", "PutItem", "UpdateItem"),
         ATTRIBUTE_KEY: ("GenerateDataKeyWithoutPlaintext", "ReEncrypt"),
     },
+    "notary": {},
     "rotation-machine": {},
     "rotation-start": {},
 }

@@ -124,6 +124,12 @@ def test_the_roles_of_the_api_have_the_rights_that_the_page_lists():
     assert {_role(name): actions for name, actions in (sessions | functions).items()} == listed
 
 
+def test_the_notary_has_the_rights_that_the_page_lists():
+    (row,) = table(PAGE, "role of the trail")[1:]
+
+    assert (_role("notary"), _deployed("notary")) == (row[0].strip("`"), set(ACTION.findall(row[2])))
+
+
 def test_each_cell_says_what_the_simulator_says():
     rights = _rights()
     answers: dict[tuple[str, str, str], set[str]] = {}
@@ -185,7 +191,7 @@ def test_the_stacks_are_those_of_the_app():
 def test_every_module_of_a_consumer_is_named_on_its_path():
     modules = {
         file.relative_to(ROOT).as_posix()
-        for consumer in ROLES
+        for consumer in (*ROLES, "notary")
         for file in (ROOT / "consumers" / consumer).rglob("*.py")
         if file.name != "__init__.py"
     }

@@ -1,0 +1,54 @@
+"""Who signs the audit trail's manifests, and who writes and reads them: rows of the table in `test_rights`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final, TypeAlias
+
+from tests.infra.simulator import ADMINISTRATOR
+
+Row: TypeAlias = tuple[str, str, str, Mapping[str, Sequence[str]], str]
+
+YES, NO = "allowed", "denied"
+WHERE_NOTHING_IS: Final = {"s3:if-none-match": "*"}
+
+OF_THE_NOTARY: Final[list[Row]] = [
+    # the notary signs, and nobody else
+    ("notary", "kms:Sign", "signing key", {}, YES),
+    ("notary", "kms:GetPublicKey", "signing key", {}, YES),
+    ("notary", "kms:DisableKey", "signing key", {}, NO),
+    ("notary", "kms:ScheduleKeyDeletion", "signing key", {}, NO),
+    ("notary", "kms:CreateGrant", "signing key", {}, NO),
+    ("auditor", "kms:Sign", "signing key", {}, NO),
+    ("encryptor", "kms:Sign", "signing key", {}, NO),
+    ("rotation", "kms:Sign", "signing key", {}, NO),
+    (ADMINISTRATOR, "kms:Sign", "signing key", {}, NO),
+    (ADMINISTRATOR, "kms:CreateGrant", "signing key", {}, NO),
+    (ADMINISTRATOR, "kms:GetPublicKey", "signing key", {}, YES),
+    (ADMINISTRATOR, "kms:DisableKey", "signing key", {}, YES),
+    # it writes manifests where nothing is, and its own segments; nobody else writes manifests
+    ("notary", "s3:PutObject", "manifest", WHERE_NOTHING_IS, YES),
+    ("notary", "s3:PutObject", "manifest", {}, NO),
+    ("notary", "s3:PutObject", "notary's segment", WHERE_NOTHING_IS, YES),
+    ("notary", "s3:PutObject", "auditor's segment", WHERE_NOTHING_IS, NO),
+    ("auditor", "s3:PutObject", "manifest", WHERE_NOTHING_IS, NO),
+    ("encryptor", "s3:PutObject", "manifest", WHERE_NOTHING_IS, NO),
+    (ADMINISTRATOR, "s3:PutObject", "manifest", WHERE_NOTHING_IS, NO),
+    # it reads the trail whole, and takes nothing away
+    ("notary", "s3:ListBucketVersions", "audit bucket", {}, YES),
+    ("notary", "s3:GetObject", "manifest", {}, YES),
+    ("notary", "s3:GetObjectVersion", "auditor's segment", {}, YES),
+    ("notary", "s3:DeleteObject", "manifest", {}, NO),
+    ("notary", "s3:DeleteObjectVersion", "manifest", {}, NO),
+    ("notary", "s3:PutObjectRetention", "manifest", {}, NO),
+    (ADMINISTRATOR, "s3:DeleteObjectVersion", "manifest", {}, NO),
+    (ADMINISTRATOR, "s3:BypassGovernanceRetention", "manifest", {}, NO),
+    # and has nothing to do with what is sealed
+    ("notary", "kms:Decrypt", "attribute key", {}, NO),
+    ("notary", "dynamodb:GetItem", "items", {}, NO),
+    ("notary", "dynamodb:GetItem", "key store", {}, NO),
+    ("notary", "s3:GetObject", "quarantine object", {}, NO),
+    ("notary", "kinesis:GetRecords", "source stream", {}, NO),
+    ("notary", "logs:PutLogEvents", "notary's log", {}, YES),
+    ("notary", "logs:PutLogEvents", "auditor's log", {}, NO),
+]
