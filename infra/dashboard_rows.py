@@ -236,6 +236,7 @@ class Rows:
         """Keys and rotation."""
         own, total = self.metrics.own, self.metrics.total
         asking = (*SEALING, "tenant-api") if self.has_api else SEALING
+        making = (*SEALING, "ensure-keys") if self.has_api else SEALING
         ended = {
             Metric.KEYS_REWRAPPED: "wrapped anew",
             Metric.KEYS_RENEWED: "replaced",
@@ -307,7 +308,7 @@ class Rows:
                 graph(
                     "Data keys that are new",
                     [
-                        total(SEALING, Metric.KEYS_CREATED, label="first ones, by whoever sealed"),
+                        total(making, Metric.KEYS_CREATED, label="first ones"),
                         own("rotation", Metric.KEYS_RENEWED, label="by rotation"),
                     ],
                 ),

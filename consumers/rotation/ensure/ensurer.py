@@ -25,6 +25,7 @@ class KeyEnsurer:
     Attributes:
         attribute_key: ARN of the KMS key that wraps them.
         on_created: told of each key that was made and stored; and of one whose maker may not have told.
+        on_made: told of each key that was made and stored, and of no other.
         new_key_id: gives a random id from 1 to 2**32 - 1.
         wall: seconds since the epoch.
     """
@@ -34,6 +35,7 @@ class KeyEnsurer:
     policy: Policy
     attribute_key: str
     on_created: Callable[[DataKeyRow], None]
+    on_made: Callable[[DataKeyRow], None]
     new_key_id: Callable[[], int]
     wall: Callable[[], float]
 
@@ -75,6 +77,7 @@ class KeyEnsurer:
             row = self._new_row(tenant_id, data_class)
             if self.store.create(row, replaces=None):
                 self.on_created(row)
+                self.on_made(row)
                 return
         raise StoreUnavailable(f"first key of {tenant_id}/{data_class}: lost {ATTEMPTS} races")
 

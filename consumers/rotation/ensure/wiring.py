@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from consumers.rotation.ensure.ensurer import KeyEnsurer
+from consumers.rotation.ensure.report import count_made
 from shared.aws.audited import audit_log
 from shared.aws.clients import client
 from shared.aws.key_store import DynamoKeyStore
@@ -33,6 +34,7 @@ def wire(settings: EnsureKeysSettings) -> KeyEnsurer:
         policy=policy,
         attribute_key=settings.attribute_keys.present,
         on_created=lambda row: report_created_key(row, log),
+        on_made=count_made,
         new_key_id=random_key_id,
         wall=time.time,
     )

@@ -21,13 +21,19 @@ def created() -> list[DataKeyRow]:
 
 
 @pytest.fixture
-def ensurer(world, created) -> KeyEnsurer:
+def made() -> list[DataKeyRow]:
+    return []
+
+
+@pytest.fixture
+def ensurer(world, created, made) -> KeyEnsurer:
     return KeyEnsurer(
         store=world.store,
         service=world.service,
         policy=world.policy,
         attribute_key=world.service.kms_key_arn,
         on_created=created.append,
+        on_made=made.append,
         new_key_id=world.next_key_id,
         wall=world.clock.wall,
     )
@@ -58,11 +64,12 @@ def test_what_is_there_stays_and_costs_no_call_of_kms(world, ensurer, created):
     assert ([], first) == (created, world.active_id(ACME, "pii"))
 
 
-def test_asked_again_or_twice_for_one_class_it_makes_one_key(ensurer, created):
+def test_asked_again_or_twice_for_one_class_it_makes_one_key(ensurer, created, made):
     ensurer.ensure(ask(data_classes=("pii", "pii")))
     ensurer.ensure(ask())
 
     assert 1 == len({row.key_id for row in created})
+    assert created[:1] == made, "told again, and counted once"
 
 
 def test_a_key_whose_maker_may_have_been_killed_before_he_told_is_told_again(world, ensurer, created):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -60,7 +61,7 @@ def ensure(*data_classes: str) -> Any:
     return module.handler({"tenant_id": "acme", "data_classes": list(data_classes)}, Context())
 
 
-def test_a_reader_opens_what_was_made_and_its_event_is_kept(dynamodb, kept):
+def test_a_reader_opens_what_was_made_and_its_event_is_kept_and_counted(dynamodb, kept, capsys):
     assert {} == ensure("pii", "phi")
 
     arn = module._ensurer().attribute_key
@@ -73,6 +74,8 @@ def test_a_reader_opens_what_was_made_and_its_event_is_kept(dynamodb, kept):
     assert [("key.created", "acme", name, f"{keyring.active('acme', name).key_id:08x}") for name in ("pii", "phi")] == [
         tuple(event[name] for name in ("event", "tenant_id", "data_class", "key_id")) for event in kept.events
     ]
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [1, 1] == [line["KeysCreated"] for line in lines if "KeysCreated" in line]
 
 
 def test_the_policy_is_published_before_anything_can_be_sealed_under_it(dynamodb):
