@@ -190,7 +190,7 @@ class Alarms(AlarmGroup):
                 f"{name}-silent",
                 f"{what}, for 15 minutes: its event source mapping is off",
                 # what is missing counts as 0 in a sum: equal to what came, where nothing was seen
-                calculated("IF(came > 0 AND came + seen == came, 1, 0)", came, label=what),
+                calculated("IF((came > 0) AND ((came + seen) == came), 1, 0)", came, label=what),
                 lasting=_THREE_IN_A_ROW,
                 runbook="behind",
             )
