@@ -11,7 +11,7 @@ from ministack import app
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import error_response_json
 
-from ops.local_aws.repairs import iam_dynamodb, iam_kms, iam_sessions, iam_streams, iam_variables
+from ops.local_aws.repairs import iam_dynamodb, iam_kms, iam_s3, iam_sessions, iam_streams, iam_variables
 
 #: Where the parsed request travels from `request_context` to `enforce`; no policy can name it.
 _REQUEST: Final = "local request"
@@ -41,6 +41,7 @@ def apply() -> None:
     """Make MiniStack's IAM what the repairs of this module and its neighbours say."""
     iam_variables.apply()
     iam_sessions.apply()
+    iam_s3.apply()
     iam_actions.extract_resource_arn = resource_arn
     iam_actions.request_tag_context = request_context
     iam_actions.dynamodb_service_context = lambda _body: {}  # request_context says it, knowing the operation
@@ -90,7 +91,10 @@ def enforce(  # the signature is MiniStack's
         return _may_assume(access_key_id, region, resource_arn, context)
     if request is None:
         _refused.set((iam_action, resource_arn))
-        return _stock_enforce(access_key_id, iam_action, service, region, resource_arn, context)
+        refusal = _stock_enforce(access_key_id, iam_action, service, region, resource_arn, context)
+        if refusal is None and service == "s3":
+            return iam_s3.refusal_of_root(access_key_id, iam_action, resource_arn, region, context)
+        return refusal
     for check in iam_kms.checks(iam_action, request):
         arn = check.key_arn or resource_arn
         _refused.set((check.action, arn))

@@ -1,4 +1,4 @@
-"""S3: parts of a version, tags of a version that is not the newest, and what is said of an object that is missing."""
+"""S3: parts and tags of a version, versions that stay where objects are locked, what is said of a missing object."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ _stock_get = s3._get_object
 _stock_head = s3._head_object
 _stock_put_tags = s3._put_object_tagging
 _stock_get_tags = s3._get_object_tagging
+_stock_put_versioning = s3._put_bucket_versioning
 
 
 def apply() -> None:
@@ -31,6 +32,7 @@ def apply() -> None:
     s3._head_object = _hiding_what_is_missing(_stock_head)
     s3._put_object_tagging = put_object_tagging
     s3._get_object_tagging = get_object_tagging
+    s3._put_bucket_versioning = put_bucket_versioning
 
 
 def get_object(bucket: str, key: str, headers: Mapping[str, Any], query: Query | None = None) -> Response:
@@ -101,6 +103,15 @@ def get_object_tagging(bucket: str, key: str, query: Query | None = None) -> Res
         tag = SubElement(listed, "Tag")
         SubElement(tag, "Key").text, SubElement(tag, "Value").text = name, value
     return 200, {"Content-Type": "application/xml", "x-amz-version-id": _version(query)}, tostring(root)
+
+
+def put_bucket_versioning(bucket: str, body: bytes) -> Response:
+    """AWS: where objects are locked, every version is kept. Stock lets the versions be suspended."""
+    if bucket in s3._bucket_object_lock and b">Suspended<" in body:
+        message = "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed."
+        return s3._error("InvalidBucketState", message, 409, f"/{bucket}")  # type: ignore[no-any-return]
+    answer: Response = _stock_put_versioning(bucket, body)
+    return answer
 
 
 def _problem(tags: list[tuple[str, str]]) -> tuple[str, str] | None:
