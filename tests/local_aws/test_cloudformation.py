@@ -15,6 +15,7 @@ TABLE = {
     "BillingMode": "PAY_PER_REQUEST",
 }
 RECOVERY = {"PointInTimeRecoveryEnabled": True}
+LOCK: Any = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 2}}}
 EXPIRY = {"AttributeName": "expires_at", "Enabled": True}
 
 
@@ -58,7 +59,11 @@ def template(role: str, key_arn: str, *, bare: bool = False) -> dict[str, Any]:
             {"StreamModeDetails": {"StreamMode": "ON_DEMAND"}},
             {"StreamEncryption": {"EncryptionType": "KMS", "KeyId": key_arn}},
         ),
-        "Bucket": resource("AWS::S3::Bucket", {}, {"Tags": [{"Key": "owner", "Value": "test"}]}),
+        "Bucket": resource(
+            "AWS::S3::Bucket",
+            {"ObjectLockEnabled": True, "VersioningConfiguration": {"Status": "Enabled"}},
+            {"Tags": [{"Key": "owner", "Value": "test"}], "ObjectLockConfiguration": LOCK},
+        ),
         "Function": resource(
             "AWS::Lambda::Function",
             {
@@ -137,6 +142,15 @@ def test_a_stream_is_encrypted_under_the_key_of_its_template(local_aws: LocalAws
 def test_a_bucket_has_its_tags(local_aws: LocalAws, deployed: Deployed) -> None:
     tags = local_aws.client("s3").get_bucket_tagging(Bucket=deployed.outputs["Bucket"])["TagSet"]
     assert {"Key": "owner", "Value": "test"} in tags
+
+
+def test_a_bucket_locks_its_objects(local_aws: LocalAws, deployed: Deployed) -> None:
+    client, name = local_aws.client("s3"), deployed.outputs["Bucket"]
+    assert LOCK == client.get_object_lock_configuration(Bucket=name)["ObjectLockConfiguration"]
+    put = client.put_object(Bucket=name, Key="k", Body=b"1")
+    version = {"Bucket": name, "Key": "k", "VersionId": put["VersionId"]}
+    assert "GOVERNANCE" == client.get_object_retention(**version)["Retention"]["Mode"]
+    client.delete_object(**version, BypassGovernanceRetention=True)
 
 
 def test_a_function_has_its_concurrency_key_and_dead_letter_target(local_aws: LocalAws, deployed: Deployed) -> None:

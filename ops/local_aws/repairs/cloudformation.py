@@ -107,12 +107,29 @@ def _encryption_xml(encryption: Properties) -> bytes:
 
 
 def _bucket(name: str, properties: Properties) -> None:
-    """AWS: a bucket carries its tags."""
+    """AWS: a bucket carries its tags, and locks its objects."""
+    _lock(name, properties)
     tags = {tag["Key"]: tag["Value"] for tag in properties.get("Tags") or []}
     if tags:
         s3._bucket_tags[name] = tags
     else:
         s3._bucket_tags.pop(name, None)
+
+
+def _lock(name: str, properties: Properties) -> None:
+    """The body of PutObjectLockConfiguration; a bucket's lock can be changed, and never taken off."""
+    rule = (properties.get("ObjectLockConfiguration") or {}).get("Rule") or {}
+    if not properties.get("ObjectLockEnabled") and name not in s3._bucket_object_lock:
+        return
+    root = Element("ObjectLockConfiguration", xmlns=s3.S3_NS)
+    SubElement(root, "ObjectLockEnabled").text = "Enabled"
+    if by_default := rule.get("DefaultRetention"):
+        element = SubElement(SubElement(root, "Rule"), "DefaultRetention")
+        for part in ("Mode", "Days", "Years"):
+            if part in by_default:
+                SubElement(element, part).text = str(by_default[part])
+    s3._bucket_versioning[name] = "Enabled"
+    _accept(s3._put_object_lock_configuration(name, tostring(root)))
 
 
 def _function(name: str, properties: Properties) -> None:
