@@ -12,7 +12,6 @@ from constructs import Construct
 
 from infra.settings import Settings
 
-RUNBOOK: Final = "docs/runbook.md"
 TOO_MUCH: Final = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
 TOO_LITTLE: Final = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
 
@@ -85,7 +84,7 @@ class AlarmGroup(Construct):
             self,
             "".join(word.capitalize() for word in name.split("-")),
             alarm_name=self._settings.name_of(name),
-            alarm_description=f"{what}; runbook: {RUNBOOK}#{runbook}",
+            alarm_description=f"{what}; runbook: {self._settings.watch.runbook}#{runbook}",
             metric=metric,
             threshold=threshold,
             comparison_operator=comparison,

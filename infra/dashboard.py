@@ -21,7 +21,7 @@ from infra.settings import Settings
 
 _HOW_TO_READ = (
     "# {prefix}: read from top to bottom\n"
-    "Red above is an alarm; its description names the section of `docs/runbook.md`. No line where nothing came: "
+    "Red above is an alarm; its description names the section of [the runbook]({runbook}). No line where nothing came: "
     "counts are written only with a batch. Sums are of five minutes, unless a title says otherwise."
 )
 
@@ -98,7 +98,9 @@ def _top(scope: Construct, settings: Settings, alarms: Sequence[str]) -> Row:
         for name in alarms
     ]
     return [
-        cloudwatch.TextWidget(markdown=_HOW_TO_READ.format(prefix=settings.prefix), width=WIDTH, height=2),
+        cloudwatch.TextWidget(
+            markdown=_HOW_TO_READ.format(prefix=settings.prefix, runbook=settings.watch.runbook), width=WIDTH, height=2
+        ),
         cloudwatch.AlarmStatusWidget(
             title="Alarms",
             alarms=[cloudwatch.Alarm.from_alarm_arn(scope, f"Shown{index}", arn) for index, arn in enumerate(arns)],

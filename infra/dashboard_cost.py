@@ -66,11 +66,13 @@ class Cost:
             {"dollars": total, "writtenrecords": written},
             label="US$ a million records written",
         )
-        priced_as = self.metrics.settings.watch.priced_as
+        watch = self.metrics.settings.watch
         return [
             heading(
                 "5 · What does it cost?",
-                f"Runbook: Cost. What is counted times {priced_as}; without what is stored, or paid by the month.",
+                f"What is counted times {watch.priced_as}; without what is stored, or paid by the month.",
+                runbook=watch.runbook,
+                sections=["Cost"],
             ),
             [
                 graph("US$ an hour, by service", list(services.values()), stacked=True, width=16),

@@ -41,6 +41,9 @@ class Rows:
     dead_letters: Mapping[str, sqs.IQueue]
     has_api: bool
 
+    def _heading(self, question: str, note: str, *sections: str) -> Row:
+        return heading(question, note, runbook=self.metrics.settings.watch.runbook, sections=sections)
+
     def exposed(self) -> list[Row]:
         """Is anything exposed."""
         own, total = self.metrics.own, self.metrics.total
@@ -59,9 +62,13 @@ class Rows:
         left = own("reencryptor", Metric.ITEMS_LEFT, label="items left as they are")
         census = own("sweeper", Metric.VALUES_IN_CLEAR, label="in clear by a census")
         return [
-            heading(
+            self._heading(
                 "1 · Is anything exposed?",
-                "Runbook: Plaintext found. What is in clear is sealed in seconds, or it waits, or is left.",
+                "What is in clear is sealed in seconds, or it waits, or is left.",
+                "Plaintext found",
+                "Malformed",
+                "Findings wait",
+                "The audit trail does not verify",
             ),
             [numbers("In the time that you look at", [*found, sealed, left, census])],
             [
@@ -100,9 +107,12 @@ class Rows:
         own, of_lambda = self.metrics.own, self.metrics.of_lambda
         limit = BEHIND_MINUTES * 60_000
         return [
-            heading(
+            self._heading(
                 "2 · Is anything stuck?",
-                "Runbook: Behind; Dead letters; Records in quarantine. What a dead letter names is forgotten in days.",
+                "What a dead letter names is forgotten in days.",
+                "Behind",
+                "Dead letters",
+                "Records in quarantine",
             ),
             [
                 graph(
@@ -167,9 +177,10 @@ class Rows:
             Metric.RECORDS_RETRIED: "delivered again",
         }
         return [
-            heading(
+            self._heading(
                 "3 · Is it keeping up?",
-                "Runbook: Behind. What arrives is written, and what is written is verified, each within seconds.",
+                "What arrives is written, and what is written is verified, each within seconds.",
+                "Behind",
             ),
             [
                 graph(
@@ -247,9 +258,11 @@ class Rows:
             Metric.KEYS_CORRUPT: "corrupt",
         }
         return [
-            heading(
+            self._heading(
                 "4 · Keys and rotation",
-                "Runbook: Rotation; KMS's quota. A census counts under which key each value is sealed.",
+                "A census counts under which key each value is sealed.",
+                "Rotation",
+                "KMS's quota",
             ),
             [
                 graph(
@@ -308,7 +321,7 @@ class Rows:
                 graph(
                     "Data keys that are new",
                     [
-                        total(making, Metric.KEYS_CREATED, label="first ones"),
+                        total(making, Metric.KEYS_CREATED, label="first ones of a tenant and class"),
                         own("rotation", Metric.KEYS_RENEWED, label="by rotation"),
                     ],
                 ),

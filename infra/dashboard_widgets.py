@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -9,13 +10,21 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 
 WIDTH: Final = 24
 _HEIGHT: Final = 6
+_MANY: Final = 10
+"""Lines whose legend would take half of a graph's height."""
 
 Row = list[cloudwatch.IWidget]
 
 
-def heading(question: str, where: str) -> Row:
-    """The question that a row answers, and what to do where the answer is bad."""
-    return [cloudwatch.TextWidget(markdown=f"## {question}\n{where}", width=WIDTH, height=2)]
+def heading(question: str, note: str, *, runbook: str, sections: Sequence[str]) -> Row:
+    """The question that a row answers, and the sections of the runbook for where the answer is bad."""
+    links = "; ".join(f"[{section}]({runbook}#{_anchor(section)})" for section in sections)
+    return [cloudwatch.TextWidget(markdown=f"## {question}\n{note} Runbook: {links}", width=WIDTH, height=2)]
+
+
+def _anchor(section: str) -> str:
+    """As GitHub makes it of a heading."""
+    return re.sub(r"[^\w\- ]", "", section.lower()).replace(" ", "-")
 
 
 def numbers(title: str, metrics: Sequence[cloudwatch.IMetric], *, width: int = WIDTH) -> cloudwatch.IWidget:
@@ -63,6 +72,7 @@ def graph(
         width=width,
         height=_HEIGHT,
         stacked=stacked,
+        legend_position=cloudwatch.LegendPosition.RIGHT if len(metrics) > _MANY else None,
         left_annotations=lines,
         left_y_axis=cloudwatch.YAxisProps(min=0, max=most, show_units=False),
         right_y_axis=cloudwatch.YAxisProps(min=0, show_units=False),

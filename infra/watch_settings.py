@@ -13,7 +13,10 @@ from constructs import IConstruct
 from infra import prices
 from infra.context import ContextError, context_of
 
+RUNBOOK: Final = "docs/runbook.md"
+
 _EMAIL: Final = re.compile(r"[^@\s,]+@[^@\s,]+\.[^@\s,]+")
+_PAGE: Final = re.compile(r"https://[^\s#()]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,21 +27,25 @@ class WatchSettings:
         alarm_email: who is written to; "" where nobody is: subscribe whom you like to the topic.
         prices: by the names of `infra.prices`, US dollars.
         priced_as: where those are from, for the dashboard.
+        runbook: where the runbook can be read that is deployed, for alarms and the dashboard.
     """
 
     alarm_email: str
     prices: Mapping[str, float]
     priced_as: str
+    runbook: str
 
     @classmethod
     def from_context(cls, scope: IConstruct) -> WatchSettings:
         """The choices of this synthesis; raises ContextError."""
-        email = context_of(scope, {"alarm_email": ""})["alarm_email"]
+        email, runbook = context_of(scope, {"alarm_email": "", "runbook_url": RUNBOOK}).values()
         if email and not _EMAIL.fullmatch(email):
             raise ContextError(f"context alarm_email: {email!r} is no address")
+        if runbook != RUNBOOK and not _PAGE.fullmatch(runbook):
+            raise ContextError(f"context runbook_url: {runbook!r} is no https://… URL of a page")
         own = _own_prices(scope.node.try_get_context("prices"))
         priced_as = f"list prices of us-east-1, {prices.AS_OF}" + (f", but {len(own)} of your own" if own else "")
-        return cls(email, {**prices.LIST, **own}, priced_as)
+        return cls(email, {**prices.LIST, **own}, priced_as, runbook)
 
 
 def _own_prices(given: Any) -> dict[str, float]:

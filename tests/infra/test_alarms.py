@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from infra.alarm import RUNBOOK
+from infra.watch_settings import RUNBOOK
 from shared.runtime.metrics import NAMESPACE, Metric
 from tests.infra.synthesis import ROOT
 from tests.infra.watching import alarms_of, read_by

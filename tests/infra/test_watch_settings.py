@@ -8,7 +8,7 @@ import pytest
 
 from infra import prices
 from infra.context import ContextError
-from infra.watch_settings import WatchSettings
+from infra.watch_settings import RUNBOOK, WatchSettings
 
 
 def settings(**context: object) -> WatchSettings:
@@ -42,3 +42,17 @@ def test_a_price_of_your_own_takes_the_place_of_the_lists_and_is_told(given):
 def test_what_is_no_price_ends_the_synthesis(given):
     with pytest.raises(ContextError, match="context prices"):
         settings(prices=given)
+
+
+def test_the_runbook_may_be_read_elsewhere():
+    page = "https://git.example/acme/sealstream/blob/main/docs/runbook.md"
+
+    assert (RUNBOOK, page) == (settings().runbook, settings(runbook_url=page).runbook)
+
+
+@pytest.mark.parametrize(
+    "given", ["runbook.md", "http://x.example/r", "https://x.example/r#a", "https://x.example/a b"]
+)
+def test_a_runbook_that_no_link_leads_to_ends_the_synthesis(given):
+    with pytest.raises(ContextError, match="context runbook_url"):
+        settings(runbook_url=given)
