@@ -129,8 +129,9 @@ class Deployment:
         return [row for row in rows if row["sequence_number"]["S"] == sequence_number]
 
     def metrics(self, function: str) -> list[dict[str, Any]]:
-        """The embedded metric lines of one function, given by its stage, oldest first."""
-        return [line for line in self._lines() if "_aws" in line and line["Function"] == self[function.upper()]]
+        """What one function, given by its stage, counted of its batches, oldest first; not of its segments."""
+        lines = [line for line in self._lines() if "_aws" in line and "SegmentsWritten" not in line]
+        return [line for line in lines if line["Function"] == self[function.upper()]]
 
     def findings(self) -> int:
         """How many messages the findings queue holds, those included that are being worked off."""
