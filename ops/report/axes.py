@@ -16,8 +16,10 @@ _STEPS: Final = (
     *(1, 2, 5, 10, 15, 30),
     *(_MINUTE * many for many in (1, 2, 5, 10, 15, 30)),
     *(_HOUR * many for many in (1, 2, 3, 6, 12)),
-    *(_DAY * many for many in (1, 2, 7, 14, 28, 56, 91, 182, 364)),
+    *(_DAY * many for many in (1, 2, 7, 14)),
 )
+_MONTHS: Final = (1, 2, 3, 6, 12, 24, 60)
+_MONTH: Final = 30 * _DAY
 _DURATIONS: Final = {
     1: "1 s",
     10: "10 s",
@@ -37,8 +39,11 @@ _DURATIONS: Final = {
 def over_time(axes: Axes, since: float, until: float, *, most: int) -> None:
     """The x axis: seconds since the epoch, with at most so many marks, in UTC."""
     until = max(until, since + 1)
-    step = next((one for one in _STEPS if (until - since) / one <= most), _STEPS[-1])
-    places = [place * step for place in range(ceil(since / step), int(until // step) + 1)] or [int(since)]
+    step = next((one for one in _STEPS if (until - since) / one <= most), 0)
+    if step:
+        places = [place * step for place in range(ceil(since / step), int(until // step) + 1)]
+    else:
+        step, places = _MONTH, _firsts_of_months(since, until, most)
     axes.set_xlim(since, until)
     axes.set_xticks(places, _times(places, step))
 
@@ -48,9 +53,11 @@ def over_durations(axes: Axes, least: float, most: float, *, vertical: bool = Fa
     low, high = max(least, 1.0) / 1.6, max(most, 1.0) * 1.6
     (axes.set_yscale if vertical else axes.set_xscale)("log")
     marks = {seconds: name for seconds, name in _DURATIONS.items() if low <= seconds <= high}
-    if not marks:
-        low, high = 0.8, 12.0
-        marks = {1: "1 s", 10: "10 s"}
+    if not marks:  # all of it lies between two
+        below = max(seconds for seconds in _DURATIONS if seconds <= max(least, 1.0))
+        above = min((seconds for seconds in _DURATIONS if seconds >= most), default=below)
+        low, high = below / 1.25, max(above, most) * 1.25
+        marks = {seconds: _DURATIONS[seconds] for seconds in (below, above)}
     if sparse:
         marks = dict(list(marks.items())[:: 1 + len(marks) // 5])
     (axes.set_ylim if vertical else axes.set_xlim)(low, high)
@@ -67,12 +74,21 @@ def over_counts(axes: Axes, highest: int, *, marks: int = 4) -> None:
     axes.grid(axis="y")
 
 
+def _firsts_of_months(since: float, until: float, most: int) -> list[int]:
+    many = next((one for one in _MONTHS if (until - since) / (one * _MONTH) <= most), _MONTHS[-1])
+    begin, end = (datetime.fromtimestamp(at, UTC) for at in (since, until))
+    months = range(begin.year * 12 // many * many, end.year * 12 + end.month, many)
+    firsts = (int(datetime(month // 12, month % 12 + 1, 1, tzinfo=UTC).timestamp()) for month in months)
+    return [first for first in firsts if since <= first <= until]
+
+
 def _times(places: list[int], step: int) -> list[str]:
     names, day = [], ""
     for place in places:
         at = datetime.fromtimestamp(place, UTC)
         if step >= _DAY:
-            names.append(at.strftime("%d %b\n%Y") if at.strftime("%Y") != day else at.strftime("%d %b"))
+            name = at.strftime("%b" if step == _MONTH else "%d %b")
+            names.append(f"{name}\n{at:%Y}" if at.strftime("%Y") != day else name)
             day = at.strftime("%Y")
             continue
         time = at.strftime("%H:%M:%S" if step < _MINUTE else "%H:%M")
