@@ -77,7 +77,8 @@ def test_a_bare_number_that_nothing_names_is_left_alone(where):
         "9d2e-756921707698",
         "cpf 00000000000",
         "360426199101010072",
-        "999999199101010078",  # a place that is none
+        "999999199101010072",  # a place that is none
+        "119999199101010079",  # a place that is a gap in the library's table
         "dni 54362315L",
         "nie X2482300Z",
         "RCCMNL83S18D969J",
