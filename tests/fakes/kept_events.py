@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+
+from shared.aws.audited import audit_log
 from shared.errors import StoreUnavailable
 
 
@@ -40,3 +44,17 @@ class KeptEvents:
     @property
     def names(self) -> list[str]:
         return [event["event"] for event in self.events]
+
+
+@contextmanager
+def kept_in_memory() -> Iterator[KeptEvents]:
+    """What the process keeps in the audit trail, instead of in a bucket."""
+    kept = KeptEvents()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SEALSTREAM_AUDIT_BUCKET", "trail")
+        patch.setenv("SEALSTREAM_STAGE", "stage")
+        patch.setenv("SEALSTREAM_LOG_EVERY_EVENT", "true")
+        patch.setattr("shared.aws.audited._trail", lambda _settings: kept)
+        audit_log.cache_clear()
+        yield kept
+    audit_log.cache_clear()

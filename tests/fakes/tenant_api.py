@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlencode
+from uuid import uuid4
 
 from consumers.tenant_api import handler as entry
 from consumers.tenant_api.api import TenantApi
@@ -19,6 +20,7 @@ from consumers.tenant_api.keys import TenantKeys
 from consumers.tenant_api.segment import segment_of
 from consumers.tenant_api.session import DENIED_SECONDS, TenantSession
 from consumers.tenant_api.writing import ItemChanges
+from shared.aws import audited
 from shared.errors import KeyDenied
 from shared.keys.keyring import Keyring
 from shared.keys.ports import EncryptionContext, GeneratedKey
@@ -29,6 +31,7 @@ from shared.runtime.time_left import TimeLeft
 from shared.sealed_table import SealedTable
 from tests.fakes.clock import FakeClock
 from tests.fakes.items import FakeItemTable
+from tests.fakes.kept_events import KeptEvents
 from tests.fakes.key_service import ATTRIBUTE_KEY_ARN, FakeKeyService
 from tests.fakes.key_store import FakeKeyStore
 
@@ -112,6 +115,8 @@ class ApiWorld:
         self.kms = FakeKeyService()
         self.clock = FakeClock()
         self.log = io.StringIO()
+        self.kept = KeptEvents()
+        self.audit_log = AuditLog(self.log, trail=self.kept)
         self.ensured: list[tuple[str, list[str]]] = []
         self.before_ensure: Callable[[], None] = lambda: None
         self.ensures = True
@@ -127,7 +132,7 @@ class ApiWorld:
             session_of=self._session_of,
             forget_session=self._forget_session,
             changes=ItemChanges(self.policy, TenantKeys(self._ensure), lambda: int(self.clock.wall() * 1_000_000_000)),
-            audit_log=AuditLog(self.log),
+            audit_log=self.audit_log,
             wall=self.clock.wall,
             time_left=TimeLeft(),
         )
@@ -159,14 +164,15 @@ class ApiWorld:
     def receive(self, request: Mapping[str, Any]) -> Answer:
         """One event through the handler itself."""
         wire, entry._api = entry._api, lambda: self.api  # type: ignore[assignment]
+        log, audited.audit_log = audited.audit_log, lambda: self.audit_log  # type: ignore[assignment]
         try:
             answer = entry.handler(request, _NoContext())
         finally:
-            entry._api = wire
+            entry._api, audited.audit_log = wire, log
         return Answer(answer["statusCode"], answer["headers"], answer.get("body", ""))
 
     def audit_events(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.log.getvalue().splitlines()]
+        return [dict(event) for event in self.kept.events]
 
     def keyring(self, service: Any, *, denied_seconds: float = 0) -> Keyring:
         return Keyring(
@@ -210,7 +216,8 @@ class ApiWorld:
 
 
 class _NoContext:
-    aws_request_id = "request-of-lambda"
+    def __init__(self) -> None:
+        self.aws_request_id = uuid4().hex
 
     def get_remaining_time_in_millis(self) -> int:
         return 29_000

@@ -18,6 +18,7 @@ from shared.aws.clients import client, forget
 from shared.errors import DoesNotOpen, KeyDenied, SettingsError
 from shared.model import InboundRecord
 from tests.fakes.files import file_source, line_payload, wrapped_payload
+from tests.fakes.kept_events import kept_in_memory
 from tests.fakes.kinesis import aggregate, kinesis_record
 from tests.unit.ops.quarantine.world import IDS, index
 
@@ -54,8 +55,9 @@ def kept(monkeypatch):
         forget()
         handler._wired.cache_clear()
         record = kinesis_record(aggregate([("key", payload) for payload in BAD])) | {"eventSourceARN": stream}
-        context: Any = SimpleNamespace(get_remaining_time_in_millis=lambda: 60_000)
-        handler.handler({"Records": [record]}, context)
+        context: Any = SimpleNamespace(aws_request_id="request-1", get_remaining_time_in_millis=lambda: 60_000)
+        with kept_in_memory():
+            handler.handler({"Records": [record]}, context)
         (row,) = dynamodb.scan(TableName="held")["Items"]
         yield row["quarantine_id"]["S"]
         handler._wired.cache_clear()
