@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from ops.demo import auditor_page
 from ops.demo.promises import promises
 from ops.demo.screen import console
 from ops.demo.story import story
@@ -71,8 +72,12 @@ def _verdict_on(figures: dict[str, Any]) -> int:
         console.print(f"{'[green]yes[/]' if is_kept else '[red]NO [/]'} {promise}")
     seconds = figures["seconds"]
     console.print("seconds: " + ", ".join(f"{name} {value}" for name, value in seconds.items()))
-    console.print(f"figures: {_FIGURES.relative_to(Path.cwd()) if _FIGURES.is_relative_to(Path.cwd()) else _FIGURES}")
+    console.print(f"figures: {_shown(_FIGURES)}; for an auditor: {_shown(auditor_page.FILE)}")
     return 0 if all(kept.values()) else 1
+
+
+def _shown(file: Path) -> Path:
+    return file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ def promises(figures: Mapping[str, Any]) -> dict[str, bool]:
         | _of_the_rogue_item(figures)
         | _of_the_rotation(figures)
         | _of_the_search(figures)
+        | _of_the_report(figures)
     )
 
 
@@ -109,4 +110,19 @@ def _of_the_search(figures: Mapping[str, Any]) -> dict[str, bool]:
             figures["plaintext_hits"] == 0 and rogue_hits.keys() <= {_IN_THE_STREAM}
         ),
         "the search does find these": rogue_hits.get(_IN_THE_STREAM, 0) > 0,
+    }
+
+
+def _of_the_report(figures: Mapping[str, Any]) -> dict[str, bool]:
+    report = figures["report"]
+    return {
+        "the audit trail is as it was written, and attested": (
+            report["trail"] == "intact" and report["segments_attested"] > 0 and report["segments_unreadable"] == 0
+        ),
+        "the auditor's page tells of every change, as the logs do, and of the one exposure and its end": (
+            report["changes"] == figures["changes_of_the_table"]
+            and report["audit_events"] == figures["audit_events"]
+            and (report["exposures"], report["exposures_open"]) == (1, 0)
+        ),
+        "no value stands on it": report["plaintext_hits"] == 0,
     }

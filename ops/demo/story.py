@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any, Final
 
 from rich.table import Table
 
-from ops.demo import doors, evidence, rogue, rotation, samples
+from ops.demo import auditor_page, doors, evidence, rogue, rotation, samples
 from ops.demo.leaks import LeakSearch
 from ops.demo.produce import as_aggregates, with_command_line, with_sdk
 from ops.demo.progress import Reported, wait_until
@@ -42,6 +43,7 @@ def story(environment: Mapping[str, str], timings: Timings, *, log: Path, token_
         log: the local AWS's own, which is searched too.
         token_of: gives a token of a tenant's, for the tenant API.
     """
+    began = time.time()
     records = list(customer_records(RECORDS, seed=SEED))
     bad = unusable_records(seed=SEED)
     card = card_number(Random(SEED))  # noqa: S311 - reproducible data, no secret
@@ -82,9 +84,14 @@ def story(environment: Mapping[str, str], timings: Timings, *, log: Path, token_
     with timings.of("leak search"):
         values = {value for one in (*records, *bad) for value in one.sensitive} | {card}
         values |= {value for one in known for value in one.sensitive}
-        searched = evidence.search(environment, LeakSearch(values), rogue=rogue.KEY, log=log)
+        leaks = LeakSearch(values)
+        searched = evidence.search(environment, leaks, rogue=rogue.KEY, log=log)
     console.print(evidence.as_table(searched))
     console.print(f"what was sent lies there as it was sent: {', '.join(evidence.IN_CLEAR_BY_NATURE)}")
+
+    console.rule("9. What an auditor is handed")
+    with timings.of("report"):
+        report = auditor_page.make(environment, leaks, since=began)
 
     return {
         "records_sent": sent,
@@ -96,6 +103,7 @@ def story(environment: Mapping[str, str], timings: Timings, *, log: Path, token_
         "doors": {"file": file_tags, "api": api_figures, "read_back": read_back},
         "rogue_item": rogue_figures,
         **rotated,
+        "report": report,
         "values_searched": len(values),
         "places_in_clear_by_nature": list(evidence.IN_CLEAR_BY_NATURE),
         "places_searched": {place.name: place.documents for place in searched},

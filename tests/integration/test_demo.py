@@ -40,4 +40,11 @@ def test_the_demo_ends_by_itself_and_keeps_its_promises():
     assert rotation["keys_retired"] == rotation["data_keys"] > 0
     assert {"items table's stream": 2} == figures["plaintext_hits_in_the_rogue_item"]
     assert 0 == figures["plaintext_hits"]
+    report = figures["report"]
+    assert ("intact", figures["audit_events"], 1, 0, 0) == tuple(
+        report[name] for name in ("trail", "audit_events", "exposures", "exposures_open", "plaintext_hits")
+    )
+    page = (process.BUILD / "report.html").read_text(encoding="utf-8")
+    for name, count in figures["audit_events"].items():
+        assert f'value="{count}" data-figure="events.{name}"' in page
     assert process.running(process.BUILD / "demo") is None, "the local AWS is ended"

@@ -49,6 +49,17 @@ GOOD: dict[str, Any] = {
         **COMPARED,
     },
     "replay": {"records": 4, "outcomes": {"duplicate": 3, "superseded": 1}, **COMPARED},
+    "report": {
+        "changes": 19,
+        "changes_verified": 18,
+        "audit_events": {"item.written": 8, "item.plaintext_found": 1, "item.remediated": 1, "item.reencrypted": 9},
+        "exposures": 1,
+        "exposures_open": 0,
+        "trail": "intact",
+        "segments_attested": 7,
+        "segments_unreadable": 0,
+        "plaintext_hits": 0,
+    },
     "plaintext_hits": 0,
     "plaintext_hits_in_the_rogue_item": {"items table's stream": 2},
 }
@@ -111,6 +122,13 @@ def test_good_figures_keep_every_promise():
         ("plaintext_hits", 1, "0 plaintext hits"),
         ("plaintext_hits_in_the_rogue_item", {"items table's stream": 2, "log auditor": 1}, "0 plaintext hits"),
         ("plaintext_hits_in_the_rogue_item", {}, "the search does find these"),
+        ("report/trail", "tampered", "the audit trail is as it was written"),
+        ("report/segments_attested", 0, "the audit trail is as it was written"),
+        ("report/segments_unreadable", 1, "the audit trail is as it was written"),
+        ("report/changes", 18, "the auditor's page tells of every change"),
+        ("report/audit_events/item.written", 7, "the auditor's page tells of every change"),
+        ("report/exposures_open", 1, "of the one exposure and its end"),
+        ("report/plaintext_hits", 1, "no value stands on it"),
     ],
 )
 def test_one_figure_that_is_not_so_breaks_its_promise(path, value, broken):
