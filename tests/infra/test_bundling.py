@@ -17,8 +17,11 @@ from infra.bundling import LAMBDA, Bundler, this_machine
 from shared.aws.clients import client
 from tests.infra.synthesis import Synthesis
 
-CONSUMERS = ("landing_ingest", "encryptor", "auditor", "reencryptor", "sweeper", "rotation", "reopener", "tenant_api")
-SEALING = {"encryptor", "reencryptor", "sweeper", "tenant_api"}
+CONSUMERS = (
+    *("landing_ingest", "encryptor", "auditor", "reencryptor", "sweeper", "rotation", "reopener", "tenant_api"),
+    "notary",
+)
+COMPILED = {"encryptor", "reencryptor", "sweeper", "tenant_api", "notary"}
 LAMBDA_LIMIT_BYTES = 250 * 1024 * 1024
 
 
@@ -49,7 +52,7 @@ def test_an_asset_fits_into_a_lambda(cloud, consumer):
     assert sum(file.stat().st_size for file in files(asset_folder(cloud, consumer))) < LAMBDA_LIMIT_BYTES
 
 
-@pytest.mark.parametrize(("consumer", "has_compiled_code"), [(name, name in SEALING) for name in CONSUMERS])
+@pytest.mark.parametrize(("consumer", "has_compiled_code"), [(name, name in COMPILED) for name in CONSUMERS])
 def test_an_asset_holds_compiled_code_for_graviton_only(cloud, consumer, has_compiled_code):
     compiled = [file for file in files(asset_folder(cloud, consumer)) if ".so" in file.suffixes]
 

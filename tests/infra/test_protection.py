@@ -29,7 +29,10 @@ from shared.trail.segments import SegmentName
 from tests.infra.synthesis import ACCOUNT, REGION
 
 DAY_SECONDS = 24 * 3600
-PACKAGES = ("landing_ingest", "encryptor", "auditor", "reencryptor", "sweeper", "rotation", "reopener", "tenant_api")
+PACKAGES = (
+    *("landing_ingest", "encryptor", "auditor", "reencryptor", "sweeper", "rotation", "reopener", "tenant_api"),
+    "notary",
+)
 """Those of the consumers, each with a function of its name, with hyphens."""
 OF_THE_TRAIL = {"SEALSTREAM_AUDIT_BUCKET", "SEALSTREAM_STAGE", "SEALSTREAM_LOG_EVERY_EVENT"}
 STATEFUL = {
@@ -46,7 +49,7 @@ def test_keys_and_data_outlive_their_stack_but_not_a_first_deployment_that_fails
     left = {(r.logical_id, r.deletion_policy, r.replace_policy) for r in cloud.resources() if r.type in STATEFUL}
 
     assert {(name, "RetainExceptOnCreate", "Retain") for name, _, _ in left} == left
-    assert len(left) == 31
+    assert len(left) == 33
 
 
 @pytest.mark.parametrize("stack", ["SealstreamKeys", "SealstreamData"])
@@ -113,8 +116,36 @@ def test_runs_never_expire(cloud):
     ]
 
 
-def test_both_keys_rotate(cloud):
-    assert [key.properties["EnableKeyRotation"] for key in cloud.resources("AWS::KMS::Key")] == [True, True]
+def test_both_keys_that_encrypt_rotate(cloud):
+    assert [
+        key.properties["EnableKeyRotation"]
+        for key in cloud.resources("AWS::KMS::Key")
+        if key.properties.get("KeyUsage") != "SIGN_VERIFY"
+    ] == [True, True]
+
+
+def test_the_key_that_signs_the_trail_is_one_that_anybody_can_check_with_and_signs_for_the_notary_alone(cloud):
+    key = cloud.one("AWS::KMS::Key", under="Signing").properties
+    notary = f"arn:aws:iam::{ACCOUNT}:role/sealstream-notary"
+
+    assert ("ECC_NIST_P256", "SIGN_VERIFY") == (key["KeySpec"], key["KeyUsage"])
+    signing = {s["Effect"]: s["Condition"] for s in key["KeyPolicy"]["Statement"] if "kms:Sign" in _list(s["Action"])}
+    assert {
+        "Allow": {"StringEquals": {"aws:PrincipalArn": notary}},
+        "Deny": {"StringNotEquals": {"aws:PrincipalArn": notary}},
+    } == signing
+
+
+def test_the_notary_is_one_at_a_time_and_comes_every_five_minutes(cloud):
+    function, rule = (
+        cloud.one("AWS::Lambda::Function", under="Attesting"),
+        cloud.one("AWS::Events::Rule", under="Attesting"),
+    )
+
+    assert 1 == function.properties["ReservedConcurrentExecutions"]
+    assert {"SEALSTREAM_NOTARY_KEYS"} == set(_environment(cloud, "Attesting"))
+    assert ("rate(5 minutes)", "ENABLED") == (rule.properties["ScheduleExpression"], rule.properties["State"])
+    assert function.properties["Timeout"] <= 5 * 60
 
 
 def test_the_attribute_key_never_leaves_its_policy_to_iam_alone(cloud):
@@ -363,7 +394,7 @@ def test_logs_are_encrypted_and_end(cloud):
     (for_logs,) = (s for s in storage_key.properties["KeyPolicy"]["Statement"] if s["Sid"] == "LogGroups")
     allowed = for_logs["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"]
 
-    assert len(groups) == 14
+    assert len(groups) == 15
     for group in groups:
         assert group.properties["KmsKeyId"] == storage_key.arn
         assert any(fnmatch(group.arn.removesuffix(":*"), pattern) for pattern in allowed), "CloudWatch may use the key"
@@ -519,7 +550,7 @@ def test_rights_name_their_actions(cloud):
 def test_the_outputs_are_those_that_the_tools_read(cloud):
     assert {
         *("Stream", "Table", "TableStream", "KeyStore", "AttributeKey", "StorageKey", "Runs", "FindingsQueue"),
-        *("QuarantineBucket", "QuarantineTable", "AuditBucket"),
+        *("QuarantineBucket", "QuarantineTable", "AuditBucket", "NotaryKeys", "AlarmTopic"),
         *("LandingBucket", "LandingQueue", "LandingDeadLetterQueue", "LandingRuns"),
         *("LandingIngest", "LandingIngestLogGroup"),
         *("Encryptor", "EncryptorLogGroup", "EncryptorDeadLetterQueue"),
@@ -530,6 +561,7 @@ def test_the_outputs_are_those_that_the_tools_read(cloud):
         *("Sweeper", "SweeperLogGroup", "Reopener", "ReopenerLogGroup"),
         *("Reconciler", "ReconcilerLogGroup"),
         *("Rotation", "RotationLogGroup", "RotationMachine"),
+        *("Notary", "NotaryLogGroup", "NotaryMinutes"),
         *("ApiUrl", "TenantApi", "TenantApiLogGroup", "TenantApiAccessLog", "EnsureKeys", "EnsureKeysLogGroup"),
     } == set(cloud.outputs())
 

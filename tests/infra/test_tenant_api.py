@@ -134,7 +134,7 @@ def test_what_waits_for_slow_answers_takes_no_more_than_its_part_of_the_accounts
         if "ReservedConcurrentExecutions" in function.properties
     }
 
-    assert {"sealstream-tenant-api": 100} == at_once
+    assert {"sealstream-tenant-api": 100, "sealstream-notary": 1} == at_once
 
 
 def test_without_an_issuer_nothing_of_it_is_deployed(other_and_unacceptable):
