@@ -214,7 +214,7 @@ class Rows:
                     [own(name, Metric.BATCH_DURATION_MS, statistic="p99", label=name) for name in _TIMED],
                 ),
                 graph(
-                    "The items table throttles",
+                    "Writes and reads that the items table throttles",
                     [
                         self.data.items.metric("WriteThrottleEvents", statistic="Sum", period=PERIOD, label="writes"),
                         self.data.items.metric("ReadThrottleEvents", statistic="Sum", period=PERIOD, label="reads"),
@@ -292,7 +292,6 @@ class Rows:
                         self._share(Metric.VALUES_STALE, "stale"),
                         self._share(Metric.VALUES_UNKNOWN, "of no known key"),
                     ],
-                    right=[own("sweeper", Metric.VALUES_COUNTED, label="values counted (right)")],
                     most=100,
                 ),
                 graph(
@@ -300,6 +299,7 @@ class Rows:
                     [
                         *(own(name, Metric.ITEMS_SCANNED, label=f"scanned by the {name}") for name in _SCANNING),
                         own("sweeper", Metric.ITEMS_CLEAN, label="nothing to do"),
+                        own("sweeper", Metric.VALUES_COUNTED, label="values counted by a census"),
                         own("sweeper", Metric.ITEMS_MENDED, label="mended"),
                         own("sweeper", Metric.ITEMS_LEFT, label="left as they are"),
                         total(MENDING, Metric.VALUES_REENCRYPTED, label="values sealed anew"),

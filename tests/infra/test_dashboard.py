@@ -138,6 +138,13 @@ def test_an_expression_names_only_metrics_of_its_own_widget(widgets):
             assert "e-" not in expression, "an exponent is no number there"
 
 
+def test_whatever_is_drawn_has_a_name_for_those_who_read_it(widgets):
+    """A metric that stands in a widget twice, drawn and in an expression, would lose the one that it is drawn by."""
+    for widget in widgets:
+        drawn = [metric[-1] for metric in widget["properties"].get("metrics", []) if metric[-1].get("visible", True)]
+        assert [] == [options for options in drawn if not options.get("label")], widget["properties"]["title"]
+
+
 def test_without_a_tenant_api_nothing_of_it_is_shown(other_and_unacceptable):
     text = str(widgets_of(other_and_unacceptable))
 
