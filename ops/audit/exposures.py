@@ -71,7 +71,7 @@ def show_exposures(
     trail = Trail(objects or objects_of(folder))
     found = found_in(trail, since, until, now, selection)
     ask = copies or ((lambda *_: Copies(unknown=(ASKED_OF_NOBODY,))) if folder else known_copies)
-    known = ask(*_span(found, now)) if found else Copies()
+    known = ask(*span_of(found, now)) if found else Copies()
     told = [(one, holders(one, known, now)) for one in found]
     still_open = sum(one.is_open for one in found)
     if for_programs(as_json=as_json):
@@ -84,7 +84,7 @@ def show_exposures(
     return 1 if still_open else telling.unreadable(trail)
 
 
-def _span(found: list[Exposure], now: float) -> tuple[float, float]:
+def span_of(found: list[Exposure], now: float) -> tuple[float, float]:
     """Of all the times at which something stood in clear; from the beginning, where one was there before."""
     since = min(0.0 if one.written_at is None else one.written_at for one in found)
     until = max(now if one.ended_at is None else one.ended_at for one in found)

@@ -28,7 +28,6 @@ class Coverage:
         steps: the same over time.
         undated: changes whose time nobody knows; they are in no step.
         mendings: changes that put something in order, by event.
-        sealed_values: in all items as the changes left them.
         findings: how often something was found, by place; in standing items too.
         policies: changes by the digest of the policy that they name, in hex.
         latest_policy: that of the last change that names one; "" where none does.
@@ -39,7 +38,6 @@ class Coverage:
     steps: Steps
     undated: int
     mendings: Mapping[str, int]
-    sealed_values: int
     findings: Mapping[Place, int]
     policies: Mapping[str, int]
     latest_policy: str
@@ -70,7 +68,6 @@ class CoverageCount:
         self._undated = 0
         self._in_clear = 0
         self._mendings: Counter[str] = Counter()
-        self._sealed_values = 0
         self._findings: Counter[Place] = Counter()
         self._policies: Counter[str] = Counter()
         self._latest_policy = ""
@@ -88,7 +85,6 @@ class CoverageCount:
             self._timeline.add(at, event["verdict"])
         else:
             self._undated += 1
-        self._sealed_values += event.get("sealed_count", 0)
         if event["event"] in MENDINGS:
             self._mendings[event["event"]] += 1
         if "policy" in event:
@@ -102,7 +98,6 @@ class CoverageCount:
             steps=self._timeline.steps(),
             undated=self._undated,
             mendings=self._mendings,
-            sealed_values=self._sealed_values,
             findings=self._findings,
             policies=self._policies,
             latest_policy=self._latest_policy,

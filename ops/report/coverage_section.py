@@ -7,7 +7,7 @@ from typing import Final
 
 from ops.report.blocks import NAME, NUMBER, Column, code, figure, paragraph, section, table
 from ops.report.coverage import MENDINGS, Coverage
-from ops.report.html import Html, tag
+from ops.report.html import Html, joined, tag
 from ops.report.plots import coverage_plot
 from ops.report.report import Report
 from ops.report.words import NOTHING, count, duration, share
@@ -37,7 +37,16 @@ def coverage_section(report: Report) -> Html:
     )
     if not coverage.changes:
         return section(1, "coverage", "Coverage", intro, paragraph("No change of the items table was told of."))
-    return section(1, "coverage", "Coverage", intro, *_over_time(coverage), _verdicts(coverage), *_more(coverage))
+    return section(
+        1,
+        "coverage",
+        "Coverage",
+        intro,
+        *_over_time(coverage),
+        _verdicts(coverage),
+        _policies(coverage),
+        *_more(coverage),
+    )
 
 
 def _over_time(coverage: Coverage) -> Iterator[Html]:
@@ -65,6 +74,13 @@ def _verdicts(coverage: Coverage) -> Html:
     rows.append((tag("b", "all changes"), count(coverage.changes, "changes.total"), "", ""))
     columns = (Column("verdict"), Column("changes", NUMBER), Column("share", NUMBER), Column("means"))
     return table("verdicts", "Changes by verdict", columns, rows)
+
+
+def _policies(coverage: Coverage) -> Html:
+    """Under which policies the items are sealed that the changes left."""
+    named = sorted(coverage.policies.items(), key=lambda one: -one[1])
+    told = [joined(", " if place else "", code(digest), f" ({many:,})") for place, (digest, many) in enumerate(named)]
+    return paragraph("Policies that these changes name, by their digest: ", *told, ".", soft=True) if told else joined()
 
 
 def _more(coverage: Coverage) -> Iterator[Html]:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from ops.audit.exposure import Exposure
+from ops.audit.exposures import NEVER_KNOWN
+from ops.audit.holders import holders
 from ops.report import lasting
 from ops.report.blocks import NUMBER, WIDE, Column, code, figure, paragraph, section, table
 from ops.report.html import Html, joined, tag
@@ -21,6 +23,7 @@ _ENDINGS: Final = {
 }
 _REMOVED_BY: Final = {"expiry": "removed by its own expiry", "principal": "removed by somebody"}
 _OTHERWISE: Final = "written anew"
+_MOST_HOLDERS: Final = 6
 
 
 def exposure_section(report: Report) -> Html:
@@ -34,10 +37,10 @@ def exposure_section(report: Report) -> Html:
         return section(2, "exposures", "Exposures", intro, none)
     total, still = count(len(report.exposures), "exposures.total"), count(len(report.open_exposures), "exposures.open")
     summary = paragraph(
-        total, " in all; ", still, " that no event says to have ended. ", code("sealstream audit exposures"),
-        " tells of each in which backups and streams it may still lie, and until when.",
+        total, " in all; ", still, " that no event says to have ended. Where a copy may still lie, and until when, "
+        "is as of now; ", code("sealstream audit exposures"), " tells it for each.",
     )  # fmt: skip
-    return section(2, "exposures", "Exposures", intro, summary, _plotted(report), _listed(report))
+    return section(2, "exposures", "Exposures", intro, summary, _plotted(report), _listed(report), *_unknown(report))
 
 
 def _plotted(report: Report) -> Html:
@@ -59,13 +62,14 @@ def _listed(report: Report) -> Html:
     rows = [
         (
             joined(code(one.tenant_id), " ", code(one.item_id), tag("span", *_places(one), class_="under")),
-            time(one.found_at or None),
+            joined(time(one.found_at or None), tag("span", _ending(one), class_="under")),
             lasting.told(one, now),
-            _ending(one),
+            joined(*_holders(one, report)),
         )
         for one in worst_first
     ]
-    columns = (Column("tenant, item", WIDE), Column("found (UTC)"), Column("lasted", NUMBER), Column("ended by"))
+    heads = (Column("tenant, item", WIDE), Column("found (UTC), ended by"), Column("lasted", NUMBER))
+    columns = (*heads, Column("may still lie in", WIDE))
     return table("exposed", "Exposures: those not ended first, then the longest", columns, rows)
 
 
@@ -74,6 +78,22 @@ def _ending(exposure: Exposure) -> Html:
         return tag("b", "not ended")
     removed = _REMOVED_BY.get(exposure.removed_by)
     return joined(removed or _ENDINGS.get(exposure.ended_by, _OTHERWISE))
+
+
+def _holders(exposure: Exposure, report: Report) -> Iterator[Html]:
+    found = holders(exposure, report.copies, report.period.made_at)
+    for one in found[:_MOST_HOLDERS]:
+        until = joined("until ", time(one.until)) if one.until is not None else one.rule
+        yield tag("span", one.what, ", ", until, class_="line")
+    if len(found) > _MOST_HOLDERS:
+        yield tag("span", f"and {len(found) - _MOST_HOLDERS:,} more", class_="line")
+    if not found:
+        yield joined("nothing that is known here")
+
+
+def _unknown(report: Report) -> Iterator[Html]:
+    listed = [tag("li", one) for one in (*NEVER_KNOWN, *report.copies.unknown)]
+    yield tag("div", "Not known here:", tag("ul", *listed), class_="aside")
 
 
 def _places(exposure: Exposure) -> Iterator[str]:

@@ -8,8 +8,10 @@ from math import ceil
 from pathlib import Path
 from typing import Final, TypeVar
 
+from ops.audit.copies import known_copies
 from ops.audit.exposure import Exposure
-from ops.audit.exposures import found_in
+from ops.audit.exposures import ASKED_OF_NOBODY, found_in, span_of
+from ops.audit.holders import Copies
 from ops.audit.objects import Objects, objects_of
 from ops.audit.public_key import from_file, signs_now
 from ops.audit.reading import Trail
@@ -32,6 +34,8 @@ from shared.errors import SealstreamError, SettingsError
 T = TypeVar("T")
 
 _ONLY_THE_TRAIL: Final = NotKnown("the report was made from a copy of the trail, which does not tell what stands now")
+
+_NOT_ASKED: Final = Copies(unknown=(ASKED_OF_NOBODY,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +71,15 @@ def gather(wanted: Wanted, now: float, *, objects: Objects | None = None) -> Rep
     check = _known(lambda: _verified(wanted, objects, now))
     if wanted.folder is not None:
         copied = {"copy of the trail": wanted.folder.name}
-        return Report(period, copied, tally, found, _ONLY_THE_TRAIL, _ONLY_THE_TRAIL, check, trail.unreadable)
+        return Report(
+            period, copied, tally, found, _NOT_ASKED, _ONLY_THE_TRAIL, _ONLY_THE_TRAIL, check, trail.unreadable
+        )
     return Report(
         period=period,
         names={} if isinstance(names := _known(_names), NotKnown) else names,
         tally=_with_phases(tally),
         exposures=found,
+        copies=_copies(found, now),
         keys=_known(lambda: _keys(tally, now)),
         held=_known(_held),
         trail=check,
@@ -85,6 +92,14 @@ def _exposures(tally: Tally, trail: Trail, period: Period) -> Sequence[Exposure]
     if not tally.coverage.in_clear:
         return ()
     return found_in(trail, period.since, period.until, period.made_at, Everything())
+
+
+def _copies(found: Sequence[Exposure], now: float) -> Copies:
+    """What may still hold it; nobody is asked where nothing stood in clear."""
+    if not found:
+        return Copies()
+    known = _known(lambda: known_copies(*span_of([*found], now)))
+    return Copies(unknown=(known.why,)) if isinstance(known, NotKnown) else known
 
 
 def _verified(wanted: Wanted, objects: Objects, now: float) -> TrailCheck:

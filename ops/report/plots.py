@@ -65,9 +65,9 @@ def exposure_plot(exposures: Sequence[Exposure], since: float, until: float, now
 
     def paint(figure: Figure, narrow: bool) -> None:
         axes = figure.subplots()
-        for is_open, marker, face in ((False, "o", colour("plaintext")), (True, "^", "none")):
+        for is_open, marker in ((False, "o"), (True, "^")):
             points = [(one.found_at, seconds) for seconds, one in lasted[:_MOST_POINTS] if one.is_open is is_open]
-            _dots(axes, points, marker=marker, face=face)
+            _dots(axes, points, marker)
         over_durations(axes, shortest, longest, vertical=True)
         axes.grid(axis="y")
         room = max(until - since, 1.0) / 40
@@ -82,16 +82,14 @@ def exposure_plot(exposures: Sequence[Exposure], since: float, until: float, now
     return drawn("exposures", title, description, paint, Size(220, 220))
 
 
-def _dots(axes: Axes, points: Sequence[tuple[float, float]], *, marker: str, face: str) -> None:
+def _dots(axes: Axes, points: Sequence[tuple[float, float]], marker: str) -> None:
     if points:
         axes.scatter(
             [at for at, _ in points],
             [max(seconds, 1.0) for _, seconds in points],
             s=42,
             marker=marker,
-            facecolors=face,
-            edgecolors=colour("plaintext"),
-            linewidths=1.5,
+            color=colour("plaintext"),
             clip_on=False,
             zorder=3,
         )

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
-from ops.report.blocks import NUMBER, Column, code, figure, paragraph, section, table, unread
+from ops.report.blocks import NAME, NUMBER, Column, code, figure, paragraph, section, table, unread
 from ops.report.event_table import event_table
 from ops.report.held import Held
 from ops.report.html import Html
 from ops.report.plots import held_plot
 from ops.report.report import NotKnown, Report
-from ops.report.words import count
+from ops.report.words import NOTHING, count
 from shared.model import EntryState
 
 _EVENTS: Final = {
@@ -36,20 +37,31 @@ def quarantine_section(report: Report) -> Html:
     else:
         signs = {"undeclared": "held", "verified": "redriven", "discarded": "discarded"}
         caption = "Records by the reason for which they cannot be written, as the index has them now."
-        content = [figure(held_plot(now), caption, signs), _held_table(now)]
+        content = [figure(held_plot(now), caption, signs)]
     events = event_table(
         report, "held-events", "What happened to records that cannot be written, in the period", _EVENTS
     )
-    return section(5, "quarantine", "Quarantine", intro, *content, events)
+    return section(5, "quarantine", "Quarantine", intro, *content, *_by_reason(report), events)
 
 
-def _held_table(now: Held) -> Html:
+def _by_reason(report: Report) -> Iterator[Html]:
+    now, came = report.held, report.tally.quarantined
+    reasons = dict.fromkeys([*([] if isinstance(now, NotKnown) else now.reasons), *sorted(came)])
     rows = [
         (
             code(reason),
-            *(count(now.records.get((reason, state), 0), f"quarantine.{reason}.{state}") for state in EntryState),
+            count(came.get(reason, 0), f"quarantined.{reason}"),
+            *(_now(now, reason, state) for state in EntryState),
         )
-        for reason in now.reasons
+        for reason in reasons
     ]
-    columns = [Column("reason"), *(Column(str(state), NUMBER) for state in EntryState)]
-    return table("held", "Records in quarantine, now", columns, rows)
+    if rows:
+        heads = ("came in the period", *(f"{state} now" for state in EntryState))
+        columns = [Column("reason", NAME), *(Column(head, NUMBER) for head in heads)]
+        yield table("held", "Records by the reason for which they cannot be written", columns, rows)
+
+
+def _now(held: Held | NotKnown, reason: str, state: str) -> str:
+    if isinstance(held, NotKnown):
+        return NOTHING
+    return count(held.records.get((reason, state), 0), f"quarantine.{reason}.{state}")

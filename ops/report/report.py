@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ops.audit.exposure import Exposure
+from ops.audit.holders import Copies
 from ops.report.held import Held
 from ops.report.keys import KeyInventory
 from ops.report.tally import Tally
@@ -54,6 +55,7 @@ class Report:
 
     Attributes:
         names: of what is reported on, by what they name.
+        copies: places that may still hold what stood in clear.
         unreadable: why, by key, of segments whose events are missing.
     """
 
@@ -61,6 +63,7 @@ class Report:
     names: Mapping[str, str]
     tally: Tally
     exposures: Sequence[Exposure]
+    copies: Copies
     keys: KeyInventory | NotKnown
     held: Held | NotKnown
     trail: TrailCheck | NotKnown

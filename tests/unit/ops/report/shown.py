@@ -56,7 +56,12 @@ def figures_of(events: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     changes = [one for one in events if one["event"].startswith("item.") and one["change"] != "standing"]
     verdicts = Counter(one["verdict"] for one in changes)
     open_ones = exposures(events)
+    quarantined: Counter[str] = Counter()
+    for one in events:
+        if one["event"] == "record.quarantined":
+            quarantined[one["reason"]] += one["record_count"]
     return {
+        **{f"quarantined.{reason}": number for reason, number in quarantined.items()},
         **{f"events.{name}": number for name, number in Counter(one["event"] for one in events).items()},
         **{f"changes.{verdict}": number for verdict, number in verdicts.items()},
         **{

@@ -65,7 +65,7 @@ def _nothing_answers(monkeypatch):
     def refused(*_, **__):
         raise StoreUnavailable("asking: AccessDeniedException")
 
-    for name in ("client", "quarantine_index", "run_store"):
+    for name in ("client", "quarantine_index", "run_store", "known_copies"):
         monkeypatch.setattr(f"ops.report.gather.{name}", refused)
 
 

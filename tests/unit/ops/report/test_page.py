@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from ops.audit.exposure import exposures
+from ops.audit.holders import Copies
 from ops.report.held import Held
 from ops.report.html import Html
 from ops.report.keys import KeyFacts, inventory
@@ -15,6 +16,7 @@ from ops.report.page import page
 from ops.report.plots import key_plot
 from ops.report.report import NotKnown, Period, Report, TrailCheck
 from ops.report.tally import tallied
+from shared.aws.backups import Copy, RecoveryWindow
 from shared.model import KeyState
 from shared.trail.findings import Tampering, TrailFinding
 from shared.trail.verify import TrailResult
@@ -32,6 +34,7 @@ KEYS = inventory(
     {"pci": 90},
     END,
 )
+BACKUP = Copy("backup", "nightly", END - DAY, END - DAY)
 HELD = Held({("not_json", "held"): 2, ("not_json", "discarded"): 2}, {"held": 1, "discarded": 1}, END - DAY)
 
 
@@ -41,6 +44,7 @@ def report(**changes) -> Report:
         names={"items table": "items"},
         tally=tallied(a_period()),
         exposures=exposures(a_period()),
+        copies=Copies(RecoveryWindow(START - DAY, 35), [BACKUP], unknown=["asking AWS Backup: refused"]),
         keys=KEYS,
         held=HELD,
         trail=TrailCheck(INTACT, "9f" * 32, "asked of KMS"),
@@ -111,6 +115,11 @@ def test_an_id_that_somebody_chose_is_text(shown):
 def test_names_of_a_class_are_drawn_as_they_are():
     keys = inventory([KeyFacts("$x^2$", KeyState.ACTIVE, END - DAY)], {}, END)
     assert ">$x^2$</text>" in key_plot(keys)
+
+
+def test_where_a_copy_of_it_may_lie_is_told_and_what_nobody_knows(shown):
+    for words in ("point-in-time recovery, until 2026-02-0", "backup nightly, once somebody deletes it", "refused"):
+        assert words in shown.text
 
 
 def test_what_asks_for_attention_comes_first(shown):
