@@ -37,7 +37,7 @@ class Searched:
 def search(
     environment: Mapping[str, str], leaks: LeakSearch, *, rogue: tuple[str, str] = ("", ""), log: Path | None = None
 ) -> list[Searched]:
-    """Search items and their stream, keys, runs, quarantine, queues, logs and metrics of a deployment.
+    """Search items and their stream, keys, runs, quarantine, audit trail, queues, logs and metrics of a deployment.
 
     Everything but `IN_CLEAR_BY_NATURE`.
 
@@ -67,6 +67,7 @@ def _places(environment: Mapping[str, str]) -> Iterator[tuple[str, Iterable[Any]
     yield "landing runs", table_items(environment["SEALSTREAM_LANDING_RUNS"])
     yield "quarantine index", table_items(environment["SEALSTREAM_QUARANTINE_TABLE"])
     yield "quarantine bucket", bucket_objects(environment["SEALSTREAM_QUARANTINE_BUCKET"])
+    yield "audit bucket", bucket_objects(environment["SEALSTREAM_AUDIT_BUCKET"])
     yield "findings queue", queue_messages(environment["SEALSTREAM_FINDINGS_QUEUE"])
     yield "landing queue", queue_messages(environment["SEALSTREAM_LANDING_QUEUE"])
     for consumer in ("encryptor", "auditor", "reencryptor", "landing"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -121,9 +122,10 @@ def queue_messages(url: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def bucket_objects(bucket: str) -> Iterator[tuple[str, str]]:
-    """(where, content) of every object of a bucket."""
+    """(where, content) of every object of a bucket, unzipped if its name says that it is zipped."""
     s3 = client("s3")
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
         for found in page.get("Contents", []):
             body = s3.get_object(Bucket=bucket, Key=found["Key"])["Body"].read()
-            yield f"bucket {bucket}", found["Key"] + "\n" + body.decode("utf-8", "replace")
+            content = gzip.decompress(body) if found["Key"].endswith(".gz") else body
+            yield f"bucket {bucket}", found["Key"] + "\n" + content.decode("utf-8", "replace")

@@ -14,6 +14,7 @@ from consumers.landing_ingest.ingest import Tally
 from consumers.landing_ingest.report import report_batch, report_ended
 from shared.landing import Notice
 from shared.runtime.audit_log import AuditLog
+from tests.fakes.kept_events import KeptEvents
 from tests.fakes.landing import BUCKET, SEQUENCER, LandingWorld, about, s3_event
 
 
@@ -138,6 +139,25 @@ def test_the_same_ending_repeats_its_event_id(world):
         report_ended(world.told[0], True, AuditLog(out))
 
     assert 1 == len({json.loads(line)["event_id"] for line in out.getvalue().splitlines()})
+
+
+def test_an_end_that_cannot_be_told_is_not_stored(world):
+    kept = KeptEvents(down=True)
+    log = AuditLog(io.StringIO(), trail=kept)
+    world.put(b'{"id":"1"}\n')
+    ingest = replace(world.ingest, tell=partial(report_ended, audit_log=log))
+
+    def is_done() -> bool:
+        messages = [{"messageId": "m-1", "body": s3_event()}]
+        consumer = LandingConsumer(ingest, BUCKET, lambda _: None)
+        (result,) = consumer.process(messages, seconds_left=lambda: 600.0, tally=Tally())
+        return result.done
+
+    assert not is_done()
+    kept.down = False
+    assert is_done()
+
+    assert ["object.ingested"] == kept.names
 
 
 def test_a_handler_answers_with_what_comes_back_and_counts_it(world, monkeypatch, capsys):

@@ -41,6 +41,16 @@ def test_another_tenant_in_the_path_is_refused_and_told_of(world, route):
     assert {} == world.sessions
 
 
+def test_who_is_refused_while_that_cannot_be_told_learns_only_that_it_is_not_available(world):
+    world.kept.down = True
+    answer = world.get(tenant_id="other")
+    assert (503, "unavailable") == (answer.status, answer.problem)
+
+    world.kept.down = False
+    assert 404 == world.get().status
+    assert ["access.denied"] == [event["event"] for event in world.audit_events()], "told with what comes next"
+
+
 @pytest.mark.parametrize(
     "asked",
     [

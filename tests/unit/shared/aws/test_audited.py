@@ -94,10 +94,10 @@ def test_a_batch_lies_in_the_bucket_under_its_stage_and_first_record(monkeypatch
         content = s3.get_object(Bucket="trail", Key=listed["Key"])["Body"].read()
     audit_log.cache_clear()
 
-    name = SegmentName.parse(listed["Key"])
-    assert name
-    assert ("encryptor", "shardId-1-77") == (name.stage, name.where)
-    (document,) = read_segment(content, name)
+    segment = SegmentName.parse(listed["Key"])
+    assert segment
+    assert ("encryptor", "shardId-1-77") == (segment.stage, segment.where)
+    (document,) = read_segment(content, segment)
     assert ("key.created", "1", "acme") == tuple(flat(document)[name] for name in ("event", "event_id", "tenant_id"))
     segments = [line["segment"] for line in map(json.loads, capsys.readouterr().out.splitlines()) if "segment" in line]
     assert [listed["Key"], None] == segments

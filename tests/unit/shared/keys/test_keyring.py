@@ -18,6 +18,7 @@ from shared.errors import (
     StoreUnavailable,
 )
 from shared.keys.keyring import Keyring, KeyringCounts
+from shared.keys.ports import UNTOLD_SECONDS
 from shared.model import KeyState
 from tests.fakes.clock import FakeClock
 from tests.fakes.key_service import ATTRIBUTE_KEY_ARN, FakeKeyService
@@ -41,6 +42,24 @@ def test_a_key_is_stored_before_it_is_given(make_keyring, store):
     with pytest.raises(StoreUnavailable):
         make_keyring().active("tenant-1", "pii")
     assert store.all_rows() == []
+
+
+def test_a_first_key_is_told_by_its_maker_and_by_who_finds_it_so_young(make_keyring, clock):
+    told = []
+    for seconds in (0, UNTOLD_SECONDS - 1, 1):
+        clock.advance(seconds)
+        make_keyring(on_created=lambda row: told.append(row.key_id)).active("tenant-1", "pii")
+    key_id = make_keyring().active("tenant-1", "pii").key_id
+
+    assert [key_id, key_id] == told
+
+
+def test_a_key_that_a_run_made_is_told_by_the_run(make_keyring, store, clock):
+    make_keyring().active("tenant-1", "pii")
+    [row] = store.all_rows()
+
+    assert row.may_be_untold(clock.wall())
+    assert not replace(row, made_by="5" * 32).may_be_untold(clock.wall())
 
 
 def test_another_process_opens_what_the_first_one_sealed(make_keyring):

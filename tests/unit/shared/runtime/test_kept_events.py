@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ def tell(log: AuditLog, *event_ids: str, event: AuditEvent = AuditEvent.KEY_CREA
         log.write(event, event_id=event_id, at=0, **fields)
 
 
-def lines(out: io.StringIO) -> list[dict]:
+def lines(out: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in out.getvalue().splitlines()]
 
 

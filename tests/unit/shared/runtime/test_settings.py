@@ -18,6 +18,7 @@ from shared.runtime.settings import (
     ReopenerSettings,
     RotationSettings,
     SweeperSettings,
+    TrailSettings,
 )
 
 ENCRYPTOR = {
@@ -50,6 +51,7 @@ ROTATION = {
     "SEALSTREAM_RUNS": "runs",
 }
 REOPENER = {"SEALSTREAM_KEY_STORE": "keys"}
+TRAIL = {"SEALSTREAM_AUDIT_BUCKET": "trail", "SEALSTREAM_STAGE": "encryptor"}
 ENSURE_KEYS = {
     "SEALSTREAM_KEY_STORE": "keys",
     "SEALSTREAM_ATTRIBUTE_KEY": "arn:aws:kms:eu-west-1:111122223333:key/1234abcd",
@@ -66,6 +68,7 @@ EVERY_SETTING = [
         (EnsureKeysSettings, ENSURE_KEYS),
         (RotationSettings, ROTATION),
         (SweeperSettings, SWEEPER),
+        (TrailSettings, TRAIL),
     )
     for name in environ
 ]
@@ -179,3 +182,10 @@ def test_a_data_key_may_be_used_for_less_time_than_the_barrier_counts_on_but_nev
 
 def test_the_policy_lies_at_the_root():
     assert POLICY_FILE.is_file()
+
+
+@pytest.mark.parametrize(("said", "logs"), [("", False), ("false", False), ("true", True), ("yes", False)])
+def test_verified_writes_are_in_the_log_only_where_that_is_said(said, logs):
+    named = {"SEALSTREAM_LOG_EVERY_EVENT": said} if said else {}
+
+    assert TrailSettings("trail", "encryptor", logs) == TrailSettings.from_environment(TRAIL | named)

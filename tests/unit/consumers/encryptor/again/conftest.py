@@ -18,6 +18,7 @@ from shared.policy.load import parse_policy
 from shared.runtime.audit_log import AuditLog
 from tests.fakes.encryptor import EncryptorWorld, encryptor_world
 from tests.fakes.held_entries import FakeHeldEntries
+from tests.fakes.kept_events import KeptEvents
 from tests.fakes.kinesis import FIRST_SEQUENCE, STREAM_ARN, kinesis_record
 from tests.fakes.shard_records import FakeShardRecords, of_kinesis
 
@@ -69,6 +70,7 @@ class World:
     published: list[None] = field(default_factory=list)
     waited: list[float] = field(default_factory=list)
     capsys: Any = None
+    kept: KeptEvents = field(default_factory=KeptEvents)
 
     def put(self, *payloads: bytes, partition_key: str = "p", arrived_at: float | None = None) -> list[Any]:
         """Put records on the one shard, a second apart."""
@@ -102,7 +104,7 @@ class World:
 
     def redriver(self) -> Redriver:
         encryptor, clock = self.encryptor.encryptor, self.encryptor.clock
-        telling = Telling(self.encryptor.keyring, AuditLog(), clock.wall)
+        telling = Telling(self.encryptor.keyring, AuditLog(trail=self.kept), clock.wall)
 
         def wait(seconds: float) -> None:
             self.waited.append(seconds)

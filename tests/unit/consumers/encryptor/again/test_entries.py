@@ -94,7 +94,7 @@ def test_a_redrive_is_told_with_counts_and_who_called(held):
         "request_id": "request-1",
     }
     assert expected.items() <= event.items()
-    (metrics,) = [line for line in lines if "_aws" in line]
+    (metrics,) = [line for line in lines if "RecordsReceived" in line]
     assert (1, 1) == (metrics["RecordsReceived"], metrics["RecordsWritten"])
     assert CANARY not in json.dumps(lines)
 
@@ -111,7 +111,7 @@ def test_what_is_rejected_again_stays_held_with_its_present_reason_and_makes_no_
     assert (Reason.ORDER_MISSING, Reason.UNDECLARED_ATTRIBUTE) == (row.reason, row.kept_reason)
     lines = held.lines()
     assert not [line for line in lines if line.get("event") in {"record.quarantined", "record.redriven"}]
-    (metrics,) = [line for line in lines if "_aws" in line]
+    (metrics,) = [line for line in lines if "RecordsReceived" in line]
     assert (1, 1) == (metrics["RecordsReceived"], metrics["RecordsQuarantined"])
 
 
@@ -611,6 +611,23 @@ def test_a_decision_that_could_not_be_carried_out_is_left_to_the_next_call(held)
     held.held.before = lambda _: None
     fate = discard(held, asked)
     assert ("discarded", "", False) == (fate["state"], fate["detail"], fate["retry"])
+
+
+@pytest.mark.parametrize("operation", ["redrive", "discard"])
+def test_content_is_deleted_only_once_its_decision_is_in_the_trail(held, operation):
+    held.deploy(LENIENT)
+    asked = held.entry_id()
+    held.kept.down = True
+
+    fate = held.call(operation, quarantine_ids=[asked])["entries"][asked]
+
+    assert fate["retry"]
+    assert held.encryptor.quarantine.entries, "it is still there"
+    held.kept.down = False
+    fate = held.call(operation, quarantine_ids=[asked])["entries"][asked]
+    assert not fate["retry"]
+    assert not held.encryptor.quarantine.entries
+    assert f"record.{fate['state']}" in held.kept.names
 
 
 def test_of_a_decision_during_a_redrive_the_present_state_is_answered_and_the_row_stays(held):

@@ -349,7 +349,7 @@ def test_a_replay_and_what_it_put_into_quarantine_are_told(world):
     }
     assert expected.items() <= replayed.items()
     assert 1 == sum(line.get("event") == "record.quarantined" for line in lines)
-    (metrics,) = [line for line in lines if "_aws" in line]
+    (metrics,) = [line for line in lines if "RecordsReceived" in line]
     names = ("Written", "Duplicate", "Superseded", "Quarantined", "Retried")
     assert metrics["RecordsReceived"] == 2 == sum(metrics[f"Records{name}"] for name in names)
 
