@@ -255,6 +255,13 @@ class Alarms(AlarmGroup):
             machine.metric_failed(),
             runbook="rotation",
         )
+        self.add(
+            "rotation-errors",
+            "For 15 minutes the rotation function failed, or was killed: runs are neither led nor looked at",
+            self._metrics.of_lambda("rotation", "Errors"),
+            lasting=FIFTEEN_MINUTES,
+            runbook="rotation",
+        )
         steps = {
             "highest": own("rotation", Metric.RUN_STEPS, statistic="Maximum", period=STANDSTILL),
             "lowest": own("rotation", Metric.RUN_STEPS, statistic="Minimum", period=STANDSTILL),

@@ -92,6 +92,7 @@ def test_what_is_exposed_stands_still_or_is_given_up_is_told(cloud, alarms):
         "kms-failures": _own(Metric.KMS_FAILURES, *SEALING),
         "kms-quota": {("AWS/Usage", "CallCount", "None", "CryptographicOperationsSymmetric", "KMS", "API")},
         "rotation-failed": {("AWS/States", "ExecutionsFailed", machine)},
+        "rotation-errors": _of_lambda("Errors", "rotation"),
         "rotation-stuck": _own(Metric.RUN_STEPS, "rotation"),
         "keys-kept": _own(Metric.KEYS_KEPT, "rotation"),
         "keys-failed": _own(Metric.KEYS_FAILED, "rotation"),
@@ -167,7 +168,8 @@ def test_how_much_and_how_long_it_takes(alarms):
         **all_of("access-denied", (20, 300, 1, 1)),
         **all_of("kms-failures tenant-api-5xx", (0, 300, 2, 3)),
         **all_of(
-            "encryptor-retries auditor-retries encryptor-errors auditor-errors reencryptor-errors", (0, 300, 3, 4)
+            "encryptor-retries auditor-retries encryptor-errors auditor-errors reencryptor-errors rotation-errors",
+            (0, 300, 3, 4),
         ),
         **all_of("encryptor-silent auditor-silent", (0, 300, 3, 3)),
         **all_of("notary-silent", (1, 300, 3, 3)),
