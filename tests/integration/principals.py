@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from threading import Lock
 from typing import Any, Final
+from uuid import uuid4
 
 import boto3
 import botocore.session
@@ -51,6 +53,23 @@ def tenant_session(tenant_id: str, role: str = "tenant") -> ReadOnlyCredentials:
 def boto3_session(credentials: ReadOnlyCredentials) -> boto3.Session:
     """For a reader that builds clients of its own."""
     return boto3.Session(credentials.access_key, credentials.secret_key, credentials.token)
+
+
+@contextmanager
+def administrator() -> Iterator[str]:
+    """Act as a role of one's own that is allowed everything, within the block; its ARN."""
+    name, iam = f"administrator-{uuid4().hex[:12]}", boto3.client("iam")
+    trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    trusted, allowed = (json.dumps({"Version": "2012-10-17", "Statement": [each]}) for each in (trust, everything))
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trusted)["Role"]["Arn"]
+    iam.put_role_policy(RoleName=name, PolicyName="everything", PolicyDocument=allowed)
+    try:
+        with acting_as(credentials_of(client("sts").assume_role(RoleArn=arn, RoleSessionName="isolation"))):
+            yield arn
+    finally:
+        iam.delete_role_policy(RoleName=name, PolicyName="everything")
+        iam.delete_role(RoleName=name)
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
@@ -10,7 +9,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
-import boto3
 import pytest
 
 from ops.demo.tenant_client import Answer, TenantClient
@@ -26,16 +24,15 @@ from shared.sealed_table import SealedTable
 from tests.integration.principals import (
     DENIED,
     acting_as,
+    administrator,
     boto3_session,
     calls,
-    credentials_of,
     refusal,
     role_arn,
     session_of,
     tenant_session,
 )
 from tests.integration.support import Deployment, unique
-from tests.local_aws.support import ACCOUNT
 
 LIMITED: Final = ("items.read", "items.write")
 SECRET: Final = "what only its tenant may know"
@@ -271,30 +268,19 @@ def test_an_administrator_can_neither_use_the_attribute_key_nor_hand_it_on(
     deployment: Deployment, pair: tuple[Tenant, Tenant]
 ):
     _, victim = pair
-    name, iam = unique("administrator"), boto3.client("iam")
-    trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
-    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
-    trusted, allowed = (json.dumps({"Version": "2012-10-17", "Statement": [each]}) for each in (trust, everything))
-    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trusted)["Role"]["Arn"]
-    iam.put_role_policy(RoleName=name, PolicyName="everything", PolicyDocument=allowed)
-    try:
-        answer = client("sts").assume_role(RoleArn=arn, RoleSessionName="isolation")
-        row = next(key for key in deployment.keys(victim.name).values() if key.data_class == "pii")
-        context = {
-            "tenant_id": victim.name,
-            "data_class": "pii",
-            "dataset": "customers",
-            "key_id": f"{row.key_id:08x}",
-        }
-        key: dict[str, Any] = {"KeyId": deployment["ATTRIBUTE_KEY"]}
-        with acting_as(credentials_of(answer)):
-            kms = calls("kms")
-            opened = refusal(kms.decrypt, CiphertextBlob=row.encrypted_data_key, EncryptionContext=context, **key)
-            granted = refusal(kms.create_grant, GranteePrincipal=arn, Operations=["Decrypt"], **key)
-            described = refusal(kms.describe_key, **key)
-    finally:
-        iam.delete_role_policy(RoleName=name, PolicyName="everything")
-        iam.delete_role(RoleName=name)
+    row = next(key for key in deployment.keys(victim.name).values() if key.data_class == "pii")
+    context = {
+        "tenant_id": victim.name,
+        "data_class": "pii",
+        "dataset": "customers",
+        "key_id": f"{row.key_id:08x}",
+    }
+    key: dict[str, Any] = {"KeyId": deployment["ATTRIBUTE_KEY"]}
+    with administrator() as arn:
+        kms = calls("kms")
+        opened = refusal(kms.decrypt, CiphertextBlob=row.encrypted_data_key, EncryptionContext=context, **key)
+        granted = refusal(kms.create_grant, GranteePrincipal=arn, Operations=["Decrypt"], **key)
+        described = refusal(kms.describe_key, **key)
 
     assert ("AccessDeniedException", "AccessDeniedException", "") == (opened, granted, described)
 
