@@ -86,6 +86,7 @@ WRITE_SOURCE: Final = "write to it"
 READ_CHANGES: Final = "read the items' stream"
 READ_QUARANTINE: Final = "read quarantine"
 READ_LANDING: Final = "read landed files"
+READ_TRAIL: Final = "read the audit trail"
 BECOME_TENANT: Final = "become a tenant session"
 BECOME_LIMITED: Final = "become a limited one"
 ENSURE_KEYS: Final = "have keys made"
@@ -110,6 +111,7 @@ OPERATIONS: Final = (
     Operation(DOORS, READ_CHANGES, By.NOTHING, ("dynamodb:GetRecords",)),
     Operation(DOORS, READ_QUARANTINE, By.NOTHING, ("s3:GetObject",)),
     Operation(DOORS, READ_LANDING, By.NOTHING, ("s3:GetObjectVersion",)),
+    Operation(DOORS, READ_TRAIL, By.NOTHING, ("s3:GetObjectVersion",)),
     Operation(DOORS, BECOME_TENANT, By.TENANT, ("sts:AssumeRole",)),
     Operation(DOORS, BECOME_LIMITED, By.TENANT, ("sts:AssumeRole",)),
     Operation(DOORS, ENSURE_KEYS, By.NOTHING, ("lambda:InvokeFunction",)),
@@ -145,7 +147,7 @@ GRANTS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         KEY_STORE: (*_READ_KEYS, "Query", "Scan", "PutItem", "UpdateItem"),
         ATTRIBUTE_KEY: ("GenerateDataKeyWithoutPlaintext", "ReEncrypt"),
     },
-    "notary": {},
+    "notary": {DOORS: (READ_TRAIL,)},
     "rotation-machine": {},
     "rotation-start": {},
 }

@@ -12,6 +12,27 @@ Row: TypeAlias = tuple[str, str, str, Mapping[str, Sequence[str]], str]
 YES, NO = "allowed", "denied"
 WHERE_NOTHING_IS: Final = {"s3:if-none-match": "*"}
 
+WRITERS: Final = (
+    *("landing-ingest", "encryptor", "redriver", "auditor", "reauditor", "reconciler", "reencryptor", "sweeper"),
+    *("reopener", "rotation", "tenant-api", "ensure-keys"),
+)
+OF_THE_WRITERS: Final[list[Row]] = [
+    row
+    for one, other in zip(WRITERS, (*WRITERS[1:], WRITERS[0]), strict=True)
+    for row in (
+        # each puts segments of its own stage where nothing is, and does nothing else to the trail
+        (one, "s3:PutObject", f"{one}'s segment", WHERE_NOTHING_IS, YES),
+        (one, "s3:PutObject", f"{one}'s segment", {}, NO),
+        (one, "s3:PutObject", f"{other}'s segment", WHERE_NOTHING_IS, NO),
+        (one, "s3:GetObject", f"{one}'s segment", {}, NO),
+        (one, "s3:GetObjectVersion", f"{one}'s segment", {}, NO),
+        (one, "s3:DeleteObject", f"{one}'s segment", {}, NO),
+        (one, "s3:DeleteObjectVersion", f"{one}'s segment", {}, NO),
+        (one, "s3:BypassGovernanceRetention", f"{one}'s segment", {}, NO),
+        (one, "s3:PutObjectRetention", f"{one}'s segment", {}, NO),
+        (one, "s3:ListBucket", "audit bucket", {}, NO),
+    )
+]
 OF_THE_NOTARY: Final[list[Row]] = [
     # the notary signs, and nobody else
     ("notary", "kms:Sign", "signing key", {}, YES),

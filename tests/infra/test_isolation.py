@@ -54,6 +54,7 @@ def arns(cloud: Synthesis) -> dict[str, str]:
         cloud.outputs()["TableStream"],
         f"{cloud.one('AWS::S3::Bucket', under='Quarantine').arn}/2026/11/21/0123",
         f"{cloud.one('AWS::S3::Bucket', under='Landing').arn}/tenant={OWN_TENANT}/a.json",
+        f"{cloud.one('AWS::S3::Bucket', under='Audit').arn}/segments/2026/11/21/00/auditor/items-1-0123.ndjson.gz",
         *(f"arn:aws:iam::{ACCOUNT}:role/sealstream-{name}" for name in SESSIONS),
         cloud.one("AWS::Lambda::Function", under="Ensuring").arn,
     )

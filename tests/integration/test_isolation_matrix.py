@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -26,6 +27,7 @@ from tests.infra.isolation import (
     READ_LANDING,
     READ_QUARANTINE,
     READ_SOURCE,
+    READ_TRAIL,
     SESSIONS,
     STATES,
     WRITE_SOURCE,
@@ -52,6 +54,7 @@ class World:
             about: self._data_key(encryption_context(*about)) for about in By.CLASS.value
         }
         self._held, self._landed = self._put("QUARANTINE_BUCKET", b"held"), self._put("LANDING_BUCKET", b"\n")
+        self._told = self._segment()
         self._of_source, self._of_changes = self._source_iterator(), self._changes_iterator()
 
     def remove(self) -> None:
@@ -108,6 +111,7 @@ class World:
             READ_CHANGES: partial(streams.get_records, ShardIterator=self._of_changes, Limit=1),
             READ_QUARANTINE: partial(s3.get_object, Bucket=self._held["Bucket"], Key=self._held["Key"]),
             READ_LANDING: partial(s3.get_object, **self._landed),
+            READ_TRAIL: partial(s3.get_object, **self._told),
             BECOME_TENANT: partial(become, RoleArn=role_arn("tenant")),
             BECOME_LIMITED: partial(become, RoleArn=role_arn("tenant-limited")),
             ENSURE_KEYS: partial(functions.invoke, FunctionName=self._names["ENSURE_KEYS"], InvocationType="DryRun"),
@@ -122,6 +126,15 @@ class World:
     def _put(self, bucket: str, content: bytes) -> dict[str, Any]:
         s3, name, key = client("s3"), self._names[bucket], "isolation/matrix"
         return {"Bucket": name, "Key": key, "VersionId": s3.put_object(Bucket=name, Key=key, Body=content)["VersionId"]}
+
+    def _segment(self) -> dict[str, Any]:
+        """One that a function wrote: a put of one's own would be foreign to the trail."""
+        about = {"shard_id": "isolation", "first": "1", "last": "1", "records": 1}
+        payload = json.dumps({"operation": "skip", **about}).encode()
+        client("lambda").invoke(FunctionName=self._names["REAUDITOR"], Payload=payload)
+        bucket = self._names["AUDIT_BUCKET"]
+        listed = client("s3").list_object_versions(Bucket=bucket, Prefix="segments/", MaxKeys=1)["Versions"][0]
+        return {"Bucket": bucket, "Key": listed["Key"], "VersionId": listed["VersionId"]}
 
     def _source_iterator(self) -> str:
         name, kinesis = self._names["STREAM"], client("kinesis")
