@@ -70,7 +70,7 @@ def gather(wanted: Wanted, now: float, *, objects: Objects | None = None) -> Rep
     found = _exposures(tally, trail, period)
     check = _known(lambda: _verified(wanted, objects, now))
     if wanted.folder is not None:
-        copied = {"copy of the trail": wanted.folder.name}
+        copied = {"copy of the trail": wanted.folder.resolve().name}
         return Report(
             period, copied, tally, found, _NOT_ASKED, _ONLY_THE_TRAIL, _ONLY_THE_TRAIL, check, trail.unreadable
         )
