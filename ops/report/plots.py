@@ -21,6 +21,7 @@ from ops.report.svg import Size, colour, drawn
 from ops.report.timeline import Steps
 from ops.report.words import duration
 from shared.model import EntryState, KeyState, VerdictKind
+from shared.printable import printable
 
 FINE: Final = (VerdictKind.VERIFIED, VerdictKind.REMOVED)
 NOT_FINE: Final = (VerdictKind.STALE, VerdictKind.UNDECLARED, VerdictKind.MALFORMED, VerdictKind.PLAINTEXT)
@@ -32,6 +33,7 @@ _AROUND: Final = 66
 """Pixels of its legend and axis."""
 _DAY: Final = 86_400
 _MOST_POINTS: Final = 400
+_LONGEST_LABEL: Final = 24
 _BAR: Final = 0.88
 """The part of its step that a bar fills."""
 
@@ -106,7 +108,7 @@ def key_plot(inventory: KeyInventory) -> Html:
         axes = figure.subplots()
         for row, one in enumerate(classes):
             _ages(axes, row, one, most)
-        axes.set_yticks(range(len(classes)), [one.data_class for one in classes])
+        axes.set_yticks(range(len(classes)), [_label(one.data_class) for one in classes])
         axes.tick_params(axis="y", labelcolor=colour("ink"))
         axes.set_ylim(len(classes) - 0.4, -0.6)
         axes.hlines(
@@ -172,7 +174,7 @@ def held_plot(held: Held) -> Html:
             left = [before + number for before, number in zip(left, numbers, strict=True)]
         for row, number in enumerate(left):
             axes.annotate(f"{number:,}", (number, row), (5, 0), textcoords="offset points", va="center")
-        axes.set_yticks(range(len(reasons)), [reason.replace("_", " ") for reason in reasons])
+        axes.set_yticks(range(len(reasons)), [_label(reason).replace("_", " ") for reason in reasons])
         axes.tick_params(axis="y", labelcolor=colour("ink"))
         axes.set_ylim(len(reasons) - 0.4, -0.6)
         axes.set_xlim(0, max(left) * (1.2 if narrow else 1.08))
@@ -183,6 +185,11 @@ def held_plot(held: Held) -> Html:
     description = f"{total:,} records of {len(reasons):,} reasons; {held.records_held:,} wait for a decision."
     height = _ROW * len(reasons) + 12
     return drawn("quarantine", "Records in quarantine, by reason", description, paint, Size(height, height))
+
+
+def _label(name: str) -> str:
+    """A name from a store, harmless in a drawing, and no longer than there is room for."""
+    return printable(name if len(name) <= _LONGEST_LABEL else f"{name[:_LONGEST_LABEL]}…")
 
 
 def _stack(axes: Axes, steps: Steps, kinds: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ from ops.report.held import Held
 from ops.report.html import Html
 from ops.report.keys import KeyFacts, inventory
 from ops.report.page import page
-from ops.report.plots import key_plot
+from ops.report.plots import held_plot, key_plot
 from ops.report.report import NotKnown, Period, Report, TrailCheck
 from ops.report.tally import tallied
 from shared.aws.backups import Copy, RecoveryWindow
@@ -120,6 +120,11 @@ def test_names_of_a_class_are_drawn_as_they_are():
 def test_where_a_copy_of_it_may_lie_is_told_and_what_nobody_knows(shown):
     for words in ("point-in-time recovery, until 2026-02-0", "backup nightly, once somebody deletes it", "refused"):
         assert words in shown.text
+
+
+def test_whatever_a_row_says_can_be_drawn():
+    odd = Held({("<b>\0\ud800 and so on, at great length", "held"): 1}, {"held": 1}, None)
+    assert ">&lt;b&gt;\\u0000\\ud800 and so on, at grea…</text>" in held_plot(odd)
 
 
 def test_what_asks_for_attention_comes_first(shown):
