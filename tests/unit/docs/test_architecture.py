@@ -32,6 +32,8 @@ ROLES = (
     "reconciler",
 )
 PREFIX = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]["prefix"]
+RIGHTS = {"rights", "all_rights"}
+"""What the module of rights is called where it is used."""
 ACTION = re.compile(r"[a-z0-9]+:[A-Z]\w+")
 
 
@@ -60,7 +62,7 @@ def _given(module: str) -> set[str]:
     return {
         action
         for node in ast.walk(_module(module))
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "rights"
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in RIGHTS
         for action in statements[node.attr]
     }
 
@@ -79,7 +81,7 @@ def _used(consumer: str) -> set[str]:
 def _deployed(consumer: str) -> set[str]:
     """Every action that the sources give the consumer's role."""
     logs = {action for action in _actions(_module("consumer")) if action.startswith("logs:")}
-    return _given(consumer) | _used(consumer) | logs
+    return _given(consumer) | _given("consumer") | _used(consumer) | logs
 
 
 def _rights() -> dict[tuple[str, str], set[str]]:
