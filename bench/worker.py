@@ -28,6 +28,7 @@ def main(run_id: str) -> None:
         client(service).meta.events.register("before-send", _counting(calls, service))
     units: Counter[str] = Counter()
     client("dynamodb").meta.events.register("provide-client-params", _counting_units(units))
+    os.environ.setdefault("SEALSTREAM_STAGE", "sweeper")  # as the deployed one, whose segments these might be
     sweeper = wire(SweeperSettings.from_environment(os.environ))
     run = sweeper.runs.load(run_id)
     if run is None:

@@ -18,6 +18,7 @@ from consumers.landing_ingest.wiring import wire
 from shared.aws.clients import client
 from shared.landing import Notice, ObjectVersion
 from shared.runtime.settings import LandingIngestSettings
+from tests.fakes.kept_events import kept_in_memory
 from tests.integration.support import ARRIVES_WITHIN_SECONDS, SEALSTREAM, Deployment, unique
 from tests.local_aws.support import wait_until
 
@@ -149,7 +150,8 @@ def test_what_one_invocation_leaves_the_next_one_does(
     monkeypatch.setattr(batches, "BATCH_RECORDS", 5)
     left, tally = iter([600.0]), Tally()
 
-    wire(settings).ingest.work_off(Notice(about, "00", run=2), seconds_left=lambda: next(left, 59.0), tally=tally)
+    with kept_in_memory():
+        wire(settings).ingest.work_off(Notice(about, "00", run=2), seconds_left=lambda: next(left, 59.0), tally=tally)
 
     assert 5 == tally.lines
     wait_until(lambda: status(about)["state"] == "done", ARRIVES_WITHIN_SECONDS, 0.2)

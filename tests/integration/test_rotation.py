@@ -26,6 +26,7 @@ from shared.policy.verify import key_ids
 from shared.runs.model import RunKind, Scope
 from shared.runtime.settings import POLICY_FILE, AttributeKeys, RotationSettings
 from shared.sealed_table import SealedTable
+from tests.fakes.kept_events import kept_in_memory
 from tests.integration.support import ARRIVES_WITHIN_SECONDS, KEY_AGE_SECONDS, Deployment, unique
 from tests.local_aws.support import wait_until
 
@@ -198,9 +199,10 @@ def _move(*, present: str, former: str) -> None:
     """A rotation whose function has other attribute keys than the deployed one; it renews nothing."""
     settings = RotationSettings.from_environment(os.environ)
     keys = AttributeKeys(present, frozenset({former}))
-    rotation = wire(replace(settings, attribute_keys=keys), os.environ)
-    ports = replace(ports_from_environment(), rotation=lambda payload: rotation.run(payload, lambda: 900.0))
-    view = drive(RunKind.ROTATION, Options(barrier_seconds=1), ports=ports)
+    with kept_in_memory():
+        rotation = wire(replace(settings, attribute_keys=keys), os.environ)
+        ports = replace(ports_from_environment(), rotation=lambda payload: rotation.run(payload, lambda: 900.0))
+        view = drive(RunKind.ROTATION, Options(barrier_seconds=1), ports=ports)
     assert view.run.verdict == "rewrapped"
 
 
