@@ -16,6 +16,8 @@ NUMBER: Final = "number"
 """A column of numbers, for `Column.kind`."""
 NAME: Final = "name"
 """One of names that stay in one piece."""
+PLACE: Final = "place"
+"""One of paths in the policy's notation."""
 WIDE: Final = "roomy"
 """One of ids, which may be long."""
 
@@ -39,7 +41,7 @@ _SIGNS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Of a table: its head, and what stands in it (`NUMBER`, `NAME`, `WIDE`, or "" for text)."""
+    """Of a table: its head, and what stands in it (`NUMBER`, `NAME`, `PLACE`, `WIDE`, or "" for text)."""
 
     head: str
     kind: str = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from ops.report.blocks import NAME, NUMBER, Column, code, figure, paragraph, section, table
+from ops.report.blocks import NAME, NUMBER, PLACE, Column, code, figure, paragraph, section, table
 from ops.report.coverage import MENDINGS, Coverage
 from ops.report.html import Html, joined, tag
 from ops.report.plots import coverage_plot
@@ -93,7 +93,7 @@ def _more(coverage: Coverage) -> Iterator[Html]:
             (code(where) if where else "the whole item", data_class or NOTHING, kind, why, f"{number:,}")
             for (kind, where, why, data_class), number in places
         ]
-        heads = (Column("place"), Column("class"), Column("finding"), Column("why"), Column("times", NUMBER))
+        heads = (Column("place", PLACE), Column("class"), Column("finding"), Column("why"), Column("times", NUMBER))
         yield table(
             "findings", "What was found, by place; a name that the policy does not declare reads ?", heads, found
         )
