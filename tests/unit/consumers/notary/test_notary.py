@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from consumers.notary import newer
+from consumers.notary import earlier, newer
 from consumers.notary.earlier import LastNotTrusted
 from consumers.notary.notary import TO_FINISH_SECONDS, Notary, Tally
 from consumers.notary.ports import Key
@@ -107,6 +107,16 @@ def test_only_the_manifests_that_matter_are_read(work):
     work.run()
 
     assert 32 <= len(work.bucket.reads) <= 64
+
+
+def test_manifests_of_every_minute_are_read_back_as_far_as_segments_are_looked_for(work):
+    work.trail.wait(600)
+    first = work.trail.write([1])
+    for _ in range(40):
+        work.run()
+        work.trail.wait(60)
+
+    assert [first] == work.attested
 
 
 @pytest.mark.parametrize("generations", [(1, 2), (1, 2, 3)])
@@ -218,6 +228,15 @@ def test_an_earlier_manifest_that_was_changed_is_told_and_the_notary_goes_on(wor
     assert (1, 1) == (tally.manifests, tally.segments)
     assert [(Tampering.CHANGED, name)] == _kinds(tally)
     assert [written] == [one.key for one in work.manifests[-1].segments]
+
+
+def test_an_earlier_manifest_that_is_none_is_told(work, monkeypatch):
+    monkeypatch.setattr(earlier, "READ_TOGETHER", 1)
+    for _ in range(3):
+        work.run()
+    work.trail.alter(manifest_key(2), b"")
+
+    assert (Tampering.UNREADABLE, manifest_key(2)) in _kinds(work.run())
 
 
 def test_an_earlier_manifest_that_is_missing_is_told(work):

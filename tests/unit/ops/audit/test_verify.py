@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from click.testing import CliRunner
 
 from ops.audit import verify as module
 from ops.audit.commands import audit
+from ops.audit.folder import Folder
 from shared.errors import StoreUnavailable
 from shared.trail.manifest import manifest_key
 from tests.fakes.notary import NotaryAtWork
@@ -102,6 +104,8 @@ def test_an_intact_copy_is_intact_with_any_key_that_signed(copy, pem, tmp_path):
 
 def test_a_copy_made_otherwise_does_without_what_only_the_bucket_knows(copy, pem):
     (copy / "objects.ndjson").unlink()
+    for file in copy.rglob("*.json"):
+        os.utime(file, (START - HOUR, START - HOUR))
 
     assert 0 == offline(copy, pem).exit_code
     assert 0 == offline(copy, pem, "--from", "2026-01-01T01:00", "--to", "2026-01-01T02:00").exit_code
@@ -322,7 +326,7 @@ def test_a_second_fetch_copies_only_what_is_new(work, copy):
 
 def test_a_fetch_keeps_what_the_bucket_has_no_more_or_has_otherwise(work, copy, monkeypatch):
     gone, other, *_ = work.trail.segments()
-    kept = (copy / other).read_bytes()
+    kept, about = (copy / other).read_bytes(), Folder(copy).about()[other]
     work.trail.plant(other, b"something else")
     del work.trail.objects[gone]
 
@@ -331,7 +335,7 @@ def test_a_fetch_keeps_what_the_bucket_has_no_more_or_has_otherwise(work, copy, 
     assert 1 == result.exit_code
     assert [("missing", gone), ("differing", other)] == [(one["event"], one["key"]) for one in lines(result)[:-1]]
     assert (copy / gone).exists()
-    assert kept == (copy / other).read_bytes()
+    assert (kept, about) == ((copy / other).read_bytes(), Folder(copy).about()[other])
     monkeypatch.setattr("ops.audit.fetch.for_programs", lambda *, as_json: as_json)
     told = run("fetch", str(copy)).stdout
     assert f"{gone} is in the folder, and in the bucket no more" in told
