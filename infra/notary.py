@@ -61,7 +61,6 @@ class Notary(Construct):
             "Period",
             rule_name=settings.name_of("notary"),
             description="Has what was written to the audit trail attested",
-            enabled=not settings.local,  # there, `sealstream audit attest` does it
             schedule=events.Schedule.rate(cdk.Duration.minutes(settings.audit.notary_minutes)),
             targets=[targets.LambdaFunction(self.consumer.function)],
         )

@@ -20,12 +20,12 @@ MAY_DIFFER_LOCALLY = [
     r"Resources\.\w+Function\w+\.Properties\.Code\.S3Key",
     r"Resources\.\w+Function\w+\.Properties\.Environment\.Variables\.SEALSTREAM_KEY_AGE_SECONDS",
     r"Resources\.\w+Function\w+\.Properties\.Environment\.Variables\.SEALSTREAM_LOG_EVERY_EVENT",
-    r"Resources\.\w+(Daily|KmsRotation|Look|Period)\w+\.Properties\.State",
+    r"Resources\.\w+(Daily|KmsRotation|Look)\w+\.Properties\.State",
     r"Resources\.Audit\w+\.Properties\.ObjectLockConfiguration\.Rule\.DefaultRetention\.Days",
     r"Resources\.ServingHttpToken\w+\.Properties\.JwtConfiguration\.Issuer",
 ]
 """What dies with the stacks, how long a batch is gathered, a finding hidden and a data key used, for which platform an
-asset is, that nothing begins a rotation or attests by itself, how long the audit trail is locked,
+asset is, that nothing begins a rotation by itself, how long the audit trail is locked,
 that every event is in the log, and who issues tokens."""
 
 
