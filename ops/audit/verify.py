@@ -19,7 +19,7 @@ from ops.telling import for_programs
 from ops.text import plural, table
 from shared.aws.clients import client
 from shared.aws.signing_keys import KmsSigningKeys
-from shared.errors import SettingsError
+from shared.errors import RequestRefused, SettingsError
 from shared.printable import printable
 from shared.trail.findings import TrailVerdict
 from shared.trail.manifest import manifest_number
@@ -95,7 +95,9 @@ def verify_deployment(since: float | None = None, until: float | None = None) ->
 
 
 def window_of(asked: Asked, *, now: float, environment: Mapping[str, str] = os.environ) -> Window:
-    """The window that is asked for, in whole hours; raises SettingsError."""
+    """The window that is asked for, in whole hours; raises SettingsError, RequestRefused."""
+    if asked.since is not None and asked.until is not None and asked.since > asked.until:
+        raise RequestRefused("what is asked for ends before it begins: see --from and --to")
     period = asked.period_seconds
     until = None if asked.until is None else asked.until // _HOUR_SECONDS * _HOUR_SECONDS + _HOUR_SECONDS - 1
     if period is None:

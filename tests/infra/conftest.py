@@ -9,7 +9,7 @@ from tests.infra.synthesis import Synthesis, start_synthesis
 API = {"jwt_issuer": "https://issuer.example", "jwt_audience": "sealstream"}
 MAIL = {"alarm_email": "oncall@example.com"}
 LOCAL_API = API | {"jwt_issuer": "http://127.0.0.1:4566/_issuer"}
-OTHER = {"attribute_keys": "2", "reader_layer": "python3.13-arm64"}
+OTHER = {"attribute_keys": "2", "audit_keys": "2", "reader_layer": "python3.13-arm64"}
 BREAKS_A_RULE = """
 import aws_cdk as cdk
 from aws_cdk import aws_sqs as sqs
@@ -50,5 +50,5 @@ def local(_syntheses) -> Synthesis:
 
 @pytest.fixture(scope="session")
 def other_and_unacceptable(_syntheses) -> Synthesis:
-    """Under another prefix, with a second attribute key, a readers' layer, no tenant API, and what cdk-nag refuses."""
+    """Under another prefix, with second keys, a readers' layer, no tenant API, and what cdk-nag refuses."""
     return _syntheses["other"]

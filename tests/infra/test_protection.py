@@ -516,6 +516,28 @@ def test_former_attribute_keys_stay_in_use_under_the_same_policy(cloud, other_an
     assert other_and_unacceptable.outputs()["FormerAttributeKeys"] == former.arn
 
 
+def test_former_signing_keys_stay_for_the_notary_to_hand_over_under_the_same_policy(cloud, other_and_unacceptable):
+    first, second = (
+        key for key in other_and_unacceptable.resources("AWS::KMS::Key") if key.logical_id.startswith("Signing")
+    )
+    alias = other_and_unacceptable.one("AWS::KMS::Alias", under="Signing")
+    (signs,) = [
+        statement["Resource"]
+        for policy in other_and_unacceptable.resources("AWS::IAM::Policy")
+        for statement in policy.properties["PolicyDocument"]["Statement"]
+        if statement.get("Sid") == "SignManifests"
+    ]
+
+    assert first.logical_id == cloud.one("AWS::KMS::Key", under="Signing").logical_id, "it is not made anew"
+    assert alias.logical_id == cloud.one("AWS::KMS::Alias", under="Signing").logical_id, "one name, moved"
+    assert alias.properties["TargetKeyId"] == second.arn
+    assert first.properties["KeyPolicy"] == second.properties["KeyPolicy"]
+    assert {first.arn, second.arn} == set(signs)
+    joined = f"{first.arn},{second.arn}"
+    assert joined == _environment(other_and_unacceptable, "Attesting")["SEALSTREAM_NOTARY_KEYS"]
+    assert joined == other_and_unacceptable.outputs()["NotaryKeys"]
+
+
 def test_rights_name_their_resources(cloud):
     everything = {
         (role, action)

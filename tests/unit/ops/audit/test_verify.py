@@ -298,6 +298,12 @@ def test_a_bucket_that_does_not_answer_cannot_be_checked(work, monkeypatch):
     assert (2, "sealstream: listing the audit bucket: SlowDown\n") == (result.exit_code, result.stderr)
 
 
+def test_hours_that_end_before_they_begin_are_not_taken_for_intact(work):
+    result = run("verify", "--from", "2026-01-01T02:00", "--to", "2026-01-01T01:59")
+
+    assert (2, "") == (result.exit_code, result.stdout)
+
+
 def test_a_period_that_is_none_is_refused(work):
     result = CliRunner().invoke(audit, ["verify"], env={**ENVIRONMENT, "SEALSTREAM_NOTARY_MINUTES": "five"})
 
