@@ -5,7 +5,8 @@ from random import Random
 
 import pytest
 
-from tests.fakes.trail import PERIOD, FakeTrail, busy_trail
+from tests.fakes.notary import NotaryAtWork
+from tests.fakes.trail import PERIOD, FakeTrail, busy_trail, key
 from tests.unit.shared.trail.test_random_tampering import SEEDS, SIGNERS, TAMPERS
 from tests.vectors.independent_trail_verifier import Object, check
 
@@ -27,6 +28,19 @@ def strangers_view(trail: FakeTrail) -> list[Object]:
 @pytest.mark.parametrize("signer", SIGNERS)
 def test_a_stranger_finds_nothing_where_nothing_is(intact, signer):
     assert (0, set()) == check(strangers_view(intact), signer.pem, intact.now)
+
+
+@pytest.mark.parametrize("signer", [1, 2])
+def test_a_stranger_finds_nothing_in_what_the_notary_wrote(signer):
+    work = NotaryAtWork(1, at_most=2)
+    for number in range(6):
+        for event in range(number):
+            work.trail.write([10 * number + event])
+        work.trail.wait(PERIOD)
+        work.restart(*range(1, 2 + (number > 2)))
+        work.run()
+
+    assert (0, set()) == check(strangers_view(work.trail), key(signer).pem, work.trail.now)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
