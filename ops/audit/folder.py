@@ -18,6 +18,8 @@ from shared.trail.manifest import manifest_number
 from shared.trail.segments import SegmentName
 
 ABOUT: Final = "objects.ndjson"
+_UNFINISHED: Final = ".unfinished"
+"""Ends the name of a file that is being written, which may be left where somebody was interrupted."""
 
 
 class Folder:
@@ -56,7 +58,7 @@ class Folder:
         file = self._path / one.key
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            unfinished = file.with_name(f".{file.name}.unfinished")
+            unfinished = file.with_name(file.name + _UNFINISHED)
             unfinished.write_bytes(content)
             unfinished.replace(file)
         except OSError as error:
@@ -67,6 +69,7 @@ class Folder:
         known = {**self.about(), **{one.key: one for one in objects}}
         lines = "".join(json.dumps(asdict(known[key])) + "\n" for key in sorted(known))
         try:
+            self._path.mkdir(parents=True, exist_ok=True)
             (self._path / ABOUT).write_text(lines, "utf-8")
         except OSError as error:
             raise StoreUnavailable(f"writing {ABOUT}: {error.strerror}") from None
@@ -76,7 +79,7 @@ class Folder:
         below = self._path / prefix.rpartition("/")[0]
         for path in below.rglob("*"):
             key = path.relative_to(self._path).as_posix()
-            if key == ABOUT or not key.startswith(prefix) or not path.is_file():
+            if key == ABOUT or key.endswith(_UNFINISHED) or not key.startswith(prefix) or not path.is_file():
                 continue
             status = path.stat()
             known = self.about().get(key) or Listed(key, status.st_size, status.st_mtime)

@@ -330,6 +330,21 @@ def test_a_second_fetch_copies_only_what_is_new(work, copy):
     assert 2 == len(work.bucket.reads)
 
 
+def test_what_an_interrupted_fetch_left_is_no_object(work, copy, pem):
+    file = _a_segment(copy)
+    file.rename(file.with_name(f"{file.name}.unfinished"))
+    (copy / "objects.ndjson").unlink()
+
+    assert 1 == lines(run("fetch", str(copy)))[-1]["copied"]
+    assert 0 == offline(copy, pem).exit_code
+
+
+def test_an_empty_bucket_is_an_empty_copy(work, tmp_path):
+    work.trail.objects.clear()
+
+    assert (0, 0) == (run("fetch", str(tmp_path / "copy")).exit_code, len(list(Folder(tmp_path / "copy").listed(""))))
+
+
 def test_a_fetch_keeps_what_the_bucket_has_no_more_or_has_otherwise(work, copy, monkeypatch):
     gone, other, *_ = work.trail.segments()
     kept, about = (copy / other).read_bytes(), Folder(copy).about()[other]
