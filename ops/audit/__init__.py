@@ -9,6 +9,7 @@ audit
 ├── verify.py             whether it is what was written
 ├── public_key.py           with which key
 ├── fetch.py              a copy of it
+├── attest.py             a manifest now
 ├── reading.py            its events
 ├── distinct.py             each once, in order
 ├── selection.py          which of them are wanted
