@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
 from functools import cache
-from pathlib import Path
 
 import moto.core.config
 import moto.core.models
@@ -18,23 +15,7 @@ from botocore.session import Session
 from moto.core.models import MockAWS
 from pytest_socket import disable_socket, enable_socket
 
-_ABOUT_OTHER_CODE = {Path(__file__).parent / folder for folder in ("docs", "limits", "ops")}
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """What coverage is measured of has tests of its own; those of other code are not traced, and twice as quick."""
-    with nullcontext() if _ABOUT_OTHER_CODE.isdisjoint(item.path.parents) else _untraced():
-        return (yield)
-
-
-@pytest.hookimpl(wrapper=True)
-def _reports_are_not_traced() -> Iterator[None]:
-    with _untraced():
-        return (yield)
-
-
-pytest_runtest_makereport = pytest_runtest_logreport = _reports_are_not_traced
+from tests.traced import tracing
 
 
 @pytest.fixture(autouse=True)
@@ -69,20 +50,5 @@ def _coverage_looks_away_from_aws() -> Iterator[None]:
             (MockAWS, "start"),
             (MockAWS, "stop"),
         ):
-            patch.setattr(kind, name, _untraced()(getattr(kind, name)))
+            patch.setattr(kind, name, tracing(None)(getattr(kind, name)))
         yield
-
-
-@contextmanager
-def _untraced() -> Iterator[None]:
-    trace = sys.gettrace()
-    sys.settrace(None)
-    try:
-        yield
-    finally:
-        sys.settrace(trace)
-        _next_call()
-
-
-def _next_call() -> None:
-    """Coverage goes on with a call; before it, it would miss that functions return, and lose its place."""
