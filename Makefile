@@ -39,6 +39,8 @@ down: setup ## end the local AWS that `make up` started
 
 test: lint unit faults integration ## everything CI runs
 
+# what is compiled is kept, also where the environment says otherwise: pytest works long on the tests' assertions
+unit: export PYTHONDONTWRITEBYTECODE =
 unit: setup ## unit, property and infrastructure tests, with the coverage gate
 	$(BIN)/pytest --numprocesses auto --cov --cov-report= tests/unit tests/vectors
 	$(BIN)/coverage report --fail-under=98
