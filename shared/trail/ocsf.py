@@ -7,8 +7,10 @@ event that holds no attribute's value gives a document that holds none.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any, Final
 
 from shared.trail.ocsf_tellings import TELLINGS, EventClass, Status, Telling, activity_of
@@ -25,6 +27,7 @@ _NEW: Final = 1
 _AT_REST: Final = 1
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
+_LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 def ocsf(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,9 +65,28 @@ def flat(document: Mapping[str, Any]) -> dict[str, Any]:
     try:
         at = (_EPOCH + document["time"] * _MILLISECOND).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         told = {"event": document["metadata"]["event_code"], "event_id": document["metadata"]["uid"], "at": at}
-        return told | {name: value for name, value in document["unmapped"].items() if name not in told}
-    except (AttributeError, KeyError, TypeError, OverflowError):
-        raise ValueError("not the document of an audit event") from None
+        event = told | {name: value for name, value in document["unmapped"].items() if name not in told}
+    except (AttributeError, KeyError, TypeError, OverflowError, ValueError):
+        event = {}
+    if not event or not all(_is_text(event[name]) for name in _TOLD_BY_METADATA) or not _is_plain(event):
+        raise ValueError("not the document of an audit event")
+    return event
+
+
+def _is_plain(event: Mapping[str, Any]) -> bool:
+    """Whether every field is text, a whole number or nothing; findings are a list of objects with such fields."""
+    findings = event.get("findings", [])
+    if not isinstance(findings, list) or not all(isinstance(one, dict) for one in findings):
+        return False
+    fields = [*(field for field in event.items() if field[0] != "findings"), *chain(*map(dict.items, findings))]
+    return all(
+        _is_text(name) and (_is_text(value) or value is None or isinstance(value, int)) for name, value in fields
+    )
+
+
+def _is_text(value: object) -> bool:
+    """Whether it is a string that can be written down: JSON can say halves of a character."""
+    return isinstance(value, str) and (value.isascii() or _LONE_SURROGATE.search(value) is None)
 
 
 def _metadata(event: Mapping[str, Any]) -> dict[str, Any]:

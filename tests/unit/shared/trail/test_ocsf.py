@@ -204,3 +204,30 @@ def test_what_is_no_such_document_is_refused_without_what_it_says(document):
     with pytest.raises(ValueError, match="not the document of an audit event") as caught:
         flat(document)
     assert CANARY not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "unmapped",
+    [
+        {"item_id": []},
+        {"tenant_id": {}},
+        {"open_seconds": 0.5},
+        {"findings": 5},
+        {"findings": "plaintext"},
+        {"findings": [5]},
+        {"findings": [{"where": [CANARY]}]},
+        {"sequence_number": "\ud800"},
+        {"\udfff": 1},
+        {"findings": [{"where": "\ud800"}]},
+    ],
+)
+def test_a_field_that_is_neither_text_nor_number_makes_it_no_event(unmapped):
+    document = json.loads(json.dumps(ocsf(line(AuditEvent.ITEM_WRITTEN))))
+    with pytest.raises(ValueError, match="not the document of an audit event"):
+        flat(document | {"unmapped": unmapped})
+
+
+@pytest.mark.parametrize("metadata", [{"event_code": ["x"], "uid": "1"}, {"event_code": "x", "uid": 1}])
+def test_neither_is_one_whose_name_or_id_is_no_text(metadata):
+    with pytest.raises(ValueError, match="not the document of an audit event"):
+        flat({"time": 1, "metadata": metadata, "unmapped": {}})
