@@ -34,6 +34,7 @@ MENDING_EVENTS: Final[Mapping[Mending, AuditEvent]] = {
     Mending.REENCRYPTED: AuditEvent.ITEM_REENCRYPTED,
 }
 
+_MAY_LIE_OPEN: Final = frozenset({VerdictKind.PLAINTEXT, VerdictKind.MALFORMED})
 _LISTED_FINDINGS: Final = 50
 """A hostile item can have 100,000 findings; CloudWatch Logs takes 256 KB a line."""
 _SEVERITY: Final = tuple(VerdictKind)  # declared worst first
@@ -68,8 +69,16 @@ def judged(change: ItemChange, verdict: Verdict, policy: Policy) -> dict[str, An
         **fields,
         **_findings(verdict.findings),
         "sealed_count": verdict.sealed_count,
+        "exposure": _exposure(verdict),
         **_provenance(change.new or {}, doubted={finding.where for finding in verdict.findings}),
     }
+
+
+def _exposure(verdict: Verdict) -> str | None:
+    """What the change did to what never should have stood in clear; None where nothing does."""
+    if not verdict.exposed or verdict.kind not in _MAY_LIE_OPEN:
+        return None
+    return "continued" if verdict.exposed_before else "begun"
 
 
 def write_unreadable(change: UnreadableChange, log: AuditLog) -> None:

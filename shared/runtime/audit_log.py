@@ -102,8 +102,8 @@ _RUN = COMMON_FIELDS | {"run_id", "kind", "verdict"}
 ALLOWED_FIELDS: Final[Mapping[AuditEvent, frozenset[str]]] = {
     AuditEvent.ITEM_WRITTEN: _IMAGE,
     AuditEvent.ITEM_STALE: _IMAGE,
-    AuditEvent.ITEM_PLAINTEXT_FOUND: _IMAGE,
-    AuditEvent.ITEM_MALFORMED: _IMAGE,
+    AuditEvent.ITEM_PLAINTEXT_FOUND: _IMAGE | {"exposure"},
+    AuditEvent.ITEM_MALFORMED: _IMAGE | {"exposure"},
     AuditEvent.ITEM_UNDECLARED_SENSITIVE: _IMAGE,
     AuditEvent.ITEM_REMOVED: _CHANGE | {"removed_by"},
     AuditEvent.ITEM_REENCRYPTED: _IMAGE,

@@ -32,18 +32,18 @@ def write_event(change: ItemChange, verdict: Verdict, policy: Policy, log: Audit
 
 
 def standing_event_id(change: ItemChange, verdict: Verdict, policy: Policy, run_id: str) -> str:
-    """The same id for the same item, as long as nobody seals anything in it anew, and the same findings.
+    """The same id in one run for the same item, as long as nobody seals anything in it anew, and the same findings.
 
-    The nonces of its sealed values keep it from telling the item's key to who tries. An item without any has an id for
-    each run, since nothing in it but what it holds would tell it from a later one; and where its key must not be told,
-    an id for each time that it is judged.
+    Another run tells it anew: in between it may have been otherwise. The nonces of its sealed values keep the id from
+    telling the item's key to who tries. Where its key must not be told, an item without any has an id for each time
+    that it is judged.
     """
     scan = scanner_of_keys(policy)
     key = change.tenant_id, change.item_id
     shown = public_tenant(change.tenant_id, scan), public_item_id(change.item_id, scan)
-    seed = _nonces_digest(change.new or {}) or (run_id if key == shown else token_hex(16))
+    seed = _nonces_digest(change.new or {}) or ("" if key == shown else token_hex(16))
     found = sorted({f"{one.kind} {one.where} {one.why}" for one in verdict.findings})
-    return event_id("standing", *key, seed, verdict.kind, *found)
+    return event_id("standing", run_id, *key, seed, verdict.kind, *found)
 
 
 def _nonces_digest(item: Attributes) -> str:

@@ -67,6 +67,15 @@ def test_the_event_of_an_exposed_item_says_everything_but_values():
     assert len(event_id) == 32
 
 
+@pytest.mark.parametrize("kind", VerdictKind)
+@pytest.mark.parametrize(("before", "said"), [(False, "begun"), (True, "continued")])
+def test_an_exposed_item_says_whether_it_was_so_before(kind, before, said):
+    lies_open = kind in {VerdictKind.PLAINTEXT, VerdictKind.MALFORMED}
+    verdict = Verdict(kind, exposed=True, exposed_before=before)
+    assert (said if lies_open else None) == written(CHANGE, verdict).get("exposure")
+    assert "exposure" not in written(CHANGE, Verdict(kind))
+
+
 def test_a_hostile_item_cannot_swell_a_line_past_what_a_log_takes_nor_hide_the_worst():
     malformed = [Finding(VerdictKind.MALFORMED, where=f"list[].a{number}", why="x") for number in range(30_000)]
     exposed = Finding(VerdictKind.PLAINTEXT, where="name", why="is in clear", data_class="pii")

@@ -69,6 +69,8 @@ def test_every_item_gets_one_event_and_is_counted_by_its_verdict(chain, reconcil
         "verified": ("item.stale", "stale"),
     } == {name: (event["event"], event["verdict"]) for name, event in reconciliation.events().items()}
     assert {"standing"} == {event["change"] for event in reconciliation.lines}
+    exposed = {name: event["exposure"] for name, event in reconciliation.events().items() if "exposure" in event}
+    assert {"plaintext": "continued"} == exposed, "nobody knows here since when"
     assert not [event for event in reconciliation.lines if "sequence_number" in event]
     expected = {"visited": 5, "verified": 1, "stale": 1, "plaintext": 1, "malformed": 1, "undeclared": 1, "sent": 4}
     assert expected == reconciliation.tally.counts
