@@ -6,7 +6,7 @@
 | in clear where the policy seals | sealed whole; sealed values within are opened first: ciphertext is never nested |
 | sealed under a key that is destroyed or that the tenant does not have | a trouble |
 | in clear around such a value, or a set with a sealed one | a trouble that stood in clear |
-| a system attribute that has no form that sealstream writes | a trouble |
+| a system attribute that has no form that sealstream writes | a trouble, but see `strays` |
 
 Which class is wanted: the rule's; without one the default class; where the rule says plain, the one that the value is
 sealed under. A trouble is left as it is, and names a place and never a value.
@@ -40,6 +40,7 @@ from shared.policy.compiled import Policy, Rule
 from shared.policy.mend_system import Trouble, system_troubles
 from shared.policy.stored_binary import passes_for_sealed
 from shared.policy.stored_walk import ItemWalk
+from shared.policy.verify_system import strays
 
 UNREADABLE_ROW: Final = "its data key's row is not readable"
 """The reason of a trouble that an operator can end, the item being as it is."""
@@ -92,6 +93,7 @@ class MendPlan:
         troubles: what is left as it is, and why.
         reopens: keys among those of the mends that are retired: what opens under one has it reopened, before any write.
         adopts: the item becomes sealstream's, whether or not anything is to be sealed in it.
+        strays: system attributes that are taken off.
         template: the attributes with mends in them; an int stands for the mend of that index.
     """
 
@@ -99,12 +101,13 @@ class MendPlan:
     troubles: tuple[Trouble, ...] = ()
     reopens: frozenset[int] = frozenset()
     adopts: bool = False
+    strays: frozenset[str] = frozenset()
     template: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing is to be written."""
-        return not self.mends and not self.adopts
+        return not self.mends and not self.adopts and not self.strays
 
     def fill(self, sealed: Sequence[bytes | None]) -> dict[str, MendedAttribute]:
         """The attributes that change; None leaves a value as it is."""
@@ -143,7 +146,7 @@ def plan_mend(
             sealed there under keys that the tenant does not have is data then.
     """
     if DELETED_AT in item and item.keys() <= SYSTEM_ATTRIBUTES:
-        return MendPlan(troubles=tuple(system_troubles(item)))
+        return MendPlan(troubles=tuple(system_troubles(item)), strays=strays(item))
     adopts = adopting and SOURCE not in item and POLICY not in item
     visitor = _Visitor(policy, key_states, unknown_is_data=adopts)
     tree = ItemWalk(policy, visitor.on_binary, visitor.on_clear).read(item)
@@ -157,7 +160,7 @@ def plan_mend(
             template[name] = taken_out
     named = frozenset[int]().union(*(mend.key_ids for mend in mends))
     reopens = frozenset(key_id for key_id in named if key_states[key_id].state is KeyState.RETIRED)
-    return MendPlan(tuple(mends), tuple(troubles), reopens, adopts, template)
+    return MendPlan(tuple(mends), tuple(troubles), reopens, adopts, strays(item), template)
 
 
 def named_keys(item: Attributes) -> frozenset[int]:

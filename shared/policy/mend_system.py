@@ -1,4 +1,7 @@
-"""The system attributes of an item that is mended; what has no form that sealstream writes is never touched."""
+"""The system attributes of an item that is mended.
+
+What has no form that sealstream writes is never touched, but for what nothing depends on, which is taken off.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import NamedTuple
 
 from shared.model import OPEN_FROM_UNKNOWN, OPEN_SINCE, POLICY, SOURCE, Attributes, AttributeValue, Path, VerdictKind
 from shared.policy.compiled import DIGEST_BYTES, Policy
-from shared.policy.verify_system import system_findings
+from shared.policy.verify_system import strays, system_findings
 from shared.source_position import FOUND
 
 
@@ -26,7 +29,7 @@ def system_troubles(item: Attributes) -> Iterator[Trouble]:
     """What is wrong with the system attributes that the item has, and stays so."""
     digest = item.get(POLICY, {}).get("B", b"")
     for finding in system_findings(item, policy_is_known=len(digest) == DIGEST_BYTES):
-        if finding.where in item:
+        if finding.where in item.keys() - strays(item):
             yield Trouble((finding.where,), finding.why, stood_in_clear=finding.kind is VerdictKind.PLAINTEXT)
 
 

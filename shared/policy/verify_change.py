@@ -28,7 +28,7 @@ from shared.policy.compiled import Policy
 from shared.policy.exposure import exposes, is_exposed
 from shared.policy.published import PublishedPolicies, may_have_sealed
 from shared.policy.verify_succession import holds_the_same
-from shared.policy.verify_system import open_since
+from shared.policy.verify_system import open_since, strays
 from shared.source_position import FOUND
 
 _NOTHING: Final[AttributeValue] = {}
@@ -40,7 +40,7 @@ class Mending(StrEnum):
     """What became of an item in its place."""
 
     REMEDIATED = "remediated"
-    """Something that had been exposed was sealed."""
+    """Something that had been exposed was sealed, or taken off."""
     ADOPTED = "adopted"
     """Raw data of a table that sealstream takes over was sealed."""
     REENCRYPTED = "reencrypted"
@@ -83,6 +83,8 @@ def _mending(old: Attributes, new: Attributes, policy: Policy, published: Publis
     """The same of two images that one record gave."""
     if not old.keys() & {SOURCE, POLICY} and SOURCE in new and OPEN_SINCE not in new:
         return Mending.ADOPTED
+    if strays(old) - new.keys():
+        return Mending.REMEDIATED
     if is_exposed(old, policy, published, since=_found_at(new)):
         return Mending.REMEDIATED if SOURCE in new else None  # who finds what somebody else wrote says so
     return Mending.REENCRYPTED if _is_sealed_anew(_content(new), _content(old)) else None

@@ -9,6 +9,7 @@ from shared.model import OPEN_SINCE, POLICY, SOURCE, Attributes, AttributeValue,
 from shared.policy.compiled import Policy
 from shared.policy.stored_walk import ItemWalk
 from shared.policy.verify_findings import malformed
+from shared.policy.verify_system import strays
 from shared.source_position import FOUND, SourcePosition
 
 _SEALABLE: Final = "SEALABLE"
@@ -79,7 +80,8 @@ def _position(item: Attributes) -> SourcePosition | None:
 
 def _from_the_record(item: Attributes) -> AttributeValue:
     """Without what a re-encryption may put on an item, or take from it."""
-    return {"M": {name: value for name, value in item.items() if name not in {SOURCE, POLICY, OPEN_SINCE}}}
+    others = {SOURCE, POLICY, OPEN_SINCE} | strays(item)
+    return {"M": {name: value for name, value in item.items() if name not in others}}
 
 
 def _is_same(new: AttributeValue, old: AttributeValue) -> bool:

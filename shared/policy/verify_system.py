@@ -22,7 +22,7 @@ from shared.model import (
 )
 from shared.policy.sensitive import scan_bytes, scan_text
 from shared.policy.verify_findings import in_clear, malformed
-from shared.source_position import SourcePosition
+from shared.source_position import FOUND, SourcePosition
 
 _TAGS: Final = {SOURCE: "B", POLICY: "B", DELETED_AT: "N", EXPIRES_AT: "N", OPEN_SINCE: "N", ARRIVED: "N"}
 _SECONDS: Final = re.compile(r"[0-9]{1,12}", re.ASCII)
@@ -63,6 +63,18 @@ def arrived_at(item: Attributes) -> float | None:
         return None
     seconds = int(number) / 1_000
     return seconds if seconds < _YEAR_2200 else None
+
+
+def strays(item: Attributes) -> frozenset[str]:
+    """System attributes of no form that sealstream writes, though it wrote the item, and that nothing depends on.
+
+    Mending takes them off: code from before `_arrived` seals it, as it does every reserved name that it does not know.
+    In an item of somebody else it may be data.
+    """
+    if ARRIVED not in item or arrived_at(item) is not None:
+        return frozenset()
+    position = SourcePosition.from_bytes(item.get(SOURCE, {}).get("B"))
+    return frozenset() if position in {None, FOUND} else frozenset({ARRIVED})
 
 
 def _clear_findings(name: str, value: AttributeValue) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from shared.model import ITEM_ID, SOURCE, TENANT_ID, Attributes
+from shared.model import ITEM_ID, SOURCE, TENANT_ID, Attributes, AttributeValue
 from shared.policy.compiled import Policy
 from shared.policy.mend import MendPlan
 from shared.policy.mend_system import system_changes
@@ -33,7 +33,7 @@ class Part:
 def item_parts(
     policy: Policy, image: Attributes, plan: MendPlan, sealed: Sequence[bytes | None], open_since: float | None
 ) -> Iterator[Part]:
-    """The updates that mend an item, to be made in this order; none where nothing of it was sealed.
+    """The updates that mend an item, to be made in this order; none where nothing was sealed or goes.
 
     The system attributes come with the last one, and what stood in clear after what was sealed: who is killed between
     two updates leaves an item from which the rest can still be told.
@@ -46,17 +46,19 @@ def item_parts(
         open_since: of the candidate.
     """
     filled = sorted(plan.fill(sealed).items(), key=lambda one: one[1].sealed)
-    if not filled and not plan.adopts:
+    system: dict[str, AttributeValue | None] = dict.fromkeys(plan.strays)
+    if filled or plan.adopts:
+        system |= system_changes(
+            policy,
+            image,
+            sealed=any(one.sealed for _, one in filled),
+            leaves_clear=any(trouble.stood_in_clear for trouble in plan.troubles)
+            or any(mend.stood_in_clear and new is None for mend, new in zip(plan.mends, sealed, strict=True)),
+            adopts=plan.adopts,
+            open_since=open_since,
+        )
+    if not filled and not system:
         return
-    system = system_changes(
-        policy,
-        image,
-        sealed=any(one.sealed for _, one in filled),
-        leaves_clear=any(trouble.stood_in_clear for trouble in plan.troubles)
-        or any(mend.stood_in_clear and new is None for mend, new in zip(plan.mends, sealed, strict=True)),
-        adopts=plan.adopts,
-        open_since=open_since,
-    )
     for start in range(0, max(1, len(filled)), ATTRIBUTES_PER_UPDATE):
         here = filled[start : start + ATTRIBUTES_PER_UPDATE]
         is_last = start + ATTRIBUTES_PER_UPDATE >= len(filled)

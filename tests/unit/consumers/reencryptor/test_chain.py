@@ -12,6 +12,7 @@ from shared.model import KeyState
 from shared.policy.load import parse_policy
 from shared.reencrypt.item import ItemMending
 from shared.reencrypt.page_keys import PageKeys
+from shared.sealing import tombstone
 from shared.source_position import FOUND
 from tests.fakes.finding_chain import TENANT, FindingChain, NeverEnds
 
@@ -210,6 +211,40 @@ def test_system_attributes_of_somebody_else_do_not_keep_the_chain_going(chain, s
     events = chain.run(rounds=ROUNDS)
     assert 4 >= len(events)
     assert {"B"} == chain.items[TENANT, "one"]["ssn"].keys()
+
+
+@pytest.mark.parametrize("is_deleted", [False, True])
+@pytest.mark.parametrize("arrived", ["sealed", {"S": "a canary"}, {"N": "17"}])
+def test_an_arrival_of_another_form_is_taken_off_and_the_item_is_in_order(chain, arrived, is_deleted):
+    """As code from before `_arrived` leaves it, which seals it as a reserved name that it does not know."""
+    item = chain.sealed("one", RECORD)
+    spoiled = {**item, "_arrived": item["ssn"] if arrived == "sealed" else arrived}
+    if is_deleted:
+        spoiled = {name: value for name, value in spoiled.items() if name not in RECORD} | tombstone(1_700_000_000)
+    chain.write("one", item)
+    chain.run(rounds=ROUNDS)
+    chain.write("one", spoiled)
+    events = chain.run(rounds=ROUNDS)
+    assert "item.remediated" == told(events)[-1]
+    assert [] == events[-1]["findings"]
+    assert ["mended"] == chain.fates
+    assert chain.items[TENANT, "one"] == {name: value for name, value in spoiled.items() if name != "_arrived"}
+
+
+def test_an_arrival_of_another_form_is_taken_off_beside_what_cannot_be_mended(chain):
+    item = chain.sealed("one", RECORD)
+    chain.write("one", item | {"ssn": under(99), "_arrived": {"S": "a canary"}})
+    chain.run(rounds=ROUNDS)
+    assert ["left", "left"] == chain.fates
+    assert "_arrived" not in chain.items[TENANT, "one"]
+
+
+def test_what_is_called_so_in_an_item_of_somebody_else_stays_as_it_may_be_data(chain):
+    chain.write("rogue", RECORD | {"_arrived": {"S": "on Monday"}})
+    chain.run(rounds=ROUNDS)
+    assert {"left"} == set(chain.fates)
+    assert {"S": "on Monday"} == chain.items[TENANT, "rogue"]["_arrived"]
+    assert {"B": FOUND.to_bytes()} == chain.items[TENANT, "rogue"]["_src"]
 
 
 def test_an_item_that_is_gone_or_was_replaced_meanwhile_is_let_be(chain):

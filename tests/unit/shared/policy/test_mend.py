@@ -259,6 +259,16 @@ def test_a_malformed_system_attribute_is_a_trouble_and_never_touched(attributes,
     assert path not in system_changes(POLICY, spoiled, sealed=True, leaves_clear=False, adopts=False, open_since=5.0)
 
 
+@pytest.mark.parametrize("arrived", [{"N": "17"}, {"S": "canary"}, sealed(1)])
+def test_an_arrival_of_another_form_is_no_trouble_but_taken_off(arrived):
+    plan = plan_mend(POLICY, item(_arrived=arrived), KEYS)
+    assert (frozenset({"_arrived"}), (), False) == (plan.strays, plan.troubles, plan.is_empty)
+
+
+def test_a_sound_arrival_stays():
+    assert plan_mend(POLICY, item(_arrived={"N": "1700000000123"}), KEYS).is_empty
+
+
 DIGEST, FOUND_HERE = {"B": POLICY.digest}, {"B": FOUND.to_bytes()}
 
 
