@@ -17,7 +17,8 @@ from shared.policy.detect.names import WITHOUT_LIBRARY
 from shared.policy.detect.scanner import Scanner, scanner
 
 _DIGEST_HEX_DIGITS: Final = 4
-_WITHHELD: Final = re.compile(rf"sha256:[0-9a-f]{{{_DIGEST_HEX_DIGITS}}}")
+_SIGN: Final = "sha256:"
+_WITHHELD: Final = re.compile(rf"{_SIGN}[0-9a-f]{{{_DIGEST_HEX_DIGITS}}}")
 _EVERYWHERE: Final = scanner(WITHOUT_LIBRARY)
 
 
@@ -28,8 +29,6 @@ def scanner_of_keys(policy: Policy) -> Scanner:
 
 def public_tenant(tenant_id: str, scan: Scanner = _EVERYWHERE) -> str:
     """The tenant; a short digest where no policy allows such a tenant, or it looks sensitive."""
-    if _WITHHELD.fullmatch(tenant_id):  # whoever shows it once more tells no more and no less
-        return tenant_id
     return public_item_id(tenant_id, scan) if is_tenant_id(tenant_id) else withheld(tenant_id)
 
 
@@ -39,13 +38,19 @@ def public_owner(tenant_id: str) -> str:
 
 
 def public_item_id(item_id: str, scan: Scanner = _EVERYWHERE) -> str:
-    """The item's id; a short digest where it looks sensitive."""
-    return withheld(item_id) if scan.text(item_id) else item_id
+    """The item's id; a short digest where it looks sensitive, or like such a digest, which would be another's."""
+    return withheld(item_id) if item_id.startswith(_SIGN) or scan.text(item_id) else item_id
+
+
+def is_withheld(shown: str) -> bool:
+    """Whether this, as it is shown, stands for a key that is not: then for others, too."""
+    return _WITHHELD.fullmatch(shown) is not None
 
 
 def withheld(key: str) -> str:
     """What stands for a key that is not shown.
 
-    It is enough to find the item again among a tenant's, too little to try all card numbers against it.
+    It is enough to look for an item among a tenant's, too little to try all card numbers against it: of 65,536 keys
+    two are shown alike, and some hundred are enough for the first two.
     """
-    return f"sha256:{sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()[:_DIGEST_HEX_DIGITS]}"
+    return f"{_SIGN}{sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()[:_DIGEST_HEX_DIGITS]}"

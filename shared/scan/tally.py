@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from shared.public_ids import public_item_id, public_owner
+from shared.public_ids import is_withheld, public_item_id, public_owner
 from shared.runs.model import Example, Tally
 
 MAX_KEYS: Final = 1_000
@@ -73,7 +73,12 @@ def _name(name: str, counts: Collection[str]) -> str:
 def _shown(example: Example) -> Example:
     return replace(
         example,
-        tenant_id=public_owner(example.tenant_id),
-        item_id=public_item_id(example.item_id),
+        tenant_id=_public(example.tenant_id, public_owner),
+        item_id=_public(example.item_id, public_item_id),
         where=example.where[:MAX_PLACE_CHARACTERS],
     )
+
+
+def _public(key: str, show: Callable[[str], str]) -> str:
+    """As `show` has it, unless it was shown so already: a tally is stored more than once."""
+    return key if is_withheld(key) else show(key)

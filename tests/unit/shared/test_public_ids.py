@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.public_ids import public_item_id, public_owner, public_tenant
+from shared.public_ids import is_withheld, public_item_id, public_owner, public_tenant
 
 CARD = "4111111111111111"
 
@@ -20,9 +20,15 @@ def test_a_key_that_looks_sensitive_leaves_a_short_digest(key):
     assert len("sha256:") + 4 == len(public_item_id(key))
 
 
-def test_what_was_withheld_is_not_withheld_again():
-    assert public_tenant(CARD) == public_tenant(public_tenant(CARD))
-    assert public_item_id(CARD) == public_item_id(public_item_id(CARD))
+@pytest.mark.parametrize("key", ["sha256:b413", "sha256:", "sha256:" + 64 * "0"])
+def test_a_key_that_reads_like_a_digest_is_not_taken_for_what_is_withheld(key):
+    assert public_item_id(key) != key
+    assert public_tenant(key) != key
+    assert is_withheld(public_item_id(key))
+
+
+def test_what_is_withheld_can_be_told_from_what_is_shown():
+    assert [True, True, False, False] == [is_withheld(one) for one in (public_item_id(CARD), "sha256:b413", "i-1", "")]
 
 
 def test_a_key_that_is_a_credential_is_withheld():
