@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import NamedTuple
 
 from consumers.auditor.events import write_event, write_unreadable
 from consumers.auditor.findings import BatchFindings, FindingsQueue
@@ -27,12 +28,13 @@ class AuditResult:
     """What became of a batch.
 
     Attributes:
-        verdicts: how many changes got each; they add up to `received` less those that could not be judged.
+        verdicts: how many changes got each, of those that are done: all before the first that failed.
         failed_sequence_numbers: the first change that could not be judged, or, before it, the first whose finding could
             not be sent; or none.
         oldest_changed_at: seconds since the epoch; None where no record says.
         findings_sent: items that the re-encryptor was told of.
-        arrivals: when the records arrived that changes brought, seconds since the epoch; of those that say so.
+        arrivals: when the records arrived that changes brought, seconds since the epoch; of those that are done and say
+            so.
     """
 
     received: int
@@ -41,6 +43,13 @@ class AuditResult:
     oldest_changed_at: float | None
     findings_sent: int = 0
     arrivals: Sequence[float] = ()
+
+
+class _Judged(NamedTuple):
+    """One change that was judged, and when the record arrived that it brought."""
+
+    kind: VerdictKind
+    arrived: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,40 +73,38 @@ class Auditor:
         changes = [item_change(record) for record in records]
         readable = [change for change in changes if isinstance(change, ItemChange)]
         knowledge = BatchKnowledge(readable, self.reader, self.known_policies, self.policy)
-        verdicts: Counter[VerdictKind] = Counter()
-        findings, arrivals = BatchFindings(), list[float]()
-        work = [partial(self._audit_change, change, knowledge, verdicts, findings, arrivals) for change in changes]
+        findings, judged = BatchFindings(), list[_Judged]()
+        work = [partial(self._audit_change, change, knowledge, findings, judged) for change in changes]
         unjudged = in_order(zip(identifiers, work, strict=True))
         references = findings.references()
         unsent = in_order((number, partial(self.findings.send, references)) for number in findings.first())
+        failed = unsent or unjudged
+        done = judged[: identifiers.index(failed[0])] if failed else judged
         times = [change.changed_at for change in changes if change.changed_at]
         return AuditResult(
             received=len(changes),
-            verdicts=verdicts,
-            failed_sequence_numbers=unsent or unjudged,
+            verdicts=Counter(one.kind for one in done),
+            failed_sequence_numbers=failed,
             oldest_changed_at=min(times, default=None),
             findings_sent=0 if unsent else len(references),
-            arrivals=tuple(arrivals),
+            arrivals=tuple(one.arrived for one in done if one.arrived is not None),
         )
 
     def _audit_change(
         self,
         change: ItemChange | UnreadableChange,
         knowledge: BatchKnowledge,
-        verdicts: Counter[VerdictKind],
         findings: BatchFindings,
-        arrivals: list[float],
+        judged: list[_Judged],
     ) -> None:
         if isinstance(change, UnreadableChange):
             write_unreadable(change, self.log)
-            verdicts[VerdictKind.MALFORMED] += 1
+            judged.append(_Judged(VerdictKind.MALFORMED))
             return
         key_states = knowledge.key_states(change.tenant_id)
         published = knowledge.published_policies()
         verdict = self.verify(change, self.policy, key_states, published)
         mended = mending(change, verdict, self.policy, published)
         write_event(change, verdict, self.policy, self.log, mended)
-        verdicts[verdict.kind] += 1
         findings.add(change, verdict)
-        if (arrived := arrival_of(change, verdict, mended)) is not None:
-            arrivals.append(arrived)
+        judged.append(_Judged(verdict.kind, arrival_of(change, verdict, mended)))

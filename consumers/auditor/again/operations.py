@@ -126,6 +126,5 @@ def _answer(shard_id: str, came: Reread, verdicts: Counter[VerdictKind]) -> dict
         "after": came.after,
         "next": came.next,
         "records": came.records,
-        # what was judged twice counts twice, as it does in the metrics
         "verdicts": {kind.value: verdicts[kind] for kind in VerdictKind},
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
 import pytest
@@ -9,12 +10,14 @@ import pytest
 from consumers.auditor.audit import Auditor
 from consumers.auditor.findings import BatchFindings
 from consumers.auditor.gather import KnownPolicies
+from consumers.auditor.report import report_batch
 from shared.errors import StoreUnavailable
 from shared.findings import TO_MEND, ItemReference
 from shared.model import ChangeKind, Finding, ItemChange, Verdict, VerdictKind
 from shared.policy.load import load_policy
 from shared.runtime.audit_log import AuditLog
 from shared.runtime.settings import POLICY_FILE
+from shared.source_position import kinesis_position
 from tests.fakes.findings import FakeFindingsQueue
 from tests.fakes.key_store import FakeKeyStore
 
@@ -131,12 +134,30 @@ def test_where_findings_cannot_be_sent_the_first_change_that_has_one_is_delivere
     records = [stream_record("1", "verified"), stream_record("2", "stale"), stream_record("3", "no such verdict")]
     result = auditor.audit(records)
     assert (["2"], 0) == (result.failed_sequence_numbers, result.findings_sent)
-    assert {VERIFIED: 1, STALE: 1} == result.verdicts
+    assert (3, {VERIFIED: 1}) == (result.received, result.verdicts), "what comes again counts when it is done"
     before = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert "canary" not in json.dumps(before)
 
     queue.fail_with = None
-    auditor.audit(records[1:2])
+    assert {STALE: 1} == auditor.audit(records[1:2]).verdicts
     again = json.loads(capsys.readouterr().out.splitlines()[0])
     assert again["event_id"] == before[1]["event_id"]
     assert ["stale"] == [one.item_id for one in queue.references()]
+
+
+def test_while_findings_cannot_be_sent_what_comes_again_and_again_is_told_as_retried_and_no_lag(auditor, queue, capsys):
+    position, keys = kinesis_position(b"key", "1", 0), {"tenant_id": {"S": "acme"}, "item_id": {"S": "verified"}}
+    brought = keys | {
+        "_src": {"B": base64.b64encode(position.to_bytes()).decode()},
+        "_arrived": {"N": "1700000000123"},
+    }
+    queue.fail_with = StoreUnavailable("sending findings: ServiceUnavailable")
+    records = [stream_record("1", "stale"), *(stream_record(str(n), "verified", brought) for n in (2, 3))]
+    report_batch(auditor.audit(records), started=1_700_000_001.0, ended=1_700_000_001.123)
+    refused = json.loads(capsys.readouterr().out.splitlines()[-1])
+    queue.fail_with = None
+    report_batch(auditor.audit(records), started=1_700_000_002.0, ended=1_700_000_002.123)
+    done = json.loads(capsys.readouterr().out.splitlines()[-1])
+    names = ("RecordsRetried", "ItemsVerified", "ItemsStale", "PutToVerifiedSeconds")
+    assert [3, 0, 0, None] == [refused.get(name) for name in names]
+    assert [0, 2, 1, [2.0, 2.0]] == [done.get(name) for name in names]
