@@ -13,6 +13,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.acknowledge import acknowledge
+from infra.one_key import only_with
 from infra.settings import Settings
 
 _REMOVING = [
@@ -44,7 +45,8 @@ class AuditTrail(Construct):
             object_lock_default_retention=_retention(settings),
             removal_policy=settings.removal_policy,
         )
-        for statement in self._denials(settings):
+        # what lay under another key nobody could read, nor attest
+        for statement in (*self._denials(settings), *only_with(storage_key, self.bucket)):
             self.bucket.add_to_resource_policy(statement)
         acknowledge(
             self.bucket,

@@ -17,6 +17,7 @@ from constructs import Construct
 
 from infra.acknowledge import acknowledge
 from infra.dead_letters import DeadLetters
+from infra.one_key import only_with
 from infra.protected_table import ProtectedTable
 from infra.settings import Settings
 from infra.storage_key import of_landing_bucket
@@ -97,7 +98,7 @@ class Landing(Construct):
             ],
             removal_policy=settings.removal_policy,
         )
-        for statement in _only_with(storage_key, bucket):
+        for statement in only_with(storage_key, bucket):
             bucket.add_to_resource_policy(statement)
         acknowledge(
             bucket,
@@ -114,30 +115,3 @@ class Landing(Construct):
         )
         template.node.add_dependency(self.queue.node.find_child("Policy"))  # S3 tries it when it is told
         return bucket
-
-
-def _only_with(storage_key: kms.IKey, bucket: s3.Bucket) -> list[iam.PolicyStatement]:
-    """Nothing is uploaded under another key; who names none gets the bucket's own, which is the storage key.
-
-    S3 takes `aws:kms` without a key for its own one, so who names the way of encryption names the key, too.
-    """
-    named, key, own = (
-        f"s3:x-amz-server-side-encryption{what}" for what in ("", "-aws-kms-key-id", "-customer-algorithm")
-    )
-    conditions: dict[str, dict[str, dict[str, str]]] = {
-        "NoOtherEncryption": {"Null": {named: "false"}, "StringNotEquals": {named: "aws:kms"}},
-        "NoOtherKey": {"Null": {named: "false"}, "StringNotEquals": {key: storage_key.key_arn}},
-        "NoOtherKeyAlone": {"Null": {key: "false"}, "StringNotEquals": {key: storage_key.key_arn}},
-        "NoKeyOfTheUploader": {"Null": {own: "false"}},
-    }
-    return [
-        iam.PolicyStatement(
-            sid=sid,
-            effect=iam.Effect.DENY,
-            principals=[iam.AnyPrincipal()],
-            actions=["s3:PutObject"],
-            resources=[bucket.arn_for_objects("*")],
-            conditions=condition,
-        )
-        for sid, condition in conditions.items()
-    ]
