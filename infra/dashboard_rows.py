@@ -189,7 +189,7 @@ class Rows:
                     stacked=True,
                 ),
                 graph(
-                    "From the record's arrival to its verified item, s",
+                    "From the record's arrival in Kinesis to its verified item, s",
                     [
                         own("auditor", Metric.PUT_TO_VERIFIED_SECONDS, statistic=statistic, label=statistic)
                         for statistic in ("p50", "p99", "Maximum")

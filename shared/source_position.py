@@ -133,6 +133,11 @@ class SourcePosition:
         return self._record is not None and self._record == other._record
 
     @property
+    def came_by_stream(self) -> bool:
+        """Whether it is of a record of the stream, or of a line of a file, which comes in one."""
+        return self._record is not None
+
+    @property
     def _record(self) -> bytes | None:
         """What a position in the stream or in a file says but for its first byte: digest and numbers."""
         is_of_records = self._in_door[:1] in (_KINESIS, _MISPLACED, _FILE_LANE[:1])

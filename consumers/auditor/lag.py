@@ -18,13 +18,13 @@ _SOUND: Final = frozenset({VerdictKind.VERIFIED, VerdictKind.STALE, VerdictKind.
 def arrival_of(change: ItemChange, verdict: Verdict, mended: Mending | None) -> float | None:
     """When the record arrived that a change brought, seconds since the epoch.
 
-    None where that is not known, where the item is not as sealstream writes it, and where the change brought none: it
-    removed the item, or mended it, or wrote a record that stood there already.
+    None where that is not known, where the item is not as sealstream writes it, and where the change brought none of
+    the stream: it removed the item, or mended it, or wrote a record that stood there already, or came by another door.
     """
     if change.new is None or mended is not None or verdict.kind not in _SOUND:
         return None
     position, before = _position(change.new), _position(change.old or {})
-    if position is None or (before is not None and (position == before or position.is_of_same_record(before))):
+    if position is None or not position.came_by_stream or (before and position.is_of_same_record(before)):
         return None
     return arrived_at(change.new)
 

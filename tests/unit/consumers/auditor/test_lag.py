@@ -19,6 +19,7 @@ from shared.source_position import (
 ARRIVED_AT = 1_700_000_000.123
 FIRST, SECOND = (kinesis_position(b"key", number, 0) for number in ("1", "2"))
 FIRST_BY_TIME = time_position(5, FIRST, ordered_by="updated_at")
+BY_ANOTHER_SHARD = FIRST_BY_TIME.of_another_shard()
 OF_A_FILE = file_position(1_600_000_000, "0055", bytes(8), 3)
 VERIFIED = Verdict(VerdictKind.VERIFIED)
 
@@ -33,7 +34,7 @@ def told(new, old=None, verdict=VERIFIED, mended=None):
     return arrival_of(ItemChange("1", kind, "acme", "c-1", old, new, changed_at=1_700_000_009.0), verdict, mended)
 
 
-@pytest.mark.parametrize("position", [FIRST, FIRST_BY_TIME, OF_A_FILE, FOUND])
+@pytest.mark.parametrize("position", [FIRST, FIRST_BY_TIME, BY_ANOTHER_SHARD, OF_A_FILE])
 def test_a_record_that_made_an_item_says_when_it_arrived(position):
     assert ARRIVED_AT == told(item(position))
 
@@ -41,6 +42,14 @@ def test_a_record_that_made_an_item_says_when_it_arrived(position):
 @pytest.mark.parametrize("before", [FIRST, OF_A_FILE, FOUND, None])
 def test_so_does_one_that_replaced_another_whatever_that_was(before):
     assert ARRIVED_AT == told(item(SECOND), item(before, {"N": "1600000000000"}))
+
+
+@pytest.mark.parametrize(
+    "position", [counter_position(7), time_position(5, counter_position(7), ordered_by="at"), FOUND]
+)
+def test_what_came_by_another_door_did_not_come_the_way_that_is_measured(position):
+    """Whoever writes single items says when he wrote, not when he was asked to."""
+    assert told(item(position)) is None
 
 
 @pytest.mark.parametrize("kind", list(VerdictKind))
@@ -52,10 +61,10 @@ def test_only_items_of_sealstreams_own_form_count_be_they_stale_or_suspicious(ki
 
 @pytest.mark.parametrize("mended", list(Mending))
 def test_a_mending_brings_no_record(mended):
-    assert told(item(FOUND), item(None), mended=mended) is None
+    assert told(item(SECOND), item(FIRST), mended=mended) is None
 
 
-@pytest.mark.parametrize("position", [FIRST, FIRST_BY_TIME, OF_A_FILE, counter_position(7), FOUND])
+@pytest.mark.parametrize("position", [FIRST, FIRST_BY_TIME, OF_A_FILE])
 def test_nor_does_whatever_leaves_the_record_that_stands_there(position):
     assert told(item(position), item(position)) is None
 
