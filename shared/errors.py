@@ -4,7 +4,8 @@
     ├── RetryLater                nothing is wrong with the record: it is retried
     │   ├── KeyServiceUnavailable     KMS throttles, is down, or refuses the attribute key
     │   ├── StoreUnavailable          DynamoDB, S3 or SQS throttles or is down
-    │   │   └── StoreDenied               it takes the caller's credentials not at all, or not for this
+    │   │   ├── StoreDenied               it takes the caller's credentials not at all, or not for this
+    │   │   └── ObjectUnreadable          it answers, and gives this one object to nobody who asks so
     │   ├── OutOfTime                 the invocation ends before the record's turn came
     │   └── BatchFailed               nothing of the batch could be done
     ├── ConflictError             the item is not what its writer took it for: read it again, then decide
@@ -54,6 +55,10 @@ class StoreUnavailable(RetryLater):
 
 class StoreDenied(StoreUnavailable):
     """A store refused the credentials: other ones, or the same later, may do."""
+
+
+class ObjectUnreadable(StoreUnavailable):
+    """The store answers, and does not give this object: encrypted with a key of others, or gone. Others may be read."""
 
 
 class ConflictError(SealstreamError):

@@ -11,7 +11,7 @@ from typing import Final
 from consumers.notary.earlier import Earlier
 from consumers.notary.ports import Bucket
 from shared.aws.audit_bucket import Listed
-from shared.errors import TrailUnreadable
+from shared.errors import ObjectUnreadable, StoreDenied, StoreUnavailable, TrailUnreadable
 from shared.runtime.pool import all_of
 from shared.trail.findings import Tampering, TrailFinding
 from shared.trail.manifest import Attested
@@ -39,6 +39,8 @@ def look(bucket: Bucket, earlier: Earlier, pool: Executor, *, at_most: int, in_t
     """Read the segments that are new; raises StoreUnavailable.
 
     What is more than `at_most`, or not `in_time`, which is asked before each few of them, is left to the next manifest.
+    One that cannot be read stops nobody, and is tried again as long as its hour is looked at; but where it is refused
+    and nothing was read yet, as manifests were before, it may be all of them.
     """
     since = "" if earlier.first_hour is None else hour_prefix(earlier.first_hour)
     listed = {one.key: one for one in bucket.listed(PREFIX, start_after=since) if SegmentName.parse(one.key)}
@@ -49,10 +51,11 @@ def look(bucket: Bucket, earlier: Earlier, pool: Executor, *, at_most: int, in_t
         for key, one in earlier.attested.items()
         if key > since and (found := _gone_wrong(one, listed.get(key))) is not None
     ]
+    passed_over = (ObjectUnreadable,) if earlier.last is None else (ObjectUnreadable, StoreDenied)
     done = 0
     while done < len(new) and len(segments) < at_most and in_time():
         few = new[done : done + min(READ_TOGETHER, at_most - len(segments))]
-        for read in all_of(pool, lambda one: _read(bucket, one), few):
+        for read in all_of(pool, lambda one: _read(bucket, one, passed_over), few):
             if isinstance(read, Attested):
                 segments.append(read)
             else:
@@ -61,12 +64,15 @@ def look(bucket: Bucket, earlier: Earlier, pool: Executor, *, at_most: int, in_t
     return Newer(segments, done < len(new), findings)
 
 
-def _read(bucket: Bucket, one: Listed) -> Attested | TrailFinding:
-    """What a manifest says of it; what is no segment is told and never listed."""
+def _read(bucket: Bucket, one: Listed, passed_over: tuple[type[StoreUnavailable], ...]) -> Attested | TrailFinding:
+    """What a manifest says of it; what is no segment, or fails in a way that is passed over, is told and not listed."""
     name = SegmentName.parse(one.key)
     if name is None or one.bytes > MAX_UNZIPPED_BYTES:
         return TrailFinding(Tampering.UNREADABLE, one.key, "is larger than any segment")
-    content = bucket.read(one.key, one.version_id)
+    try:
+        content = bucket.read(one.key, one.version_id)
+    except passed_over:
+        return TrailFinding(Tampering.UNREADABLE, one.key, "is given to nobody by the bucket, though others are")
     try:
         events = len(read_segment(content, name))
     except TrailUnreadable as error:

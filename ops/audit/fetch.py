@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from ops.audit.folder import Folder, of_the_trail
 from ops.audit.needed import needed, with_contents
@@ -16,9 +17,15 @@ from shared.aws.audit_bucket import Listed
 from shared.printable import printable
 from shared.trail.verify import Window
 
+_LEFT: Final = {
+    "missing": "is in the folder, and in the bucket no more",
+    "differing": "is another object in the bucket now; the folder keeps what it had",
+    "unreadable": "is in the bucket, and is given to nobody: it is not in the folder",
+}
+
 
 def fetch(objects: Objects, path: Path, window: Window, *, as_json: bool = False) -> int:
-    """Copy what is not in the folder yet; the exit status: 1 where the folder has something that the bucket has not.
+    """Copy what is not in the folder yet; 1 where the bucket has not what the folder has, or does not give it.
 
     What is in the folder stays as it is: where the bucket has another version now, the older one is the evidence.
 
@@ -29,23 +36,27 @@ def fetch(objects: Objects, path: Path, window: Window, *, as_json: bool = False
     folder = Folder(path)
     had = {one.key: one for one in folder.listed("")}
     listed = list(needed(objects, window, up_to_now=True))
-    copied = _copied(objects, [one for one in listed if one.key not in had], folder)
+    copied, unreadable = _copied(objects, [one for one in listed if one.key not in had], folder)
     differing = [one.key for one in listed if one.key in had and _differs(one, had[one.key])]
     everything = window.since is None and window.until is None
     missing = sorted(had.keys() - {one.key for one in listed}) if everything else []
     folder.keep_about(one for one in listed if one.key not in differing)
-    _tell(path, listed=len(listed), copied=copied, missing=missing, differing=differing, as_json=as_json)
-    return 1 if missing or differing else 0
+    left = {"missing": missing, "differing": differing, "unreadable": unreadable}
+    _tell(path, left, listed=len(listed), copied=copied, as_json=as_json)
+    return 1 if any(left.values()) else 0
 
 
-def _copied(objects: Objects, wanted: list[Listed], folder: Folder) -> int:
+def _copied(objects: Objects, wanted: list[Listed], folder: Folder) -> tuple[int, list[str]]:
+    """How many were, and the keys of those that could not be read."""
     about = {one.key: one for one in wanted}
-    done = 0
+    done, unreadable = 0, []
     for one in with_contents(objects, wanted):
-        if of_the_trail(one.key):
+        if one.unreadable:
+            unreadable.append(one.key)
+        elif of_the_trail(one.key):
             folder.keep(about[one.key], one.content)
             done += 1
-    return done
+    return done, unreadable
 
 
 def _differs(now: Listed, had: Listed) -> bool:
@@ -55,21 +66,15 @@ def _differs(now: Listed, had: Listed) -> bool:
     return replace(now, other_versions=had.other_versions) != had
 
 
-def _tell(path: Path, *, listed: int, copied: int, missing: list[str], differing: list[str], as_json: bool) -> None:
+def _tell(path: Path, left: Mapping[str, list[str]], *, listed: int, copied: int, as_json: bool) -> None:
     if for_programs(as_json=as_json):
         lines = JsonLines()
-        for key in missing:
-            lines.write("missing", key=key)
-        for key in differing:
-            lines.write("differing", key=key)
-        lines.write("fetched", objects=listed, copied=copied, missing=len(missing), differing=len(differing))
+        for what, keys in left.items():
+            for key in keys:
+                lines.write(what, key=key)
+        lines.write("fetched", objects=listed, copied=copied, **{what: len(keys) for what, keys in left.items()})
         return
-    print("\n".join(_lines(path, listed=listed, copied=copied, missing=missing, differing=differing)))
-
-
-def _lines(path: Path, *, listed: int, copied: int, missing: list[str], differing: list[str]) -> Iterator[str]:
-    yield from (f"{printable(key)} is in the folder, and in the bucket no more" for key in missing)
-    yield from (
-        f"{printable(key)} is another object in the bucket now; the folder keeps what it had" for key in differing
-    )
-    yield f"{plural(listed, 'object')} in the bucket, {copied:,} of them copied to {path} now"
+    for what, keys in left.items():
+        for key in keys:
+            print(f"{printable(key)} {_LEFT[what]}")
+    print(f"{plural(listed, 'object')} in the bucket, {copied:,} of them copied to {path} now")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from shared.aws.audit_bucket import Listed
-from shared.errors import SettingsError, StoreUnavailable
+from shared.errors import ObjectUnreadable, SettingsError, StoreUnavailable
 from shared.trail.manifest import manifest_number
 from shared.trail.segments import SegmentName
 
@@ -40,7 +40,7 @@ class Folder:
         try:
             return (self._path / key).read_bytes()
         except OSError as error:
-            raise StoreUnavailable(f"reading {key}: {error.strerror}") from None
+            raise ObjectUnreadable(f"reading {key}: {error.strerror}") from None
 
     def about(self) -> Mapping[str, Listed]:
         """What the bucket knew of its objects when they were copied; raises SettingsError."""

@@ -12,6 +12,7 @@ from typing import Final
 from ops.audit.folder import of_the_trail
 from ops.audit.objects import READS_AT_ONCE, Objects
 from shared.aws.audit_bucket import Listed
+from shared.errors import ObjectUnreadable, StoreDenied
 from shared.trail import manifest as manifests
 from shared.trail import segments
 from shared.trail.segments import MAX_UNZIPPED_BYTES, hour_prefix
@@ -42,25 +43,45 @@ def needed(objects: Objects, window: Window, *, up_to_now: bool) -> Iterator[Lis
 def with_contents(objects: Objects, listed: Iterable[Listed]) -> Iterator[TrailObject]:
     """The objects with their bytes, in the same order; the next ones are being read meanwhile.
 
-    What is not of the trail is not read: its name tells enough. Neither is what no writer makes, for its size.
+    What is not of the trail is not read: its name tells enough. Neither is what no writer makes, for its size. One that
+    cannot be read says why. Who is refused, and was given nothing else, is told so: it may be all of them.
 
     Raises:
-        StoreUnavailable: one cannot be read.
+        StoreUnavailable: the bucket does not answer, or refuses whatever is asked for.
     """
-    reading: deque[Future[TrailObject]] = deque()
+    held: list[TrailObject] = []
+    refused: StoreDenied | None = None
+    any_read = False
+    for one, reading in _readings(objects, listed):
+        content, unreadable = b"", ""
+        try:
+            content = reading.result()
+        except (ObjectUnreadable, StoreDenied) as error:
+            unreadable = str(error)
+            refused = refused or (error if isinstance(error, StoreDenied) else None)
+        any_read = any_read or bool(content)
+        held.append(TrailObject(one.key, content, one.last_modified, one.version_id, one.other_versions, unreadable))
+        if any_read or refused is None:
+            yield from held
+            held.clear()
+    if refused is not None and not any_read:
+        raise refused
+
+
+def _readings(objects: Objects, listed: Iterable[Listed]) -> Iterator[tuple[Listed, Future[bytes]]]:
+    begun: deque[tuple[Listed, Future[bytes]]] = deque()
     with ThreadPoolExecutor(READS_AT_ONCE) as pool:
         for one in listed:
-            reading.append(pool.submit(_with_content, objects, one))
-            if len(reading) >= READS_AT_ONCE:
-                yield reading.popleft().result()
-        while reading:
-            yield reading.popleft().result()
+            begun.append((one, pool.submit(_content, objects, one)))
+            if len(begun) >= READS_AT_ONCE:
+                yield begun.popleft()
+        yield from begun
 
 
-def _with_content(objects: Objects, one: Listed) -> TrailObject:
-    reads = of_the_trail(one.key) and one.bytes <= MAX_UNZIPPED_BYTES
-    content = objects.read(one.key, one.version_id) if reads else b""
-    return TrailObject(one.key, content, one.last_modified, one.version_id, one.other_versions)
+def _content(objects: Objects, one: Listed) -> bytes:
+    if one.bytes > MAX_UNZIPPED_BYTES:
+        raise ObjectUnreadable("is larger than anything of the trail")
+    return objects.read(one.key, one.version_id) if of_the_trail(one.key) else b""
 
 
 def _leading(listed: list[Listed], window: Window, *, up_to_now: bool) -> Iterator[Listed]:

@@ -85,7 +85,9 @@ class Trail:
         """The segments among these objects, in the same order; what else is called so is for `verify` to say."""
         named = (one for one in listed if SegmentName.parse(one.key))
         for one in with_contents(self._objects, named):
-            if name := SegmentName.parse(one.key):
+            if one.unreadable:
+                self.unreadable[one.key] = one.unreadable
+            elif name := SegmentName.parse(one.key):
                 yield name, one.content
 
     def _listed(self, since: float, until: float) -> Iterator[Listed]:

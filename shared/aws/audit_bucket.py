@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.aws.errors import AWS_ERRORS, error_code, store_error
-from shared.errors import StoreUnavailable
+from shared.errors import ObjectUnreadable, StoreUnavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 ATTEMPTS: Final = 3
 """To read an object: botocore repeats a request, but not one that breaks off while its body comes."""
 _TAKEN: Final = frozenset({"PreconditionFailed", "412"})
-_GONE: Final = frozenset({"NoSuchKey", "NoSuchVersion", "404", "MethodNotAllowed", "405"})
+_OF_THE_OBJECT: Final = frozenset(
+    {"NoSuchKey", "NoSuchVersion", "404", "MethodNotAllowed", "405", "InvalidRequest", "InvalidObjectState"}
+)
+"""It is gone, lies under a key that whoever uploaded it has (`InvalidRequest`), or in an archive."""
+_OF_ITS_KEY: Final = "KMS."
+"""What S3 says of the key that an object lies under begins so: disabled, not found, to be deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +77,23 @@ class AuditBucket:
             raise store_error(error, "listing the audit bucket") from None
 
     def read(self, key: str, version_id: str | None = None) -> bytes:
-        """The bytes of an object, or of one version of it."""
+        """The bytes of an object, or of one version of it; ObjectUnreadable where S3 answers that it never gives it."""
         version: Any = {"VersionId": version_id} if version_id else {}
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 with self._client.get_object(Bucket=self._bucket, Key=key, **version)["Body"] as body:
                     return body.read()
             except AWS_ERRORS as error:
-                if attempt == ATTEMPTS or error_code(error) in _GONE:
-                    raise store_error(error, "reading from the audit bucket") from None
+                failed = store_error(error, "reading from the audit bucket")
+                if _of_the_object(error_code(error)):
+                    raise ObjectUnreadable(str(failed)) from None
+                if attempt == ATTEMPTS:
+                    raise failed from None
         raise StoreUnavailable("reading from the audit bucket")  # pragma: no cover - the last attempt did either
+
+
+def _of_the_object(code: str) -> bool:
+    return code in _OF_THE_OBJECT or (code.startswith(_OF_ITS_KEY) and "Throttling" not in code)
 
 
 def _by_key(page: Any) -> list[Any]:

@@ -31,6 +31,7 @@ class TrailObject:
         last_modified: by the bucket's clock, seconds since the epoch.
         version_id: None in a copy that does not have it; then it is not compared.
         other_versions: whether the bucket has more versions of the key, or a delete marker.
+        unreadable: why it could not be read, though others could: then there is no content.
     """
 
     key: str
@@ -38,6 +39,7 @@ class TrailObject:
     last_modified: float
     version_id: str | None = None
     other_versions: bool = False
+    unreadable: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ def verify(objects: Iterable[TrailObject], public_key: PublicKey, window: Window
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What is kept of a segment."""
+    """What is kept of a segment; no digest of one that could not be read."""
 
     name: SegmentName
     last_modified: float
@@ -177,6 +179,8 @@ def _gathered(objects: Iterable[TrailObject], window: Window) -> _Bucket:
 
 
 def _seen(one: TrailObject, name: SegmentName) -> _Seen:
+    if one.unreadable:
+        return _Seen(name, one.last_modified, one.version_id, "", 0, one.unreadable)
     events, unreadable = 0, ""
     try:
         events = len(read_segment(one.content, name))
@@ -229,7 +233,7 @@ def _judged(attested: Attested, seen: _Seen | None) -> TrailFinding | None:
     if seen.version_id not in {None, attested.version_id}:
         why = f"its version is {seen.version_id}, attested is {attested.version_id}"
         return TrailFinding(Tampering.REPLACED, attested.key, why)
-    if seen.sha256 != attested.sha256:
+    if seen.sha256 and seen.sha256 != attested.sha256:
         why = f"its SHA-256 is {seen.sha256}, attested is {attested.sha256}"
         return TrailFinding(Tampering.CHANGED, attested.key, f"{why}; it {seen.unreadable or 'reads as a segment'}")
     if seen.unreadable:

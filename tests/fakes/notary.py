@@ -19,12 +19,14 @@ class FakeAuditBucket:
     Attributes:
         taken: keys that somebody else writes a moment before the next put, and with what.
         reads: keys that were read.
+        refused: what reading a key raises.
     """
 
     def __init__(self, trail: FakeTrail) -> None:
         self.trail = trail
         self.taken: dict[str, bytes] = {}
         self.reads: list[str] = []
+        self.refused: dict[str, Exception] = {}
 
     def put_once(self, key: str, content: bytes) -> bool:
         if key in self.taken:
@@ -42,6 +44,8 @@ class FakeAuditBucket:
 
     def read(self, key: str, version_id: str | None = None) -> bytes:
         self.reads.append(key)
+        if key in self.refused:
+            raise self.refused[key]
         if key not in self.trail.objects:
             raise StoreUnavailable("reading from the audit bucket: NoSuchKey")
         assert version_id in {None, self.trail.objects[key].version_id}

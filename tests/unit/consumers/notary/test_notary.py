@@ -11,7 +11,7 @@ from consumers.notary import earlier, newer
 from consumers.notary.earlier import LastNotTrusted
 from consumers.notary.notary import TO_FINISH_SECONDS, Notary, Tally
 from consumers.notary.ports import Key
-from shared.errors import StoreUnavailable, TrailBroken
+from shared.errors import ObjectUnreadable, StoreDenied, StoreUnavailable, TrailBroken
 from shared.trail.findings import Tampering, TrailVerdict
 from shared.trail.manifest import manifest_key
 from tests.fakes.notary import NotaryAtWork, signing_keys
@@ -293,6 +293,34 @@ def test_what_is_larger_than_any_segment_is_not_even_read(work, monkeypatch):
 
     assert [(Tampering.UNREADABLE, large)] == _kinds(work.run())
     assert large not in work.bucket.reads
+
+
+@pytest.mark.parametrize("refusal", [ObjectUnreadable("InvalidRequest"), StoreDenied("AccessDenied")])
+def test_a_segment_that_the_bucket_gives_to_nobody_is_told_and_tried_again_and_stops_nobody(work, refusal):
+    work.run()
+    kept, other = work.trail.write([1]), work.trail.write([2])
+    work.bucket.refused[kept] = refusal
+    tallies = [work.run(), work.run()]
+
+    assert [(Tampering.UNREADABLE, kept)] == _kinds(tallies[0])
+    assert tallies[0].findings == tallies[1].findings
+    assert [other] == work.attested
+    work.bucket.refused.clear()
+    assert 1 == work.run().segments
+
+
+def test_a_bucket_that_refuses_or_does_not_answer_attests_nothing(work):
+    written = work.trail.write([1])
+    for error in (StoreDenied("AccessDenied"), StoreUnavailable("SlowDown")):
+        work.bucket.refused[written] = error
+        with pytest.raises(StoreUnavailable):
+            work.run()
+    assert [] == work.manifests
+    work.bucket.refused.clear()
+    work.run()
+    work.bucket.refused[work.trail.write([2])] = StoreUnavailable("SlowDown")
+    with pytest.raises(StoreUnavailable):
+        work.run()
 
 
 def test_a_manifest_that_somebody_else_wrote_meanwhile_is_never_written_over(work):

@@ -6,6 +6,8 @@ import pytest
 
 from ops.audit.objects import READS_AT_ONCE
 from ops.audit.reading import WRITTEN_WITHIN_SECONDS, Trail
+from ops.audit.selection import Selection
+from shared.errors import ObjectUnreadable, StoreDenied, StoreUnavailable
 from shared.trail.ocsf import ocsf
 from shared.trail.segments import SegmentName, segment_bytes
 from tests.unit.ops.audit.trail import HOUR, START, MemoryObjects, event
@@ -120,6 +122,39 @@ def test_a_segment_that_cannot_be_read_is_told_and_the_others_are_read(bucket, t
     assert ([event()], {broken}) == (list(trail.events(**ALWAYS)), trail.unreadable.keys())
 
 
+@pytest.mark.parametrize("refusal", [ObjectUnreadable("InvalidRequest"), StoreDenied("AccessDenied")])
+@pytest.mark.parametrize("where", ["a", "z"])
+def test_a_segment_that_the_bucket_does_not_give_is_told_and_the_others_are_read(bucket, trail, refusal, where):
+    kept = bucket.write(event(tenant_id="bolt"), where=where)
+    bucket.refused[kept] = refusal
+    bucket.write(event(), where="m")
+    assert [event()] == list(trail.events(**ALWAYS))
+    assert {kept: str(refusal)} == trail.unreadable
+
+
+def test_who_is_given_nothing_at_all_is_told_so(bucket, trail):
+    for where in ("a", "b"):
+        bucket.refused[bucket.write(event(), where=where)] = StoreDenied("AccessDenied")
+    with pytest.raises(StoreDenied):
+        list(trail.events(**ALWAYS))
+
+
+def test_a_bucket_that_does_not_answer_is_none_with_segments_that_cannot_be_read(bucket, trail):
+    bucket.write(event(), where="a")
+    bucket.refused[bucket.write(event(), where="b")] = StoreUnavailable("SlowDown")
+    with pytest.raises(StoreUnavailable, match="SlowDown"):
+        list(trail.events(**ALWAYS))
+
+
+def test_what_is_larger_than_any_segment_is_told_and_not_read(bucket, trail, monkeypatch):
+    large = bucket.write(*(event(at=START + n) for n in range(9)), where="a")
+    small = bucket.write(event(tenant_id="bolt"), where="b")
+    monkeypatch.setattr("ops.audit.needed.MAX_UNZIPPED_BYTES", len(bucket.objects[small]))
+    assert len(bucket.objects[large]) > len(bucket.objects[small])
+    assert ["bolt"] == [one["tenant_id"] for one in trail.events(**ALWAYS)]
+    assert ({large: "is larger than anything of the trail"}, [small]) == (trail.unreadable, bucket.read_keys)
+
+
 def test_what_is_no_segment_is_passed_over(bucket, trail):
     bucket.objects["segments/2026/01/01/00/auditor/notes.txt"] = b"hello"
     bucket.objects["manifests/000000000001.json"] = b"{}"
@@ -144,10 +179,21 @@ def test_documents_are_those_that_were_written(bucket, trail):
     assert [ocsf(written)] == list(trail.documents(**ALWAYS, wanted=lambda one: one["tenant_id"] == "acme"))
 
 
-@pytest.mark.parametrize("unmapped", [None, [], {"at": "never", "event_id": 7, "event": {}}])
+@pytest.mark.parametrize(
+    "unmapped",
+    [
+        None,
+        [],
+        {"at": "never", "event_id": 7, "event": {}},
+        {"item_id": []},
+        {"findings": 5},
+        {"sequence_number": "\ud800"},
+    ],
+)
 def test_a_document_that_nobody_here_wrote_harms_nothing(bucket, trail, unmapped):
     document = ocsf(event()) | {"unmapped": unmapped}
     name = SegmentName.of([event()["event_id"]], written_at=START, stage="auditor", where="s")
     bucket.objects[name.key] = segment_bytes([document])
-    expected = [event()] if unmapped else []
-    assert expected == list(trail.events(**ALWAYS))
+    expected = [event()] if unmapped and "at" in unmapped else []
+    assert expected == list(trail.events(**ALWAYS, wanted=Selection(item="").wants))
+    assert bool(expected) != bool(trail.unreadable)

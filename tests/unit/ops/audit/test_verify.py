@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from ops.audit import verify as module
 from ops.audit.commands import audit
 from ops.audit.folder import Folder
-from shared.errors import StoreUnavailable
+from shared.errors import ObjectUnreadable, StoreDenied, StoreUnavailable
 from shared.trail.manifest import manifest_key
 from tests.fakes.notary import NotaryAtWork
 from tests.fakes.trail import PERIOD, START, key
@@ -66,7 +66,7 @@ def lines(result: Any) -> list[dict[str, Any]]:
 @pytest.fixture
 def copy(work, tmp_path) -> Path:
     result = run("fetch", str(tmp_path / "copy"))
-    assert (0, {"event": "fetched", "objects": 96, "copied": 96, "missing": 0, "differing": 0}) == (
+    assert (0, {"event": "fetched", "objects": 96, "copied": 96, "missing": 0, "differing": 0, "unreadable": 0}) == (
         result.exit_code,
         lines(result)[-1],
     )
@@ -400,3 +400,22 @@ def test_where_the_last_manifest_cannot_be_read_it_is_the_newest(work, monkeypat
     work.trail.alter(manifest_key(48), b"")
 
     assert key(2).pem == run("public-key").stdout
+
+
+def test_a_segment_that_the_bucket_gives_to_nobody_is_named_and_the_rest_is_verified_and_copied(work, tmp_path):
+    name = work.trail.segments()[3]
+    work.bucket.refused[name] = ObjectUnreadable("reading from the audit bucket: InvalidRequest")
+
+    verified = run("verify")
+    assert (1, [("unreadable", name)]) == (
+        verified.exit_code,
+        [(one["kind"], one["key"]) for one in lines(verified) if one["event"] == "finding"],
+    )
+    fetched = run("fetch", str(tmp_path / "copy"))
+    assert (1, {"event": "unreadable", "key": name}) == (fetched.exit_code, lines(fetched)[0])
+    assert (95, 1) == (lines(fetched)[-1]["copied"], lines(fetched)[-1]["unreadable"])
+
+
+def test_who_may_read_nothing_could_not_check_it(work):
+    work.bucket.refused = dict.fromkeys(work.trail.objects, StoreDenied("reading from the audit bucket: AccessDenied"))
+    assert 2 == run("verify").exit_code

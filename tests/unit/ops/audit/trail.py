@@ -24,9 +24,14 @@ def event(name: str = "item.written", *, at: float = START, uid: str = "", **fie
 
 
 class MemoryObjects:
-    """Objects by key; each has the one version that was put first."""
+    """Objects by key; each has the one version that was put first.
+
+    Attributes:
+        refused: what reading a key raises.
+    """
 
     def __init__(self) -> None:
+        self.refused: dict[str, Exception] = {}
         self.objects: dict[str, bytes] = {}
         self.read_keys: list[str] = []
 
@@ -44,4 +49,6 @@ class MemoryObjects:
     def read(self, key: str, version_id: str | None = None) -> bytes:
         assert f"version of {key}" == version_id
         self.read_keys.append(key)
+        if key in self.refused:
+            raise self.refused[key]
         return self.objects[key]

@@ -10,12 +10,12 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import IncompleteReadError
+from botocore.exceptions import ClientError, IncompleteReadError
 from moto import mock_aws
 
 from shared.aws.audit_bucket import ATTEMPTS, AuditBucket
 from shared.aws.clients import config
-from shared.errors import StoreUnavailable
+from shared.errors import ObjectUnreadable, StoreDenied, StoreUnavailable
 
 START = 1_767_225_600
 KEYS = [f"segments/2026/01/01/{hour:02}/encryptor/shard-{hour:016x}.ndjson.gz" for hour in range(7)]
@@ -109,6 +109,33 @@ def test_what_breaks_off_is_read_again(s3, bucket, monkeypatch):
     with pytest.raises(StoreUnavailable, match="reading from the audit bucket: IncompleteReadError"):
         bucket.read("segments/a")
     assert [] == bodies
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("InvalidRequest", ObjectUnreadable),
+        ("KMS.DisabledException", ObjectUnreadable),
+        ("NoSuchVersion", ObjectUnreadable),
+        ("KMS.ThrottlingException", StoreUnavailable),
+        ("SlowDown", StoreUnavailable),
+        ("AccessDenied", StoreDenied),
+    ],
+)
+def test_an_object_that_is_given_to_nobody_is_told_from_a_bucket_that_does_not_answer(
+    s3, bucket, monkeypatch, code, error
+):
+    asked = []
+
+    def refuse(**_: Any) -> None:
+        asked.append(1)
+        raise ClientError({"Error": {"Code": code, "Message": "CANARY"}}, "GetObject")
+
+    monkeypatch.setattr(s3, "get_object", refuse)
+    with pytest.raises(StoreUnavailable, match=f"reading from the audit bucket: {code}") as raised:
+        bucket.read("segments/a")
+    assert (error, 1 if error is ObjectUnreadable else ATTEMPTS) == (type(raised.value), len(asked))
+    assert "CANARY" not in str(raised.value)
 
 
 CALLS = {

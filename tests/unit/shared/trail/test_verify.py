@@ -75,6 +75,14 @@ def test_a_truncated_segment_says_so(trail):
     assert "ends too early" in finding.why
 
 
+def test_a_segment_that_could_not_be_read(trail):
+    name = trail.segments()[3]
+    trail.objects[name] = replace(trail.objects[name], content=b"", unreadable="InvalidRequest")
+
+    (finding,) = trail.verify().findings
+    assert (Tampering.UNREADABLE, name, "InvalidRequest") == (finding.kind, finding.key, finding.why)
+
+
 def test_a_removed_segment(trail):
     name = trail.segments()[3]
     del trail.objects[name]
