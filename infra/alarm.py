@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from infra.metrics import PERIOD, calculated
 from infra.settings import Settings
 
 TOO_MUCH: Final = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
@@ -30,7 +32,7 @@ FIFTEEN_MINUTES: Final = Lasting(3, 4)
 
 
 class AlarmGroup(Construct):
-    """Alarms of one stack, which are told when they begin and when they are over."""
+    """Alarms of one stack, which are told when they begin and, of what lasts, when they are over."""
 
     def __init__(self, scope: Construct, id: str, *, settings: Settings, topic: sns.ITopic) -> None:  # noqa: A002
         super().__init__(scope, id)
@@ -62,11 +64,31 @@ class AlarmGroup(Construct):
         missing = cloudwatch.TreatMissingData.NOT_BREACHING
         self._add(name, what, metric, runbook, TOO_MUCH, above, lasting, missing)
 
+    def add_event(self, name: str, what: str, metric: cloudwatch.IMetric, *, runbook: str) -> None:
+        """An alarm on what happens, once is enough; arguments as of `add`.
+
+        Nobody is told that it is over: no other such event in the next minutes does not say that anything was mended.
+        """
+        missing = cloudwatch.TreatMissingData.NOT_BREACHING
+        self._add(name, what, metric, runbook, TOO_MUCH, 0, AT_ONCE, missing, tells_end=False)
+
     def add_silence(
-        self, name: str, what: str, metric: cloudwatch.IMetric, *, runbook: str, below: float, lasting: Lasting
+        self,
+        name: str,
+        what: str,
+        metric: cloudwatch.IMetric,
+        *,
+        runbook: str,
+        lasting: Lasting,
+        period: cdk.Duration = PERIOD,
     ) -> None:
-        """An alarm on what should come by the clock and does not; arguments as of `add`."""
-        self._add(name, what, metric, runbook, TOO_LITTLE, below, lasting, cloudwatch.TreatMissingData.BREACHING)
+        """An alarm on what should come by the clock and does not; arguments as of `add`.
+
+        A period without a value is filled with 0: one that is missing would not count before the last value has left
+        all that CloudWatch looks at, which is more periods than are judged. Where there never was any, it rings.
+        """
+        told = calculated("FILL(told, 0)", {"told": metric}, label=name, period=period)
+        self._add(name, what, told, runbook, TOO_LITTLE, 1, lasting, cloudwatch.TreatMissingData.BREACHING)
 
     def _add(
         self,
@@ -78,6 +100,8 @@ class AlarmGroup(Construct):
         threshold: float,
         lasting: Lasting,
         missing: cloudwatch.TreatMissingData,
+        *,
+        tells_end: bool = True,
     ) -> None:
         self.names.append(name)
         alarm = cloudwatch.Alarm(
@@ -93,4 +117,5 @@ class AlarmGroup(Construct):
             treat_missing_data=missing,
         )
         alarm.add_alarm_action(self._action)
-        alarm.add_ok_action(self._action)
+        if tells_end:
+            alarm.add_ok_action(self._action)

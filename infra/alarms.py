@@ -31,6 +31,8 @@ QUOTA_PERCENT: Final = 80
 STANDSTILL: Final = cdk.Duration.minutes(30)
 """Twice as long as a call of a worker lasts, which stores how far it is page after page."""
 
+_LOOKS: Final = 5
+"""Of six in a standstill's time."""
 _TWICE: Final = Lasting(2, 8)
 """Of what comes again after sixteen minutes: it failed, and failed again."""
 _AN_HOUR: Final = Lasting(12, 12)
@@ -70,25 +72,25 @@ class Alarms(AlarmGroup):
 
     def _exposed(self, data: DataStack) -> None:
         total, own = self._metrics.total, self._metrics.own
-        self.add(
+        self.add_event(
             "plaintext-found",
             "Something that the policy seals stands in clear in the items table; the re-encryptor seals it in seconds",
             total(AUDITING, Metric.ITEMS_PLAINTEXT),
             runbook="plaintext-found",
         )
-        self.add(
+        self.add_event(
             "census-found-plaintext",
             "A census, which counts after all was mended, found values in clear",
             own("sweeper", Metric.VALUES_IN_CLEAR),
             runbook="plaintext-found",
         )
-        self.add(
+        self.add_event(
             "malformed",
             "An item has not the form that sealstream writes: somebody else wrote it, or the key store lost rows",
             total(AUDITING, Metric.ITEMS_MALFORMED),
             runbook="malformed",
         )
-        self.add(
+        self.add_event(
             "undeclared-sensitive",
             "What is plain by the policy, or undeclared, looks sensitive",
             total(AUDITING, Metric.ITEMS_UNDECLARED),
@@ -101,7 +103,7 @@ class Alarms(AlarmGroup):
             lasting=_AN_HOUR,
             runbook="stale",
         )
-        self.add(
+        self.add_event(
             "findings-left",
             "The re-encryptor cannot mend something in an item: it may stay in clear",
             own("reencryptor", Metric.ITEMS_LEFT),
@@ -123,7 +125,7 @@ class Alarms(AlarmGroup):
 
     def _trail(self, settings: Settings) -> None:
         period = cdk.Duration.minutes(settings.audit.notary_minutes)
-        self.add(
+        self.add_event(
             "trail-verification-failed",
             "The audit trail is not what was signed: somebody changed or removed what was in it",
             self._metrics.own("notary", Metric.TRAIL_VERIFICATION_FAILED),
@@ -133,9 +135,9 @@ class Alarms(AlarmGroup):
             "notary-silent",
             "No manifest was written for three periods: nothing that happens now is signed",
             self._metrics.own("notary", Metric.MANIFESTS_WRITTEN, period=period),
-            below=1,
             lasting=_THREE_IN_A_ROW,
             runbook="the-notary-is-silent",
+            period=period,
         )
 
     def _stuck(self, dead_letters: Mapping[str, sqs.IQueue]) -> None:
@@ -169,7 +171,7 @@ class Alarms(AlarmGroup):
                 lasting=FIFTEEN_MINUTES,
                 runbook="the-function-fails-as-a-whole",
             )
-        self.add(
+        self.add_event(
             "quarantined",
             "Records can never be written as they are and wait in quarantine for a decision",
             self._metrics.own("encryptor", Metric.RECORDS_QUARANTINED),
@@ -197,7 +199,7 @@ class Alarms(AlarmGroup):
 
     def _landing(self, data: DataStack) -> None:
         own = self._metrics.own
-        self.add(
+        self.add_event(
             "landing-failed",
             "An object of the landing bucket cannot be read to its end; what could be read is in",
             own("landing-ingest", Metric.LANDING_FAILED_OBJECTS),
@@ -225,7 +227,7 @@ class Alarms(AlarmGroup):
             lasting=_TWICE,
             runbook="files",
         )
-        self.add(
+        self.add_event(
             "landing-untagged",
             "An object has ten tags of others: none says that it was ingested, and it never expires",
             own("landing-ingest", Metric.LANDING_UNTAGGED_OBJECTS),
@@ -249,10 +251,18 @@ class Alarms(AlarmGroup):
             lasting=_FIVE_IN_A_ROW,
             runbook="kmss-quota",
         )
-        self.add(
+        self.add_event(
             "rotation-failed",
-            "An execution of the rotation failed; the next one goes on with its run",
-            machine.metric_failed(),
+            "An execution of the rotation failed, or was ended; the next one goes on with its run",
+            calculated(
+                "failed + aborted + timedout",
+                {
+                    "failed": machine.metric_failed(statistic="Sum", period=PERIOD),
+                    "aborted": machine.metric_aborted(statistic="Sum", period=PERIOD),
+                    "timedout": machine.metric_timed_out(statistic="Sum", period=PERIOD),
+                },
+                label="executions",
+            ),
             runbook="rotation",
         )
         self.add(
@@ -265,12 +275,26 @@ class Alarms(AlarmGroup):
         steps = {
             "highest": own("rotation", Metric.RUN_STEPS, statistic="Maximum", period=STANDSTILL),
             "lowest": own("rotation", Metric.RUN_STEPS, statistic="Minimum", period=STANDSTILL),
+            "looks": own("rotation", Metric.RUN_STEPS, statistic="SampleCount", period=STANDSTILL),
         }
         self.add(
             "rotation-stuck",
             f"A run that is not done has stored nothing for {2 * STANDSTILL.to_minutes():g} minutes",
-            calculated("IF(highest == lowest, 1, 0)", steps, label="a run stands still", period=STANDSTILL),
+            # a run that began, ended or waited at its barrier meanwhile was looked at less often
+            calculated(
+                f"IF((looks >= {_LOOKS}) AND (highest == lowest), 1, 0)",
+                steps,
+                label="a run stands still",
+                period=STANDSTILL,
+            ),
             lasting=_TWO_STANDSTILLS,
+            runbook="rotation",
+        )
+        self.add_silence(
+            "rotation-unwatched",
+            "Nobody has looked how far runs are, nor what waits in quarantine, for three periods",
+            own("rotation", Metric.RUNS_UNDER_WAY, statistic="SampleCount"),
+            lasting=_THREE_IN_A_ROW,
             runbook="rotation",
         )
         for name, metric, what in (
@@ -278,7 +302,7 @@ class Alarms(AlarmGroup):
             ("keys-failed", Metric.KEYS_FAILED, "KMS did not wrap data keys anew, or gave them no successor"),
             ("keys-corrupt", Metric.KEYS_CORRUPT, "Rows of data keys contradict themselves: somebody wrote to them"),
         ):
-            self.add(name, what, own("rotation", metric), runbook="rotation")
+            self.add_event(name, what, own("rotation", metric), runbook="rotation")
 
 
 def _visible(queue: sqs.IQueue) -> cloudwatch.IMetric:

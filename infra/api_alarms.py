@@ -41,7 +41,7 @@ class ApiAlarms(AlarmGroup):
             lasting=TEN_MINUTES,
             runbook="the-tenant-api-fails",
         )
-        self.add(
+        self.add_event(
             killed,
             "The tenant API's function is killed, by its timeout or for want of memory",
             metrics.of_lambda("tenant-api", "Errors"),

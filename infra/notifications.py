@@ -30,7 +30,7 @@ class Notifications(Construct):
                 principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
                 actions=["sns:Publish"],
                 resources=[self.topic.topic_arn],
-                conditions=of_own_alarms(settings, cdk.Stack.of(self)),
+                conditions=_of_own_alarms(settings, cdk.Stack.of(self)),
             )
         )
         if settings.watch.alarm_email:
@@ -43,7 +43,7 @@ class Notifications(Construct):
             )
 
 
-def of_own_alarms(settings: Settings, stack: cdk.Stack) -> dict[str, dict[str, str]]:
+def _of_own_alarms(settings: Settings, stack: cdk.Stack) -> dict[str, dict[str, str]]:
     """CloudWatch acts for an alarm of this deployment, and for none that somebody else points here."""
     arns = stack.format_arn(
         service="cloudwatch",

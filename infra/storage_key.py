@@ -8,7 +8,6 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from infra.attribute_key import CRYPTOGRAPHIC_USE, administration
-from infra.notifications import of_own_alarms
 from infra.settings import Settings
 
 _DATA_SERVICES = ("dynamodb", "kinesis", "s3", "sqs")
@@ -69,12 +68,13 @@ class StorageKey(Construct):
                         conditions=of_landing_bucket(settings, stack),
                     ),
                     iam.PolicyStatement(
-                        sid="AlarmsOfThisDeployment",
-                        # CloudWatch publishes to an encrypted topic
+                        sid="AlarmsOfThisAccount",
+                        # CloudWatch publishes to an encrypted topic, whose own policy names the alarms; whether its
+                        # call of KMS names one too, AWS does not promise, and without it no alarm would be told
                         principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
                         actions=["kms:GenerateDataKey", "kms:Decrypt"],
                         resources=["*"],
-                        conditions=of_own_alarms(settings, stack),
+                        conditions={"StringEquals": {"aws:SourceAccount": stack.account}},
                     ),
                     iam.PolicyStatement(
                         sid="LogGroups",

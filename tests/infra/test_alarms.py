@@ -91,9 +91,12 @@ def test_what_is_exposed_stands_still_or_is_given_up_is_told(cloud, alarms):
         "landing-behind": waiting("landing"),
         "kms-failures": _own(Metric.KMS_FAILURES, *SEALING),
         "kms-quota": {("AWS/Usage", "CallCount", "None", "CryptographicOperationsSymmetric", "KMS", "API")},
-        "rotation-failed": {("AWS/States", "ExecutionsFailed", machine)},
+        "rotation-failed": {
+            ("AWS/States", f"Executions{ended}", machine) for ended in ("Failed", "Aborted", "TimedOut")
+        },
         "rotation-errors": _of_lambda("Errors", "rotation"),
         "rotation-stuck": _own(Metric.RUN_STEPS, "rotation"),
+        "rotation-unwatched": _own(Metric.RUNS_UNDER_WAY, "rotation"),
         "keys-kept": _own(Metric.KEYS_KEPT, "rotation"),
         "keys-failed": _own(Metric.KEYS_FAILED, "rotation"),
         "keys-corrupt": _own(Metric.KEYS_CORRUPT, "rotation"),
@@ -132,7 +135,7 @@ def test_every_dead_letter_queue_has_its_alarm(cloud, alarms):
 def test_no_metric_is_no_alarm_but_of_what_comes_by_the_clock(alarms):
     by_the_clock = {name for name, alarm in alarms.items() if alarm["TreatMissingData"] == "breaching"}
 
-    assert {"notary-silent"} == by_the_clock
+    assert {"notary-silent", "rotation-unwatched"} == by_the_clock
     for name, alarm in alarms.items():
         compared = (
             ("LessThanThreshold", "breaching") if name in by_the_clock else ("GreaterThanThreshold", "notBreaching")
@@ -172,7 +175,7 @@ def test_how_much_and_how_long_it_takes(alarms):
             (0, 300, 3, 4),
         ),
         **all_of("encryptor-silent auditor-silent", (0, 300, 3, 3)),
-        **all_of("notary-silent", (1, 300, 3, 3)),
+        **all_of("notary-silent rotation-unwatched", (1, 300, 3, 3)),
         **all_of("landing-retries landing-errors", (0, 300, 2, 8)),
         **all_of("stale", (0, 300, 12, 12)),
         **all_of("kms-quota", (80, 60, 5, 5)),
@@ -201,13 +204,71 @@ def test_who_sees_nothing_is_noticed_only_while_something_comes(alarms, came, se
         assert rings == _evaluated(_expression(alarms[name]), came=came, seen=seen)
 
 
-@pytest.mark.parametrize(("lowest", "highest", "rings"), [(7, 7, 1), (7, 8, 0)])
-def test_a_run_that_takes_no_step_is_stuck(alarms, lowest, highest, rings):
-    alarm = alarms["rotation-stuck"]
+def test_a_silence_does_not_wait_until_the_last_value_is_forgotten(alarms):
+    """Of three in a row CloudWatch looks at five, and missing ones count only where values do not suffice."""
+    for name in ("notary-silent", "rotation-unwatched"):
+        assert "FILL(told, 0)" == _expression(alarms[name])
 
-    assert rings == _evaluated(_expression(alarm), lowest=lowest, highest=highest)
-    assert {"lowest": "Minimum", "highest": "Maximum"} == {
-        query["Id"]: query["MetricStat"]["Stat"] for query in _stats(alarm)
+
+MOVES, STANDS, WAITS = "moves", "stands", "waits"
+
+
+def _steps(*spans):
+    """What looks five minutes apart saw, None where there was no run but at its barrier, by the minute."""
+    steps = 0
+    for what, looks in spans:
+        for _ in range(looks):
+            steps += what == MOVES
+            yield None if what == WAITS else steps
+
+
+def _rings(alarm, seen):
+    """At which minutes it does: two half hours, by the minute; a half hour in which nothing was seen is no value."""
+    looks = [(5 * index, steps) for index, steps in enumerate(seen) if steps is not None]
+    period, periods = _stats(alarm)[0]["MetricStat"]["Period"] // 60, alarm["EvaluationPeriods"]
+
+    def judged(end):
+        found = [steps for minute, steps in looks if end - period <= minute < end]
+        values = {"highest": max(found, default=0), "lowest": min(found, default=0), "looks": len(found)}
+        return _evaluated(_expression(alarm), **values) if found else None
+
+    for now in range(5 * len(seen) + 120):
+        values = [judged(now - period * index) for index in range(periods + 2)]
+        real = [value for value in values if value is not None][:periods]
+        if sum(real) == periods:
+            yield now
+
+
+@pytest.mark.parametrize(
+    "spans",
+    [
+        [(MOVES, 1)],
+        [(MOVES, 2)],
+        [(MOVES, 40)],
+        [(MOVES, 1), (WAITS, 8), (MOVES, 1)],
+        [(MOVES, 3), (WAITS, 8), (MOVES, 3)],
+        [(MOVES, 1), (WAITS, 288), (MOVES, 1), (WAITS, 288), (MOVES, 1)],
+        [(MOVES, 6), (STANDS, 5), (MOVES, 6), (STANDS, 5), (MOVES, 1)],
+        [(MOVES, 1), (WAITS, 5), (MOVES, 1), (WAITS, 5), (MOVES, 1), (WAITS, 5)],
+    ],
+)
+def test_a_run_that_moves_or_waits_at_its_barrier_is_not_stuck(alarms, spans):
+    assert [] == list(_rings(alarms["rotation-stuck"], list(_steps(*spans))))
+
+
+@pytest.mark.parametrize("before", [[], [(MOVES, 7)], [(MOVES, 3), (WAITS, 8)]])
+def test_a_run_that_takes_no_step_for_an_hour_is_stuck(alarms, before):
+    looks = list(_steps(*before, (STANDS, 14)))
+    begun = 5 * (len(looks) - 14)
+
+    first = next(_rings(alarms["rotation-stuck"], looks))
+
+    assert begun + 50 <= first <= begun + 61
+
+
+def test_what_it_looks_at_is_the_same_metric_three_times(alarms):
+    assert {"lowest": "Minimum", "highest": "Maximum", "looks": "SampleCount"} == {
+        query["Id"]: query["MetricStat"]["Stat"] for query in _stats(alarms["rotation-stuck"])
     }
 
 
