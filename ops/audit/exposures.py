@@ -9,7 +9,9 @@ from typing import Final
 
 from ops.audit import telling
 from ops.audit.copies import known_copies
-from ops.audit.exposure import Exposure, exposures, in_order, item_of, shows_clear
+from ops.audit.distinct import Event
+from ops.audit.exposure import Exposure
+from ops.audit.exposure_events import READ_WITHIN_SECONDS, exposures, in_order, item_of, shows_clear
 from ops.audit.holders import CLOCKS_DIFFER_SECONDS, Copies, Holder, holders
 from ops.audit.objects import Objects, objects_of
 from ops.audit.reading import Trail, at_of
@@ -26,6 +28,7 @@ AHEAD_SECONDS: Final = 3_600
 """How far the clock of those who write events may be before ours."""
 NEVER_KNOWN: Final = (
     "who wrote it: the table's stream does not say; CloudTrail's data events of the table do, where they are on",
+    "what was in clear before the time that is asked for, if no event of that time tells of it: a reconciliation would",
     "copies in other accounts and regions, exports of more than 90 days ago, what another reader of the stream keeps",
 )
 """What nobody can find out from here."""
@@ -33,7 +36,7 @@ ASKED_OF_NOBODY: Final = "backups, exports and retention times: a copy of the tr
 
 
 def found_in(trail: Trail, since: float, until: float, now: float, selection: Selection) -> list[Exposure]:
-    """What was first found in clear then, each with its end as far as that came up to now.
+    """What was found in clear then, each with its end as far as that came up to now.
 
     What was told before it was judged again in another order is put in order; so the trail is read twice.
 
@@ -43,11 +46,15 @@ def found_in(trail: Trail, since: float, until: float, now: float, selection: Se
     clear = list(trail.events(since, until, wanted=lambda event: shows_clear(event) and selection.wants(event)))
     if not clear:
         return []
-    items = {item_of(event) for event in clear}
-    first = min(map(at_of, clear)) or since
-    history = in_order(trail.events(first, now + AHEAD_SECONDS, wanted=lambda event: item_of(event) in items))
-    told = {event["event_id"] for event in clear}
-    return [one for one in exposures(history) if one.event_id in told]
+    items, told = {item_of(event) for event in clear}, {event["event_id"] for event in clear}
+
+    def of_these(event: Event) -> bool:
+        earlier = shows_clear(event) and event["event_id"] not in told and at_of(event) < until
+        return item_of(event) in items and not earlier
+
+    first = (min(map(at_of, clear)) or since) - READ_WITHIN_SECONDS
+    found = exposures(in_order(trail.events(first, now + AHEAD_SECONDS, wanted=of_these)))
+    return [one for one in found if one.event_id in told]
 
 
 def show_exposures(
@@ -93,7 +100,7 @@ def span_of(found: list[Exposure], now: float) -> tuple[float, float]:
 
 def _lines(told: list[tuple[Exposure, list[Holder]]], known: Copies, now: float) -> Iterator[str]:
     if not told:
-        yield "nothing was found in clear"
+        yield "nothing was found in clear in that time"
         return
     for one, held in told:
         yield f"{one.tenant_id}/{one.item_id}: {', '.join(one.places) or 'somewhere'}"
@@ -111,15 +118,19 @@ def _lines(told: list[tuple[Exposure, list[Holder]]], known: Copies, now: float)
 
 
 def _written(one: Exposure) -> str:
-    if one.written_at is None:
-        return f"at the latest {iso(one.found_at)}, when it was found in the table"
-    named = f"; it names record {one.source_sequence_number} as its source" if one.source_sequence_number else ""
-    return f"{iso(one.written_at)}, {_CHANGED.get(one.change, one.change)}{named}"
+    named = f"; it named {plural(len(one.sources), 'record')} as its source" if one.sources else ""
+    if one.written_at is not None:
+        return f"{iso(one.written_at)}, {_CHANGED.get(one.change, one.change)}{named}"
+    if one.change in _CHANGED:
+        return f"before {iso(one.found_at)}: it was changed then, and already in clear{named}"
+    return f"at the latest {iso(one.found_at)}, when it was found in the table{named}"
 
 
 def _ended(one: Exposure, now: float) -> str:
     if one.ended_at is None:
-        return f"not yet: {_duration(now - one.found_at)} since it was found"
+        lasts = f"not yet: {_duration(now - one.found_at)} since it was found"
+        at = one.perhaps_ended_at
+        return lasts if at is None else f"{lasts}; perhaps at {iso(at)}, if it was this item: others are shown alike"
     if one.ended_by == "item.removed":
         how = "removed by its expiry" if one.removed_by == "expiry" else "removed by somebody"
     else:

@@ -61,7 +61,7 @@ class Holder:
 
 def holders(exposure: Exposure, copies: Copies, now: float) -> list[Holder]:
     """The places that may hold it now; those that have forgotten it are left out."""
-    found = [*_of_the_table(exposure, copies), *_copies(exposure, copies), *_source(exposure, copies)]
+    found = [*_of_the_table(exposure, copies), *_copies(exposure, copies), *_sources(exposure, copies)]
     return [one for one in found if one.until is None or one.until > now]
 
 
@@ -88,10 +88,11 @@ def _copies(exposure: Exposure, copies: Copies) -> Iterator[Holder]:
             yield Holder(f"{copy.kind} {copy.name}", rule, copy.gone_at)
 
 
-def _source(exposure: Exposure, copies: Copies) -> Iterator[Holder]:
-    """The record that the item names as its source: in the stream it is in clear by nature."""
-    number = exposure.source_sequence_number
-    if number and copies.stream_hours is not None:
-        hours = copies.stream_hours
-        until = exposure.found_at + hours * _HOUR_SECONDS
-        yield Holder(f"the source stream, record {number}", f"{hours} hours after its arrival, at the latest", until)
+def _sources(exposure: Exposure, copies: Copies) -> Iterator[Holder]:
+    """The records that the item named as its source: in the stream they are in clear by nature."""
+    if copies.stream_hours is None:
+        return
+    seconds = copies.stream_hours * _HOUR_SECONDS
+    rule = f"{copies.stream_hours} hours after its arrival, at the latest"
+    for number, named_at in {one.sequence_number: one.named_at for one in exposure.sources}.items():
+        yield Holder(f"the source stream, record {number}", rule, named_at + seconds)

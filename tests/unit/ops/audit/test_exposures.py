@@ -10,7 +10,7 @@ from ops.audit.exposures import ASKED_OF_NOBODY, NEVER_KNOWN, show_exposures
 from ops.audit.holders import Copies
 from ops.audit.selection import Selection
 from shared.aws.backups import Copy, RecoveryWindow
-from tests.unit.ops.audit.test_exposure import clear, sealed
+from tests.unit.ops.audit.test_exposure_events import SHOWN_ALIKE, clear, sealed
 from tests.unit.ops.audit.trail import HOUR, START, MemoryObjects, event
 
 DAY = 24 * HOUR
@@ -79,7 +79,7 @@ def test_people_get_a_few_lines_for_each(bucket, shown):
     assert 1 == status
     assert [
         "acme/i-1: name",
-        "  written  2026-01-01T00:00:00Z, as a new item; it names record 495 as its source",
+        "  written  2026-01-01T00:00:00Z, as a new item; it named 1 record as its source",
         "  sealed   2026-01-01T00:00:04Z after 3 s: item.remediated",
         "  may still be in",
         "    the table's stream: until 2026-01-02T00:00:04Z, 24 hours after it is sealed or removed",
@@ -103,12 +103,12 @@ def test_people_get_a_few_lines_for_each(bucket, shown):
         "What came in a file lies in the landing bucket for up to 37 days after its ingest.",
         "Not known here:",
         *(f"  {one}" for one in (*NEVER_KNOWN, "asking AWS Backup: refused")),
-    ] == lines[-6:]
+    ] == lines[-7:]
 
 
 def test_nothing_in_clear_is_said_and_nobody_is_asked(bucket, shown, asked):
     bucket.write(sealed(1, "item.written"))
-    assert (0, ["nothing was found in clear"]) == shown(people=True)
+    assert (0, ["nothing was found in clear in that time"]) == shown(people=True)
     assert (0, 0) == (shown()[0], shown()[1][0]["exposures"])
     assert [] == asked
 
@@ -125,6 +125,42 @@ def test_only_what_was_found_in_that_time_is_told(bucket, shown):
     bucket.write(clear(4 * HOUR, "modify"), at=START + 4 * HOUR)
     _, lines = shown(since=START + HOUR, until=START + 3 * HOUR, now=START + 5 * HOUR)
     assert ["2026-01-01T02:00:00Z"] == [one["written_at"] for one in lines[:-1]]
+
+
+def test_what_was_in_clear_before_that_time_was_written_nobody_knows_when(bucket, shown, asked):
+    bucket.write(clear(0, sequence_number="1"))
+    bucket.write(clear(2 * HOUR, "modify", exposure="continued", sequence_number="2"), at=START + 2 * HOUR)
+    status, (one, _) = shown(since=START + HOUR, now=START + 3 * HOUR)
+    assert (1, None, "2026-01-01T02:00:00Z") == (status, one["written_at"], one["found_at"])
+    assert "backup arn:nightly" in {place["what"] for place in one["may_be_in"]}
+    assert -60 == asked[0][0]
+    written = "  written  before 2026-01-01T02:00:00Z: it was changed then, and already in clear"
+    assert written in shown(since=START + HOUR, now=START + 3 * HOUR, people=True)[1]
+
+
+def test_what_it_shows_does_not_depend_on_what_came_shortly_before_that_time(bucket, shown):
+    bucket.write(clear(-5), clear(5, "modify", exposure="continued"), at=START)
+    assert 1 == shown(since=START)[1][-1]["exposures"]
+
+
+def test_the_trail_is_read_again_from_the_first_that_was_found_on(bucket, shown):
+    early, late = bucket.write(event(), at=START), bucket.write(clear(5 * HOUR), at=START + 5 * HOUR)
+    shown(since=START)
+    assert [early, late, late] == bucket.read_keys
+
+
+def test_what_was_found_standing_is_not_open_if_it_was_sealed_just_before(bucket, shown):
+    bucket.write(sealed(3_599, sequence_number="7"), at=START)
+    bucket.write(clear(3_600.4, "standing"), at=START + HOUR)
+    status, (one, _) = shown(since=START + HOUR, now=START + 2 * HOUR)
+    assert (0, "2026-01-01T00:59:59Z") == (status, one["ended_at"])
+
+
+def test_an_end_that_may_be_another_items_is_told_as_that_and_is_none(bucket, shown):
+    bucket.write(clear(0, **SHOWN_ALIKE), sealed(60, "item.written", **SHOWN_ALIKE))
+    status, lines = shown(people=True)
+    perhaps = "perhaps at 2026-01-01T00:01:00Z, if it was this item: others are shown alike"
+    assert (1, f"  sealed   not yet: 1 h 0 min since it was found; {perhaps}") == (status, lines[2])
 
 
 def test_a_change_that_was_judged_late_is_put_in_its_place(bucket, shown):

@@ -6,16 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from ops.audit.exposure import Exposure
+from ops.audit.exposure import Exposure, Source
 from ops.audit.holders import CLOCKS_DIFFER_SECONDS, Copies, Holder, holders
 from shared.aws.backups import Copy, RecoveryWindow
 from tests.unit.ops.audit.trail import HOUR, START
 
 DAY = 24 * HOUR
 WRITTEN, SEALED = START, START + 100
-SEALED_ONE = Exposure("acme", "i-1", ("name",), "e", WRITTEN, WRITTEN, "insert", "495", SEALED, "item.remediated")
+SOURCES = (Source("495", 0, WRITTEN), Source("496", 0, WRITTEN + 50))
+SEALED_ONE = Exposure("acme", "i-1", ("name",), "e", WRITTEN, WRITTEN, "insert", SOURCES, SEALED, "item.remediated")
 OPEN_ONE = replace(SEALED_ONE, ended_at=None, ended_by="")
-STANDING_ONE = replace(SEALED_ONE, written_at=None, change="standing", found_at=START + 50, source_sequence_number="")
+STANDING_ONE = replace(SEALED_ONE, written_at=None, change="standing", found_at=START + 50, sources=())
 STREAM = Holder("the table's stream", "24 hours after it is sealed or removed", SEALED + DAY)
 
 
@@ -85,9 +86,12 @@ def test_an_incremental_export_has_it_if_it_tells_of_changes_of_that_time(since,
     assert has_it == ("export s3://b/p" in kept(SEALED_ONE, copies=[export]))
 
 
-def test_the_record_that_the_item_names_is_in_the_source_stream_for_its_retention():
-    assert WRITTEN + 168 * HOUR == kept(SEALED_ONE, stream_hours=168)["the source stream, record 495"]
-    assert {"the table's stream"} == kept(replace(SEALED_ONE, source_sequence_number=""), stream_hours=168).keys()
+def test_each_record_that_the_item_named_is_in_the_source_stream_for_its_retention():
+    in_stream = {"the source stream, record 495": WRITTEN, "the source stream, record 496": WRITTEN + 50}
+    found = kept(SEALED_ONE, stream_hours=168)
+    assert {what: at + 168 * HOUR for what, at in in_stream.items()} == {what: found[what] for what in in_stream}
+    assert {*in_stream} - {*kept(SEALED_ONE, WRITTEN + 168 * HOUR + 1, stream_hours=168)} == {min(in_stream)}
+    assert {"the table's stream"} == kept(replace(SEALED_ONE, sources=()), stream_hours=168).keys()
     assert {"the table's stream"} == kept(SEALED_ONE).keys()
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from html.parser import HTMLParser
 from typing import Any
 
-from ops.audit.exposure import exposures
+from ops.audit.exposure_events import exposures
 
 
 class Shown(HTMLParser):

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from ops.audit.exposure import exposures
+from ops.audit.exposure_events import exposures
 from ops.audit.holders import Copies
 from ops.report.held import Held
 from ops.report.html import Html
