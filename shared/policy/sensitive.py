@@ -12,22 +12,23 @@ from __future__ import annotations
 import re
 from codecs import getincrementaldecoder
 from collections.abc import Iterator
+from string import ascii_uppercase
 from typing import Final
 
+from shared.policy.detect.folded import folded
 from shared.policy.detect.names import Detector
 from shared.policy.iban import IBAN_LENGTHS
 
-# what people and programs put between groups: space, no-break spaces (wide and narrow), hyphens and the en dash
-_SPACES: Final = r" \u00a0\u202f"
-_DASHES: Final = r"\-\u2010\u2011\u2013"
+# between groups, where text is folded; binary data is not, and has a no-break space in Latin-1
+_BY: Final = r"[ \u00a0.\-]"
 
 # 13 digits (the old Visa numbers) are left out: milliseconds since the epoch have as many
 _CARD_PLAIN: Final = re.compile(r"(?<![0-9])(?<![0-9]\.)[0-9]{14,19}(?![0-9]|\.[0-9])")
+# from every group on, since a year or another number may stand before; a group behind may be of the number or not
 _CARD_GROUPED: Final = re.compile(
-    rf"(?<![0-9])(?<![0-9][{_DASHES}])"
-    rf"(?:[0-9]{{4}}([{_SPACES}{_DASHES}])[0-9]{{4}}\1[0-9]{{4}}\1[0-9]{{4}}(?:\1[0-9]{{3}})?"
-    rf"|[0-9]{{4}}([{_SPACES}{_DASHES}])[0-9]{{6}}\2[0-9]{{4,5}})(?![0-9]|[{_DASHES}][0-9])"
-    r"|(?<![0-9])(?<![0-9]\.)[0-9]{4}(?:\.[0-9]{4}){3}(?!\.?[0-9])"
+    r"(?<![0-9])(?<![0-9]{5}[.\-])"
+    rf"(?=([2-6][0-9]{{3}}({_BY})(?:[0-9]{{4}}\2[0-9]{{4}}\2[0-9]{{4}}|[0-9]{{6}}\2[0-9]{{4,5}}))"
+    r"(?![0-9]|[.\-][0-9]{5})(\2[0-9]{1,3}(?![0-9]))?)"
 )
 # issuer ranges by number of digits: Diners Club 14; American Express 15; Visa 16 and 19; Mastercard, Discover, JCB 16;
 # UnionPay 16 to 19. Maestro's range takes in a tenth of all numbers and is left out.
@@ -39,26 +40,33 @@ _CARD_ISSUERS: Final = {
     18: re.compile("62"),
     19: re.compile("4|62"),
 }
+_DOUBLED: Final = str.maketrans("0123456789", "0246813579")
 _DIGEST_LENGTH: Final = 24
 _ALPHANUMERIC_BEFORE: Final = re.compile(r"[0-9A-Za-z]{0,64}\Z")
 _ALPHANUMERIC: Final = re.compile(r"[0-9A-Za-z]{0,64}")
 _HEX: Final = re.compile(r"[0-9A-Fa-f]+")
 
 _SSN: Final = re.compile(
-    rf"(?<![0-9])(?<![0-9][{_DASHES}])(?!000|666|9)[0-9]{{3}}([{_SPACES}{_DASHES}])(?!00)[0-9]{{2}}\1(?!0000)[0-9]{{4}}"
-    rf"(?![0-9A-Za-z]|[{_DASHES}][0-9A-Za-z])"
+    r"(?<![0-9])(?<![0-9]-)(?!000|666|9)[0-9]{3}([ \u00a0\-])(?!00)[0-9]{2}\1(?!0000)[0-9]{4}"
+    r"(?![0-9A-Za-z]|-[0-9A-Za-z])"
 )
 _IBAN: Final = re.compile(
-    r"(?<![0-9A-Za-z])[A-Za-z]{2}[0-9]{2}(?:[0-9A-Za-z]{11,30}|"
-    rf"([{_SPACES}{_DASHES}])[0-9A-Za-z]{{4}}(?:\1[0-9A-Za-z]{{4}}){{1,6}}(?:\1[0-9A-Za-z]{{1,3}})?)(?![0-9A-Za-z])"
+    r"(?<![0-9A-Za-z])(?=([A-Za-z]{2}[0-9]{2}(?:[0-9A-Za-z]{11,30}|"
+    rf"({_BY})[0-9A-Za-z]{{4}}(?:\2[0-9A-Za-z]{{4}}){{1,6}}(?:\2[0-9A-Za-z]{{1,3}})?)(?![0-9A-Za-z])))"
 )
+_LETTERS_AS_NUMBERS: Final = {ord(letter): str(number) for number, letter in enumerate(ascii_uppercase, start=10)}
 _NO_DIGIT_OR_LETTER: Final = re.compile(r"[^0-9A-Za-z]")
-_EMAIL_LOCAL: Final = re.compile(r"[A-Za-z0-9_%+-]\Z")
-_EMAIL_DOMAIN: Final = re.compile(r"(?:[A-Za-z0-9-]{1,63}\.){1,5}[A-Za-z]{2,24}(?![A-Za-z0-9])")
+_EMAIL_LOCAL: Final = re.compile(r"[\w%+-]\Z")
+_EMAIL_DOMAIN: Final = re.compile(r"(?:[\w-]{1,63}\.){1,5}[^\W\d_]{2,24}(?![^\W_])")
 
 
 def scan_text(text: str) -> frozenset[Detector]:
     """What the text holds of each form."""
+    return scan_folded(folded(text))
+
+
+def scan_folded(text: str) -> frozenset[Detector]:
+    """The same of a text that is folded already."""
     return _scan_numbers(text) | (frozenset({Detector.EMAIL}) if _holds_email(text) else frozenset())
 
 
@@ -84,7 +92,7 @@ def _scan_numbers(text: str) -> frozenset[Detector]:
         found.add(Detector.CARD)
     if _SSN.search(text):
         found.add(Detector.US_SSN)
-    if any(_is_iban(match[0]) for match in _IBAN.finditer(text)):
+    if any(_is_iban(match[1]) for match in _IBAN.finditer(text)):
         found.add(Detector.IBAN)
     return frozenset(found)
 
@@ -94,7 +102,14 @@ def _card_candidates(text: str) -> Iterator[str]:
         if not _is_in_digest(text, match):
             yield match[0]
     for match in _CARD_GROUPED.finditer(text):
-        yield _NO_DIGIT_OR_LETTER.sub("", match[0])
+        number, _, behind = match.groups(default="")
+        yield _compact(number)
+        if behind:
+            yield _compact(number + behind)
+
+
+def _compact(text: str) -> str:
+    return _NO_DIGIT_OR_LETTER.sub("", text)
 
 
 def _is_in_digest(text: str, match: re.Match[str]) -> bool:
@@ -109,19 +124,18 @@ def _is_card_number(digits: str) -> bool:
     issuer = _CARD_ISSUERS.get(len(digits))
     if issuer is None or not issuer.match(digits):
         return False
-    doubled = [sum(divmod(2 * int(digit), 10)) for digit in digits[-2::-2]]
-    return (sum(doubled) + sum(map(int, digits[-1::-2]))) % 10 == 0
+    return sum(map(int, digits[-1::-2] + digits[-2::-2].translate(_DOUBLED))) % 10 == 0
 
 
 def _is_iban(text: str) -> bool:
     """Country's length and check digits (ISO 13616: moved to the end, letters as numbers, remainder 1 by 97)."""
-    compact = _NO_DIGIT_OR_LETTER.sub("", text).upper()
+    compact = _compact(text).upper()
     length = IBAN_LENGTHS.get(compact[:2], 0)
     # words may follow a number in groups; a number in one piece ends where it ends
     number = compact[:length] if len(text) > len(compact) else compact
     if not length or len(number) != length:
         return False
-    return int("".join(str(int(character, 36)) for character in number[4:] + number[:4])) % 97 == 1
+    return int((number[4:] + number[:4]).translate(_LETTERS_AS_NUMBERS)) % 97 == 1
 
 
 def _holds_email(text: str) -> bool:

@@ -36,6 +36,7 @@ from shared.model import (
     VerdictKind,
 )
 from shared.policy.compiled import Policy
+from shared.policy.detect.names import place_below
 from shared.policy.detect.scanner import Scanner, scanner
 from shared.policy.exposure import is_exposed
 from shared.policy.published import PublishedPolicies, PublishedPolicy, digest_named, is_in_its_time, may_have_sealed
@@ -73,9 +74,9 @@ def verify(
     digest = digest_named(change.new)
     older = None if digest == policy.digest else published.get(digest)
     is_known = digest == policy.digest or older is not None
-    scan = scanner(policy.detect)
+    scan = scanner(policy.detect).for_item()
     own = [
-        *_key_findings(change, scan),
+        *_key_findings(change, policy, scan),
         *_name_findings(change.new, policy, scan),
         *system_findings(change.new, policy_is_known=is_known),
     ]
@@ -90,6 +91,8 @@ def verify(
             _as_stale(finding) if finding.kind in _BREACHES and (in_its_time or stood) else finding
             for finding, stood in zip(present.findings, present.stood, strict=True)
         ]
+    if scan.ran_out:
+        own.append(Finding(VerdictKind.UNDECLARED, "", "more may look sensitive: not all of it was looked at"))
     stood = [*(_stood(finding, change) for finding in own), *present.stood]
     exposed = any(finding.kind is VerdictKind.PLAINTEXT for finding in judged) or (
         _breaks(present) and is_exposed(change.new, policy, published)
@@ -119,33 +122,36 @@ def _worst(findings: list[Finding]) -> VerdictKind:
     return min((finding.kind for finding in findings), key=_SEVERITY.index, default=VerdictKind.VERIFIED)
 
 
-def _key_findings(change: ItemChange, scan: Scanner) -> Iterator[Finding]:
-    for where, text in ((TENANT_ID, change.tenant_id), (ITEM_ID, change.item_id)):
-        yield from in_clear(scan.text(text), VerdictKind.UNDECLARED, where)
+def _key_findings(change: ItemChange, policy: Policy, scan: Scanner) -> Iterator[Finding]:
+    keys = (TENANT_ID, change.tenant_id, policy.item.tenant), (ITEM_ID, change.item_id, policy.item.id)
+    for where, text, name in keys:
+        yield from in_clear(scan.text(text, name), VerdictKind.UNDECLARED, where)
 
 
 def _name_findings(item: Attributes, policy: Policy, scan: Scanner) -> Iterator[Finding]:
     """A name that the policy does not name is the producer's data, and it stands in clear."""
-    looks_sensitive = dict.fromkeys(policy.names, False)  # names repeat, in lists above all
-    for where, names in _names(policy, "", {"M": item}):
+    looks_sensitive: dict[tuple[str, str], bool] = {}  # names repeat, in lists above all
+    for where, place, names in _names(policy, "", "", {"M": item}):
         for name in names:
-            if name not in looks_sensitive:
-                looks_sensitive[name] = bool(scan.text(name))
-            if looks_sensitive[name]:
+            if name in policy.names:
+                continue
+            if (place, name) not in looks_sensitive:
+                looks_sensitive[place, name] = bool(scan.text(name, place))
+            if looks_sensitive[place, name]:
                 yield Finding(VerdictKind.UNDECLARED, policy.notation_below(where, name), "a name looks sensitive")
 
 
-def _names(policy: Policy, where: str, value: AttributeValue) -> Iterator[tuple[str, Attributes]]:
-    """Every map at any depth, with its place."""
+def _names(policy: Policy, where: str, place: str, value: AttributeValue) -> Iterator[tuple[str, str, Attributes]]:
+    """Every map at any depth, with its place as it is shown and as it is."""
     ((tag, content),) = value.items()
     if tag == "M":
-        yield where, content
+        yield where, place, content
         for name, member in content.items():
-            yield from _names(policy, policy.notation_below(where, name), member)
+            yield from _names(policy, policy.notation_below(where, name), place_below(place, name), member)
     elif tag == "L":
         below = policy.notation_below(where, ELEMENT)
         for member in content:
-            yield from _names(policy, below, member)
+            yield from _names(policy, below, place, member)
 
 
 def _breaks(walk: Walk) -> bool:

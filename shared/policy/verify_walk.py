@@ -19,7 +19,7 @@ from shared.model import (
     VerdictKind,
 )
 from shared.policy.compiled import KeepPlain, Place, Policy, Rule, SealAs, rule_at
-from shared.policy.detect.names import Detector
+from shared.policy.detect.names import Detector, place_below
 from shared.policy.detect.scanner import Scanner
 from shared.policy.plan import is_reserved
 from shared.policy.sensitive import scan_bytes
@@ -40,7 +40,8 @@ class Walk:
             the same reserved name.
         sealed_count: how many sealed values there are.
         at: when the item was written, seconds since the epoch, 0 where nobody knows; states of keys may be of later.
-        scan: looks for what the present policy wants detected.
+        scan: looks for what the present policy wants detected, in one item.
+        _names: of the place that the walk stands at and of those around it, as they truly are: no finding shows them.
     """
 
     policy: Policy
@@ -51,6 +52,7 @@ class Walk:
     stood: list[bool] = field(default_factory=list)
     sealed_count: int = 0
     _rules_met: int = 0
+    _names: list[str] = field(default_factory=lambda: [""])
 
     def judge(self, item: Attributes, old: Attributes) -> Walk:
         """Walk the item, with the old image beside it, empty where there was none."""
@@ -58,6 +60,7 @@ class Walk:
             if name in SYSTEM_ATTRIBUTES:
                 continue
             where = self.policy.notation_below("", name)
+            self._names = ["", place_below("", name)]
             if is_reserved(name):
                 self._reserved(value, where)
                 self.stood.append(name in old)
@@ -112,7 +115,9 @@ class Walk:
         if tag == "M":
             for key, one in content.items():
                 below, one_before = self.policy.notation_below(where, key), (before or {}).get(key, _NOTHING)
+                self._names.append(place_below(self._names[-1], key))
                 stood &= self._value(one, one_before, self.policy.step(place, key), below)
+                self._names.pop()
         else:
             element, below = self.policy.step(place, ELEMENT), self.policy.notation_below(where, ELEMENT)
             for one, one_before in zip(content, chain(before or (), repeat(_NOTHING)), strict=False):
@@ -124,7 +129,7 @@ class Walk:
 
     def _plain(self, tag: str, content: Any, where: str) -> None:
         texts = {"S": [content], "N": [content], "SS": content, "NS": content}.get(tag, [])
-        found = frozenset[Detector]().union(*(self.scan.text(text, where) for text in texts))
+        found = frozenset[Detector]().union(*(self.scan.text(text, self._names[-1]) for text in texts))
         self.findings.extend(in_clear(found, VerdictKind.UNDECLARED, where))
 
     def _binary(self, raw: bytes, where: str, rule: Rule | None) -> None:
@@ -152,7 +157,7 @@ class Walk:
             self._found(VerdictKind.MALFORMED, where, f"sealed under a {key.state} data key", rule)
 
     def _clear_binary(self, raw: bytes, where: str, rule: Rule | None, why: str) -> None:
-        if found := scan_bytes(raw) | self.scan.bytes(raw, where):
+        if found := scan_bytes(raw) | self.scan.bytes(raw, self._names[-1]):
             self.findings.extend(in_clear(found, VerdictKind.PLAINTEXT, where, self.policy.class_of(rule)))
         else:
             self._found(VerdictKind.MALFORMED, where, why, rule)

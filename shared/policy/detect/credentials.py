@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from binascii import crc32
 from collections.abc import Iterator
-from itertools import islice
 from typing import Final
 
 from shared.policy.detect.names import Detector
 
-_MAX_CANDIDATES: Final = 1_000
 _AWS_KEY_ID: Final = re.compile(r"(?<![0-9A-Za-z])(?:AKIA|ASIA)[A-Z2-7]{16}(?![0-9A-Za-z])")
 _AWS_SECRET: Final = re.compile(
-    r"(?i:aws_?secret_?access_?key|secret_?access_?key)[\"' \t]{0,4}[:=][\"' \t]{0,4}"
+    r"(?i:secret[_-]?access[_-]?key)[\"' \t]{0,4}[:=][\"' \t]{0,4}"
     r"[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])"
 )
 _PRIVATE_KEY: Final = re.compile(
@@ -23,19 +21,20 @@ _PRIVATE_KEY: Final = re.compile(
 _JWT: Final = r"eyJ[A-Za-z0-9_-]{10,4000}\.eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{16,2000}"
 _TOKEN: Final = re.compile(
     rf"(?<![0-9A-Za-z_-])(?:{_JWT}|glpat-[0-9A-Za-z_-]{{20}}|xox[abprs]-[0-9]{{8,14}}-[0-9A-Za-z-]{{16,250}}"
-    r"|(?:sk|rk)_live_[0-9A-Za-z]{24,250}|AIza[0-9A-Za-z_-]{35}|npm_[0-9A-Za-z]{36})(?![0-9A-Za-z_-])"
+    r"|(?:sk|rk)_live_[0-9A-Za-z]{24,250}|AIza[0-9A-Za-z_-]{35}|npm_[0-9A-Za-z]{36}"
+    r"|github_pat_[0-9A-Za-z]{22}_[0-9A-Za-z]{59})(?![0-9A-Za-z_-])"
 )
 _GITHUB: Final = re.compile(r"(?<![0-9A-Za-z])gh[oprsu]_([0-9A-Za-z]{30})([0-9A-Za-z]{6})(?![0-9A-Za-z])")
 _BASE_62: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
-def find_credentials(text: str, _where: str = "") -> Iterator[Detector]:
-    """Which kinds of them a text holds."""
-    if _AWS_KEY_ID.search(text) or _AWS_SECRET.search(text):
+def find_credentials(text: str, where: str = "", _budget: object = None) -> Iterator[Detector]:
+    """Which kinds of them the text at this place holds."""
+    if _AWS_KEY_ID.search(text) or _AWS_SECRET.search(f"{where}={text}"):
         yield Detector.AWS_KEY
     if _PRIVATE_KEY.search(text):
         yield Detector.PRIVATE_KEY
-    if _TOKEN.search(text) or any(map(_is_githubs, islice(_GITHUB.finditer(text), _MAX_CANDIDATES))):
+    if _TOKEN.search(text) or any(map(_is_githubs, _GITHUB.finditer(text))):
         yield Detector.TOKEN
 
 

@@ -90,3 +90,14 @@ WORDS: Final[Mapping[Detector, str]] = MappingProxyType(
     }
 )
 """How a finding names what was detected."""
+
+
+_MOST_OF_A_PLACE: Final = 200
+
+
+def place_below(place: str, name: str) -> str:
+    """The names of a place one deeper, as far as they may tell what a value there is.
+
+    Only the last of them, since a name may be as long as an item and all values below it are read with it.
+    """
+    return f"{place}.{name[-_MOST_OF_A_PLACE:]}"[-_MOST_OF_A_PLACE:]

@@ -12,22 +12,20 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from itertools import islice
 from typing import Final
 
+from shared.policy.detect.budget import Budget
 from shared.policy.detect.names import Detector
 from shared.policy.detect.national_ids import ANY_NAMES, NATIONAL_IDS, NationalId
 
-_MAX_CANDIDATES: Final = 1_000
-"""Of one form in one text: what fills a text with false ones costs 10 ms, and no more."""
 _NAMED_WITHIN: Final = 40
-_SIX_DIGITS_OR_LETTERS: Final = re.compile(r"(?:[0-9][^0-9A-Za-z]{0,2}){6}|[A-Za-z]{6}[0-9]")
+_SIX_DIGITS_OR_LETTERS: Final = re.compile(r"(?:[0-9][^0-9A-Za-z]{0,3}){6}|[A-Za-z]{6}[0-9]")
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _LETTERS: Final = re.compile(r"[a-zà-ž]+")
 _NO_LETTERS: Final = re.compile(r"[^a-zà-ž]+")
 _BETWEEN: Final = re.compile(r"[\s./_+-]+")
+_LOOSELY: Final = r"[\s./_+-]{0,3}"
 _PARTS: Final = {"9": "[0-9]", "A": "[A-Za-z]", "B": "[0-9A-Za-z]"}
-_DASHES: Final = str.maketrans("\u2010\u2011\u2013\u00a0\u202f", "---  ")
 
 
 Check = Callable[[str], object]
@@ -45,7 +43,11 @@ def finder(detectors: Iterable[Detector]) -> NationalFinder:
     return NationalFinder(
         checks={one.detector: checks(one) for one in ids},
         alone=_shape("|".join(f"(?P<{one.detector}>{one.alone})" for one in ids if one.alone) or r"(?!)"),
-        named={one.detector: (_shape(_grouped(one.named)), _names(*one.names, *ANY_NAMES)) for one in ids if one.named},
+        named={
+            one.detector: ([_shape(_grouped(form)) for form in one.named.split("|")], _names(*one.names, *ANY_NAMES))
+            for one in ids
+            if one.named
+        },
         by_word=dict(by_word),
     )
 
@@ -57,45 +59,50 @@ class NationalFinder:
     Attributes:
         checks: of each kind, those of which one must find a text right.
         alone: the forms that count by themselves, in one expression with a group for each kind.
-        named: the forms that count beside a name, and the names.
+        named: the forms that count beside a name, each by itself, and the names.
         by_word: which kinds may be meant by a word that a name begins with; most texts hold none.
     """
 
     checks: Mapping[Detector, Sequence[Check]]
     alone: re.Pattern[str]
-    named: Mapping[Detector, tuple[re.Pattern[str], re.Pattern[str]]]
+    named: Mapping[Detector, tuple[Sequence[re.Pattern[str]], re.Pattern[str]]]
     by_word: Mapping[str, set[Detector]]
 
-    def __call__(self, text: str, where: str) -> Iterator[Detector]:
+    def __call__(self, text: str, where: str, budget: Budget) -> Iterator[Detector]:
         """Which kinds the text at this place holds."""
         if not _SIX_DIGITS_OR_LETTERS.search(text):
             return
-        text = text.translate(_DASHES)
-        for match in islice(self.alone.finditer(text), _MAX_CANDIDATES):
-            if is_valid(self.checks[Detector(str(match.lastgroup))], match[0]):
-                yield Detector(str(match.lastgroup))
+        for match in budget.of(self.alone.finditer(text)):
+            kind = str(match.lastgroup)
+            if is_valid(self.checks[Detector(kind)], match[kind]):
+                yield Detector(kind)
         words = set(_LETTERS.findall(_in_words(f"{where} {text}")))
         for detector in set().union(*(self.by_word[word] for word in words & self.by_word.keys())):
-            if self._holds_named(detector, text, where):
+            if self._holds_named(detector, text, where, budget):
                 yield detector
 
-    def _holds_named(self, detector: Detector, text: str, where: str) -> bool:
-        shape, names = self.named[detector]
+    def _holds_named(self, detector: Detector, text: str, where: str, budget: Budget) -> bool:
+        shapes, names = self.named[detector]
         return any(
-            is_valid(self.checks[detector], _BETWEEN.sub("", match[0])) and _is_named(names, match, where)
-            for match in islice(shape.finditer(text), _MAX_CANDIDATES)
+            is_valid(self.checks[detector], _BETWEEN.sub("", match[1])) and _is_named(names, match, where)
+            for shape in shapes
+            for match in budget.of(shape.finditer(text))
         )
 
 
 def _shape(pattern: str) -> re.Pattern[str]:
-    """A number that is no piece of a longer one, of a decimal, of a UUID or of another number in groups."""
-    return re.compile(rf"(?<![0-9A-Za-z])(?<![0-9][.\-])(?<![0-9A-Fa-f]{{4}}-)(?:{pattern})(?![0-9A-Za-z]|[.\-][0-9])")
+    """A number that is no piece of a longer one, of a decimal, of a UUID or of another number in groups.
+
+    From every beginning on, since another number may stand before it: the match itself is empty, its group is not.
+    """
+    return re.compile(
+        rf"(?<![0-9A-Za-z])(?<![0-9][.\-])(?<![0-9A-Fa-f]{{4}}-)(?=(?:{pattern})(?![0-9A-Za-z]|[.\-][0-9]))"
+    )
 
 
-def _grouped(named: str) -> str:
+def _grouped(form: str) -> str:
     """What a form is made of, with at most three characters between each two."""
-    forms = (r"[\s./_+-]{0,3}".join(_PARTS[part] for part in form) for form in named.split("|"))
-    return "|".join(sorted(forms, key=len, reverse=True))
+    return f"({_LOOSELY.join(_PARTS[part] for part in form)})"
 
 
 def _names(*names: str) -> re.Pattern[str]:
@@ -108,7 +115,7 @@ def _in_words(text: str) -> str:
 
 
 def _is_named(names: re.Pattern[str], match: re.Match[str], where: str) -> bool:
-    text, start, end = match.string, match.start(), match.end()
+    text, (start, end) = match.string, match.span(1)
     near = f"{where} . {text[max(0, start - _NAMED_WITHIN) : start]} . {text[end : end + _NAMED_WITHIN]}"
     return bool(names.search(_NO_LETTERS.sub(" ", _in_words(near))))
 

@@ -87,7 +87,7 @@ NATIONAL_IDS: Final = (
         Detector.FI_HETU,
         "fi.hetu",
         "hetu|henkilotunnus|henkilötunnus|personbeteckning",
-        alone=r"[0-3][0-9][01][0-9]{3}[-+A-FU-Y][0-9]{3}[0-9A-Y]",
+        alone=r"[0-3][0-9][01][0-9]{3}[-+A-FU-Ya-fu-y][0-9]{3}[0-9A-Ya-y]",
     ),
     _id(
         Detector.FR_NIR,

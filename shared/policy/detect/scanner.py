@@ -2,6 +2,8 @@
 
 scanner
 ├── names.py          what can be detected
+├── folded.py         a text in the characters that the patterns know
+├── budget.py         how much one item may ask of the libraries
 ├── ../sensitive.py   cards, IBANs, US SSNs, e-mail addresses: what every bundle recognises
 ├── credentials.py    keys and tokens
 ├── national.py       ids of persons, by python-stdnum
@@ -13,16 +15,18 @@ The last two are imported where a policy asks for them: no other bundle has thei
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Final
 
+from shared.policy.detect.budget import Budget
 from shared.policy.detect.credentials import find_credentials
+from shared.policy.detect.folded import folded
 from shared.policy.detect.names import CREDENTIALS, WITHOUT_LIBRARY, Detector
-from shared.policy.sensitive import scan_bytes, scan_text
+from shared.policy.sensitive import scan_bytes, scan_folded
 
-Find = Callable[[str, str], Iterable[Detector]]
-"""What of its detectors a text holds; told also the place of the text, in the policy's notation."""
+Find = Callable[[str, str, Budget], Iterable[Detector]]
+"""What of its detectors a folded text holds; told also the names of its place."""
 
 _PHONES: Final = frozenset(one for one in Detector if one.startswith(Detector.PHONE))
 _NATIONAL: Final = frozenset(Detector) - WITHOUT_LIBRARY - _PHONES
@@ -30,26 +34,35 @@ _NATIONAL: Final = frozenset(Detector) - WITHOUT_LIBRARY - _PHONES
 
 @dataclass(frozen=True, slots=True)
 class Scanner:
-    """Scans values for these detectors."""
+    """Scans values for these detectors; each by itself, or those of one item within one budget."""
 
     detectors: frozenset[Detector]
     _in_text: tuple[Find, ...]
     _in_bytes: tuple[Find, ...]
+    _budget: Budget | None = field(default=None, compare=False)
+
+    def for_item(self) -> Scanner:
+        """The same for the values of one item."""
+        return replace(self, _budget=Budget())
+
+    @property
+    def ran_out(self) -> bool:
+        """Whether the item holds more than was looked at."""
+        return self._budget is not None and self._budget.ran_out
 
     def text(self, text: str, where: str = "") -> frozenset[Detector]:
         """What a text holds; `where` is its place, whose names tell what a bare number is."""
-        own = scan_text(text)
-        if not self._in_text:
-            return own & self.detectors
-        return (own | {one for find in self._in_text for one in find(text, where)}) & self.detectors
+        text = folded(text)
+        return (scan_folded(text) | self._found(self._in_text, text, where)) & self.detectors
 
     def bytes(self, raw: bytes, where: str = "") -> frozenset[Detector]:
         """The same of binary data, but for e-mail addresses and phone numbers, which random bytes look like."""
-        own = scan_bytes(raw)
-        if self._in_bytes:
-            text = raw.decode("latin-1")
-            own |= {one for find in self._in_bytes for one in find(text, where)}
-        return own & self.detectors
+        found = self._found(self._in_bytes, raw.decode("latin-1"), where) if self._in_bytes else frozenset()
+        return (scan_bytes(raw) | found) & self.detectors
+
+    def _found(self, finders: tuple[Find, ...], text: str, where: str) -> frozenset[Detector]:
+        budget = self._budget or Budget()
+        return frozenset(one for find in finders for one in find(text, where, budget))
 
 
 @cache

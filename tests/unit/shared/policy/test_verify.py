@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from shared.envelope.layout import OVERHEAD_BYTES
@@ -15,6 +17,7 @@ from shared.model import (
     Verdict,
     VerdictKind,
 )
+from shared.policy.detect import phone
 from shared.policy.detect.scanner import Scanner
 from shared.policy.load import parse_policy
 from shared.policy.verify import PublishedPolicy, key_ids, verify
@@ -201,8 +204,9 @@ def test_findings_come_in_item_order_and_the_worst_gives_the_verdict():
     assert [finding[0] for finding in findings] == ["stale", "undeclared", "plaintext", "malformed"]
 
 
-def test_the_keys_of_an_item_are_searched_for_sensitive_data():
-    assert found(item(), item_id="customer-4111111111111111") == (
+@pytest.mark.parametrize("item_id", ["customer-4111111111111111", "4111 1111 1111 1111 737"])
+def test_the_keys_of_an_item_are_searched_for_sensitive_data(item_id):
+    assert found(item(), item_id=item_id) == (
         "undeclared",
         [("undeclared", "item_id", "holds a payment card number in clear")],
     )
@@ -626,14 +630,17 @@ def test_a_name_that_repeats_is_found_each_time_and_read_once(monkeypatch):
 
 
 DETECTING = parse_policy(
-    'detect = ["phone", "nl_bsn", "aws_key"]\n' + SOURCE_TEXT + '"person.bsn" = { plain = "string" }\n', "p"
+    'detect = ["phone", "phone_de", "nl_bsn", "aws_key"]\n'
+    + SOURCE_TEXT.replace('id = "id"', 'id = "bsn"')
+    + '"person.bsn" = { plain = "string" }\n"tags[]" = { plain = "string" }\n',
+    "p",
 )
 
 
-def inserted(**attributes):
+def inserted(*, item_id="one", **attributes):
     """The verdict of a new item with these, by the policy that chooses what is detected."""
     new = item(policy=DETECTING, **attributes)
-    return verify(ItemChange("1", ChangeKind.INSERT, "acme", "one", None, new, PUBLISHED_AT), DETECTING, KEYS, {})
+    return verify(ItemChange("1", ChangeKind.INSERT, "acme", item_id, None, new, PUBLISHED_AT), DETECTING, KEYS, {})
 
 
 @pytest.mark.parametrize(
@@ -644,6 +651,11 @@ def inserted(**attributes):
         ({"+49 170 1234567": sealed(2)}, "undeclared", "?", "a name looks sensitive"),
         ({"odd": {"B": b"AKIAIOSFODNN7EXAMPLE"}}, "plaintext", "?", "holds an AWS access key in clear"),
         ({"odd": {"B": b"4111111111111111"}}, "plaintext", "?", "holds a payment card number in clear"),
+        ({"item_id": "111222333"}, "undeclared", "item_id", "holds a Dutch BSN in clear"),
+        ({"BSN": {"M": {"note": {"S": "111222333"}}}}, "undeclared", "?.note", "holds a Dutch BSN in clear"),
+        ({"person": {"M": {"bsn": {"B": b"111222333"}}}}, "plaintext", "person.bsn", "holds a Dutch BSN in clear"),
+        ({"citizenNumber": {"B": b"111222333"}}, "plaintext", "?", "holds a Dutch BSN in clear"),
+        ({"by-BSN": {"M": {"note": TEXT, "111222333": sealed(2)}}}, "undeclared", "?.?", "a name looks sensitive"),
     ],
 )
 def test_what_the_policy_chose_is_looked_for(attributes, kind, where, why):
@@ -652,11 +664,38 @@ def test_what_the_policy_chose_is_looked_for(attributes, kind, where, why):
     assert kind == verdict.kind
 
 
+def test_the_names_around_a_value_do_not_count_for_its_neighbours():
+    verdict = inserted(BSN={"M": {"note": TEXT}}, other={"M": {"note": {"S": "111222333"}}}, note={"S": "111222333"})
+    assert VerdictKind.VERIFIED == verdict.kind
+
+
+@pytest.mark.parametrize(("decoys", "is_found"), [(10, True), (1_900, True), (2_000, False)])
+def test_one_item_may_cost_so_much_and_what_was_not_looked_at_is_told(monkeypatch, decoys, is_found):
+    """However many values the numbers are in: each is a short text, and all of them together are one item's."""
+    asked = []
+    parse = phone.parse
+    monkeypatch.setattr(phone, "parse", lambda *of: asked.append(1) or parse(*of))
+    many = {"L": [{"S": "0111 2345678"}] * decoys}
+
+    whys = [one.why for one in inserted(tags=many, kind={"S": "030 123456"}).findings]
+
+    assert whys == (["holds a German phone number in clear"] if is_found else [MORE])
+    assert min(decoys + 1, 2_000) == len(asked)
+
+
+def test_a_long_name_is_not_read_again_with_each_value_below_it():
+    long = {"x" * 100_000: {"M": {f"{number}": {"M": {"note": {"S": "1 2 3 4 5 6"}}} for number in range(3_000)}}}
+    started = time.process_time()
+    inserted(**long)
+    assert time.process_time() - started < 3  # with the whole name it would take minutes
+
+
 @pytest.mark.parametrize("attributes", [{"kind": CARD}, {"amount": {"N": "111222333"}}, {"kind": {"S": "111222333"}}])
 def test_what_the_policy_did_not_choose_is_no_finding(attributes):
     assert VerdictKind.VERIFIED == inserted(**attributes).kind
 
 
+MORE = "more may look sensitive: not all of it was looked at"
 BROKEN = {"B": b"\x01\0\0\0\x63" + bytes(range(200, 200 + OVERHEAD_BYTES))}
 
 

@@ -38,10 +38,17 @@ GITHUBS = f"ghp_{BODY}{base_62(crc32(BODY.encode()))}"
         ("glpat-" + "a1" * 10, Detector.TOKEN),
         ("xoxb-123456789012-" + "a1" * 10, Detector.TOKEN),
         ("sk_live_" + "a1" * 12, Detector.TOKEN),
+        (f"github_pat_{'a1' * 11}_{'B2c' * 19}d4", Detector.TOKEN),
     ],
 )
 def test_a_credential_is_recognised(text, expected):
     assert [expected] == list(find_credentials(text))
+
+
+@pytest.mark.parametrize("where", ["aws_secret_access_key", "aws.secretAccessKey", "keys[].secret-access-key"])
+def test_the_name_of_its_place_says_what_a_bare_secret_is(where):
+    assert [Detector.AWS_KEY] == list(find_credentials(SECRET, where))
+    assert [] == list(find_credentials(SECRET, f"{where}_hash"))
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,13 @@ SCAN = scanner(PHONES)
         ("01 42 68 53 00", Detector.PHONE_FR),
         ("01.42.68.53.00", Detector.PHONE_FR),
         ("020 7946 0958", Detector.PHONE_GB),
+        ("+49 170 1234567 123", Detector.PHONE),
+        ("01 42 68 53 00 75 001", Detector.PHONE_FR),
+        ("01 01 42 68 53 00", Detector.PHONE_FR),
+        ("030 123456 12", Detector.PHONE_DE),
+        ("\uff0b\uff14\uff19 170 123\u200b4567", Detector.PHONE),
         ("(212) 736-5000", Detector.PHONE_US),
+        ("212 212 736 5000", Detector.PHONE_US),
         ("1-212-736-5000", Detector.PHONE_US),
     ],
 )
