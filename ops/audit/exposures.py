@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +24,7 @@ from ops.telling import for_programs
 from ops.text import plural
 from shared.printable import printable
 
+_FOR_EVER: Final = "until somebody deletes it"
 _CHANGED: Final = {"insert": "as a new item", "modify": "into an item that was there"}
 
 AHEAD_SECONDS: Final = 3_600
@@ -30,6 +33,7 @@ NEVER_KNOWN: Final = (
     "who wrote it: the table's stream does not say; CloudTrail's data events of the table do, where they are on",
     "what was in clear before the time that is asked for, if no event of that time tells of it: a reconciliation would",
     "copies in other accounts and regions, exports of more than 90 days ago, what another reader of the stream keeps",
+    "replicas of the table, tables that had its items before or were restored from a copy: --table asks for such a one",
 )
 """What nobody can find out from here."""
 ASKED_OF_NOBODY: Final = "backups, exports and retention times: a copy of the trail alone does not tell"
@@ -62,6 +66,7 @@ def show_exposures(
     since: float,
     until: float,
     *,
+    other_tables: Sequence[str] = (),
     folder: Path | None = None,
     as_json: bool = False,
     objects: Objects | None = None,
@@ -77,18 +82,25 @@ def show_exposures(
     now = wall()
     trail = Trail(objects or objects_of(folder))
     found = found_in(trail, since, until, now, selection)
-    ask = copies or ((lambda *_: Copies(unknown=(ASKED_OF_NOBODY,))) if folder else known_copies)
-    known = ask(*span_of(found, now)) if found else Copies()
+    if copies is None:
+        copies = _asked_of_nobody if folder else partial(known_copies, other_tables=other_tables)
+    known = copies(*span_of(found, now)) if found else Copies()
     told = [(one, holders(one, known, now)) for one in found]
     still_open = sum(one.is_open for one in found)
     if for_programs(as_json=as_json):
         lines = JsonLines()
         for one, held in told:
             lines.write("exposure", **one.document(), may_be_in=[holder.document() for holder in held])
-        lines.write("listed", exposures=len(found), open=still_open, unknown=[*NEVER_KNOWN, *known.unknown])
+        landing = known.landing and {name: days or _FOR_EVER for name, days in asdict(known.landing).items()}
+        unknown = [*NEVER_KNOWN, *known.unknown]
+        lines.write("listed", exposures=len(found), open=still_open, landing_days=landing, unknown=unknown)
     else:
         print("\n".join(map(printable, _lines(told, known, now))))
     return 1 if still_open else telling.unreadable(trail)
+
+
+def _asked_of_nobody(*_: float) -> Copies:
+    return Copies(unknown=(ASKED_OF_NOBODY,))
 
 
 def span_of(found: list[Exposure], now: float) -> tuple[float, float]:
@@ -111,8 +123,9 @@ def _lines(told: list[tuple[Exposure, list[Holder]]], known: Copies, now: float)
     still_open = sum(one.is_open for one, _ in told)
     items = len({(one.tenant_id, one.item_id) for one, _ in told})
     yield f"{plural(len(told), 'exposure')} of {plural(items, 'item')}, {still_open or 'none'} still open"
-    if known.object_days is not None:
-        yield f"What came in a file lies in the landing bucket for up to {known.object_days} days after its ingest."
+    if known.landing:
+        yield f"What came in a file lies in the landing bucket {_kept(known.landing.ingested)},"
+        yield f"and {_kept(known.landing.others)} where not every line of it was ingested."
     yield "Not known here:"
     yield from (f"  {one}" for one in (*NEVER_KNOWN, *known.unknown))
 
@@ -141,6 +154,10 @@ def _ended(one: Exposure, now: float) -> str:
 
 def _until(holder: Holder) -> str:
     return holder.rule if holder.until is None else f"until {iso(holder.until)}, {holder.rule}"
+
+
+def _kept(days: int | None) -> str:
+    return _FOR_EVER if days is None else f"until about {plural(days, 'day')} after its upload"
 
 
 def _duration(seconds: float) -> str:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from ops.audit.exposure import Exposure
 from ops.clock import iso
 from shared.aws.backups import Copy, RecoveryWindow
+from shared.aws.retention import ObjectDays
 
 TABLE_STREAM_SECONDS: Final = 24 * 3_600
 """For how long DynamoDB's streams keep a change."""
@@ -28,16 +29,16 @@ class Copies:
 
     Attributes:
         window: None where the table cannot be restored to any moment.
-        copies: backups, recovery points and exports.
+        copies: backups, recovery points and exports; and tables that had the items before, or have them too.
         stream_hours: the source stream's retention; None where nobody knows.
-        object_days: the landing bucket's; None where no rule deletes, or nobody knows.
+        landing: how long the landing bucket keeps objects; None where nobody knows.
         unknown: what could not be asked, and why.
     """
 
     window: RecoveryWindow | None = None
     copies: Sequence[Copy] = ()
     stream_hours: int | None = None
-    object_days: int | None = None
+    landing: ObjectDays | None = None
     unknown: Sequence[str] = field(default=())
 
 
@@ -60,8 +61,11 @@ class Holder:
 
 
 def holders(exposure: Exposure, copies: Copies, now: float) -> list[Holder]:
-    """The places that may hold it now; those that have forgotten it are left out."""
-    found = [*_of_the_table(exposure, copies), *_copies(exposure, copies), *_sources(exposure, copies)]
+    """The places that may hold it now; those that have forgotten it are left out.
+
+    A copy that AWS lists is there, whenever it should have been deleted.
+    """
+    found = [*_of_the_table(exposure, copies), *_copies(exposure, copies, now), *_sources(exposure, copies)]
     return [one for one in found if one.until is None or one.until > now]
 
 
@@ -79,13 +83,18 @@ def _after_the_end(what: str, after: str, seconds: int, exposure: Exposure) -> H
     return Holder(what, f"{after} after it is sealed or removed", until)
 
 
-def _copies(exposure: Exposure, copies: Copies) -> Iterator[Holder]:
+def _copies(exposure: Exposure, copies: Copies, now: float) -> Iterator[Holder]:
     for copy in copies.copies:
         after = exposure.ended_at is not None and copy.since > exposure.ended_at + CLOCKS_DIFFER_SECONDS
         before = exposure.written_at is not None and copy.until < exposure.written_at - CLOCKS_DIFFER_SECONDS
         if not after and not before:
-            rule = "once somebody deletes it" if copy.gone_at is None else "when it expires"
-            yield Holder(f"{copy.kind} {copy.name}", rule, copy.gone_at)
+            what = f"{copy.kind} {copy.name}"
+            if copy.gone_at is None:
+                yield Holder(what, "once somebody deletes it")
+            elif copy.gone_at > now:
+                yield Holder(what, "when it expires", copy.gone_at)
+            else:
+                yield Holder(what, f"it should have expired at {iso(copy.gone_at)}, and is still listed")
 
 
 def _sources(exposure: Exposure, copies: Copies) -> Iterator[Holder]:

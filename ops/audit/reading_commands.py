@@ -6,6 +6,7 @@ import re
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -109,9 +110,18 @@ def export(*, tenant: str, item: str, events: tuple[str, ...], folder: Path | No
 @click.command()
 @_of_item
 @_times("found", since="; without it the last 35 days")
+@click.option(
+    "--table",
+    "other_tables",
+    multiple=True,
+    metavar="NAME",
+    help="also one that had the items before, or was restored from a copy; may be repeated",
+)
 @_offline
 @as_json
-def exposures(*, tenant: str, item: str, folder: Path | None, as_json: bool, **times: Any) -> None:
+def exposures(
+    *, tenant: str, item: str, other_tables: tuple[str, ...], folder: Path | None, as_json: bool, **times: Any
+) -> None:
     """Show what was found in clear: since when, until when, and which backups and streams may still hold it.
 
     Exit status 1: something is still in clear, or part of the trail could not be read.
@@ -121,7 +131,10 @@ def exposures(*, tenant: str, item: str, folder: Path | None, as_json: bool, **t
 
     since, until = _span(**times, days=_RESTORABLE_DAYS)
     chosen = Selection(tenant, item)
-    sys.exit(ending(lambda: show_exposures(chosen, since, until, folder=folder, as_json=as_json), goes_on=_NOTHING))
+    if folder and other_tables:
+        raise click.UsageError("--table asks AWS, and --offline nobody")
+    show = partial(show_exposures, other_tables=other_tables, folder=folder, as_json=as_json)
+    sys.exit(ending(lambda: show(chosen, since, until), goes_on=_NOTHING))
 
 
 @click.command()

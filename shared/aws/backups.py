@@ -28,7 +28,7 @@ class Copy:
     """A copy of the table, or of what changed in it, that can be restored or read.
 
     Attributes:
-        kind: `backup`, `recovery point` or `export`.
+        kind: `backup`, `recovery point`, `export` or `failed export`.
         name: ARN; of an export, where it lies.
         since: the first moment whose items are in it, seconds since the epoch.
         until: the last one; for all but an incremental export the same.
@@ -93,7 +93,7 @@ class DynamoItemsHistory:
             raise store_error(error, "asking AWS Backup for recovery points of the items table") from None
 
     def exports(self) -> list[Copy]:
-        """Exports to S3, of the last 90 days: older ones DynamoDB does not list."""
+        """Exports to S3, of the last 90 days: older ones DynamoDB does not list. One that failed may have left some."""
         try:
             return list(self._exports())
         except AWS_ERRORS as error:
@@ -134,8 +134,7 @@ class DynamoItemsHistory:
         while True:
             answer = self._client.list_exports(**asked)
             for summary in answer["ExportSummaries"]:
-                if summary["ExportStatus"] != "FAILED":
-                    yield _export(self._client.describe_export(ExportArn=summary["ExportArn"])["ExportDescription"])
+                yield _export(self._client.describe_export(ExportArn=summary["ExportArn"])["ExportDescription"])
             if "NextToken" not in answer:
                 return
             asked["NextToken"] = answer["NextToken"]
@@ -149,4 +148,5 @@ def _export(told: Any) -> Copy:
     since = span["ExportFromTime"] if span else told["ExportTime"]
     until = span["ExportToTime"] if span else told["ExportTime"]
     where = f"s3://{told['S3Bucket']}/{told.get('S3Prefix', '')}"
-    return Copy("export", where, since.timestamp(), until.timestamp())
+    kind = "failed export" if told.get("ExportStatus") == "FAILED" else "export"
+    return Copy(kind, where, since.timestamp(), until.timestamp())

@@ -10,6 +10,7 @@ from ops.audit.exposures import ASKED_OF_NOBODY, NEVER_KNOWN, show_exposures
 from ops.audit.holders import Copies
 from ops.audit.selection import Selection
 from shared.aws.backups import Copy, RecoveryWindow
+from shared.aws.retention import ObjectDays
 from tests.unit.ops.audit.test_exposure_events import SHOWN_ALIKE, clear, sealed
 from tests.unit.ops.audit.trail import HOUR, START, MemoryObjects, event
 
@@ -18,7 +19,7 @@ KNOWN = Copies(
     RecoveryWindow(START - DAY, 35),
     [Copy("backup", "arn:nightly", START + 2, START + 2)],
     stream_hours=168,
-    object_days=37,
+    landing=ObjectDays(14, None),
     unknown=["asking AWS Backup: refused"],
 )
 
@@ -63,6 +64,7 @@ def test_programs_get_an_exposure_with_the_places_that_may_hold_it(bucket, shown
         "event": "listed",
         "exposures": 1,
         "open": 0,
+        "landing_days": {"ingested": 14, "others": "until somebody deletes it"},
         "unknown": [*NEVER_KNOWN, "asking AWS Backup: refused"],
     } == listed
 
@@ -100,10 +102,11 @@ def test_people_get_a_few_lines_for_each(bucket, shown):
     ] == lines[:19]
     assert [
         "3 exposures of 3 items, 1 still open",
-        "What came in a file lies in the landing bucket for up to 37 days after its ingest.",
+        "What came in a file lies in the landing bucket until about 14 days after its upload,",
+        "and until somebody deletes it where not every line of it was ingested.",
         "Not known here:",
         *(f"  {one}" for one in (*NEVER_KNOWN, "asking AWS Backup: refused")),
-    ] == lines[-7:]
+    ] == lines[-9:]
 
 
 def test_nothing_in_clear_is_said_and_nobody_is_asked(bucket, shown, asked):
@@ -192,7 +195,20 @@ def test_a_copy_alone_says_what_it_cannot_tell(bucket, shown, tmp_path):
     bucket.write(clear(0), sealed(1))
     _, (one, listed) = shown(folder=tmp_path, copies=None)
     assert ["the table's stream"] == [place["what"] for place in one["may_be_in"]]
-    assert ASKED_OF_NOBODY in listed["unknown"]
+    assert (True, None) == (ASKED_OF_NOBODY in listed["unknown"], listed["landing_days"])
+
+
+def test_other_tables_are_asked_for_too(bucket, shown, monkeypatch):
+    asked = []
+
+    def known(*span, other_tables):
+        asked.append((span, other_tables))
+        return Copies()
+
+    monkeypatch.setattr("ops.audit.exposures.known_copies", known)
+    bucket.write(clear(0), sealed(10))
+    shown(copies=None, other_tables=["old"])
+    assert [((START - 60, START + 70), ["old"])] == asked
 
 
 def test_a_part_of_the_trail_that_cannot_be_read_is_not_all_well(bucket, shown):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 
 import pytest
 
@@ -75,7 +76,18 @@ def test_a_backup_has_it_until_it_expires_or_is_deleted():
     made = WRITTEN + 1
     assert SEALED + DAY == kept(SEALED_ONE, copies=[snapshot(made, SEALED + DAY)])["backup arn"]
     assert None is kept(SEALED_ONE, copies=[snapshot(made)], now=SEALED + 1_000 * DAY)["backup arn"]
-    assert "backup arn" not in kept(SEALED_ONE, copies=[snapshot(made, SEALED + DAY)], now=SEALED + DAY)
+
+
+def test_a_copy_that_should_be_gone_and_is_listed_has_it_still():
+    copies = Copies(copies=[snapshot(WRITTEN + 1, SEALED + DAY)])
+    (overdue,) = holders(SEALED_ONE, copies, SEALED + DAY)
+    rule = "it should have expired at 2026-01-02T00:01:40Z, and is still listed"
+    assert Holder("backup arn", rule) == overdue
+
+
+def test_another_table_that_had_the_items_has_it_whenever_it_was_sealed_in_this_one():
+    copies = [Copy("table", "old", -inf, inf), Copy("backup", "early", -inf, WRITTEN - DAY)]
+    assert {"table old"} == kept(SEALED_ONE, copies=copies, now=SEALED + 1_000 * DAY).keys()
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,13 @@ def test_a_copy_is_read_instead_of_the_bucket(run, asked, tmp_path):
 )
 def test_exposures_are_those_since_which_a_table_can_be_restored(run, asked, words, selection, since, until):
     assert "0" == run(f"exposures {words}")
-    assert [(selection, since, until, {"folder": None, "as_json": False})] == asked
+    assert [(selection, since, until, {"other_tables": (), "folder": None, "as_json": False})] == asked
+
+
+def test_exposures_may_be_asked_of_tables_that_had_the_items_before(run, asked, tmp_path):
+    assert "0" == run("exposures --table old --table older")
+    assert [("old", "older")] == [one[-1]["other_tables"] for one in asked]
+    assert "2" == run(f"exposures --table old --offline {tmp_path}")
 
 
 @pytest.mark.parametrize(

@@ -177,7 +177,8 @@ def test_only_recovery_points_of_the_time_are_asked_when_they_are_deleted(stubbe
     history, stubber, points = stubbed
     stubber.add_response("describe_table", {"Table": {"TableArn": TABLE_ARN}}, {"TableName": "items"})
     names = {
-        at: {"RecoveryPointArn": f"{TABLE_ARN}/{at}", "BackupVaultName": "vault"} for at in (EARLY, LATE, LATE + 9)
+        at: {"RecoveryPointArn": f"{TABLE_ARN}/{at}", "BackupVaultName": "vault"}
+        for at in (EARLY, LATE, LATE + 9, LATE + 10)
     }
     stub_points(points, [point(at) | name for at, name in names.items()])
     for at, lifecycle in ((LATE, {"CalculatedLifecycle": {"DeleteAt": moment(LATE + 60)}}), (LATE + 9, {})):
@@ -200,14 +201,16 @@ def test_exports_are_told_by_where_they_lie_and_what_they_hold(stubbed):
     whole = {"ExportTime": moment(EARLY), "S3Bucket": "exports", "S3Prefix": "nightly"}
     changes = {"ExportFromTime": moment(EARLY), "ExportToTime": moment(LATE)}
     some = {"S3Bucket": "exports", "IncrementalExportSpecification": changes}
-    for number, (page, token, told) in enumerate(
-        ((summaries[:2], {"NextToken": "next"}, whole), (summaries[2:], {}, some))
-    ):
+    failed = whole | {"ExportStatus": "FAILED", "S3Prefix": "failed"}
+    pages = ((summaries[:2], {"NextToken": "next"}, (whole, failed)), (summaries[2:], {}, (some,)))
+    for number, (page, token, told) in enumerate(pages):
         asked = {"TableArn": TABLE_ARN} | ({"NextToken": "next"} if number else {})
         stubber.add_response("list_exports", {"ExportSummaries": page, **token}, asked)
-        stubber.add_response("describe_export", {"ExportDescription": told}, {"ExportArn": page[0]["ExportArn"]})
+        for summary, one in zip(page, told, strict=True):
+            stubber.add_response("describe_export", {"ExportDescription": one}, {"ExportArn": summary["ExportArn"]})
     assert [
         Copy("export", "s3://exports/nightly", EARLY, EARLY),
+        Copy("failed export", "s3://exports/failed", EARLY, EARLY),
         Copy("export", "s3://exports/", EARLY, LATE),
     ] == history.exports()
     stubber.assert_no_pending_responses()

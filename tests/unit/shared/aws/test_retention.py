@@ -9,8 +9,9 @@ import pytest
 from botocore.stub import Stubber
 
 from shared.aws.clients import config
-from shared.aws.retention import object_days, stream_hours
+from shared.aws.retention import ObjectDays, object_days, stream_hours
 from shared.errors import StoreUnavailable
+from shared.landing import OUTCOME_TAG
 
 
 @pytest.fixture
@@ -27,8 +28,8 @@ def stubbed(monkeypatch):
     return stub
 
 
-def rule(expiration=None, noncurrent=None, status="Enabled"):
-    told = {"Status": status, "Filter": {"Prefix": ""}}
+def rule(expiration=None, noncurrent=None, status="Enabled", asks=None):
+    told = {"Status": status, "Filter": {"Prefix": ""} if asks is None else asks}
     if expiration:
         told["Expiration"] = expiration
     if noncurrent:
@@ -51,26 +52,54 @@ def test_a_record_is_kept_for_the_streams_retention(stubbed):
     assert 168 == stream_hours(client, "source")
 
 
+DONE = {"Key": OUTCOME_TAG, "Value": "done"}
+OF_DONE = {"Tag": DONE}
+
+
 @pytest.mark.parametrize(
-    ("rules", "days"),
+    ("rules", "ingested", "others"),
     [
-        ([rule({"Days": 7}, 7), rule({"ExpiredObjectDeleteMarker": True}, 30)], 37),
-        ([rule({"Days": 7}, 7)], 14),
-        ([rule({"Days": 7})], None),
-        ([rule(None, 30)], None),
-        ([rule({"Days": 7}, 7, "Disabled")], None),
+        ([rule({"Days": 7}, 7, asks=OF_DONE), rule({"ExpiredObjectDeleteMarker": True}, 30)], 14, None),
+        ([rule({"Days": 7}, 7)], 14, 14),
+        ([rule({"Days": 7}, 7), rule({"Days": 90}, 2)], 9, 9),
+        ([rule({"Days": 7}, 7, asks=OF_DONE), rule({"Days": 90}, 30)], 14, 120),
+        ([rule({"Days": 7}, 7, asks={"And": {"Prefix": "", "Tags": [DONE]}})], 14, None),
+        ([rule({"Days": 7}, 7, asks={"And": {"Prefix": "", "Tags": [DONE, {"Key": "a", "Value": "b"}]}})], None, None),
+        ([rule({"Days": 7}, 7, asks={"Tag": {"Key": OUTCOME_TAG, "Value": "failed"}})], None, None),
+        ([rule({"Days": 7}, 7, asks={"Prefix": "tenant=acme/"})], None, None),
+        ([rule({"Days": 7}, 7, asks={"ObjectSizeGreaterThan": 9})], None, None),
+        ([rule({"Days": 7})], None, None),
+        ([rule(None, 30)], None, None),
+        ([rule({"Days": 7}, 7, "Disabled")], None, None),
     ],
 )
-def test_an_object_is_kept_until_it_expires_and_then_as_an_old_version(stubbed, rules, days):
+def test_an_object_is_kept_until_it_expires_and_then_as_an_old_version(stubbed, rules, ingested, others):
     client, stubber = stubbed("s3")
     stubber.add_response("get_bucket_lifecycle_configuration", {"Rules": rules}, {"Bucket": "landing"})
-    assert days == object_days(client, "landing")
+    assert ObjectDays(ingested, others) == object_days(client, "landing")
+
+
+def test_old_versions_that_a_rule_keeps_by_number_are_kept_for_ever(stubbed):
+    client, stubber = stubbed("s3")
+    some = rule({"Days": 7}, 7)
+    some["NoncurrentVersionExpiration"]["NewerNoncurrentVersions"] = 3
+    stubber.add_response("get_bucket_lifecycle_configuration", {"Rules": [some]}, {"Bucket": "landing"})
+    assert ObjectDays(None, None) == object_days(client, "landing")
+
+
+def test_rules_of_the_old_form_have_their_prefix_beside_them(stubbed):
+    client, stubber = stubbed("s3")
+    old = rule({"Days": 7}, 7)
+    del old["Filter"]
+    for prefix, days in (("", 14), ("logs/", None)):
+        stubber.add_response("get_bucket_lifecycle_configuration", {"Rules": [old | {"Prefix": prefix}]})
+        assert ObjectDays(days, days) == object_days(client, "landing")
 
 
 def test_a_bucket_without_rules_keeps_everything(stubbed):
     client, stubber = stubbed("s3")
     stubber.add_client_error("get_bucket_lifecycle_configuration", "NoSuchLifecycleConfiguration")
-    assert object_days(client, "landing") is None
+    assert ObjectDays(None, None) == object_days(client, "landing")
 
 
 @pytest.mark.parametrize(
