@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ops.audit.exposure_events import shows_clear
 from ops.report.timeline import Steps, Timeline
 from shared.model import VerdictKind
 
@@ -77,7 +78,7 @@ class CoverageCount:
         if not event["event"].startswith("item."):
             return
         self._find(event.get("findings", ()))
-        self._in_clear += event["verdict"] == VerdictKind.PLAINTEXT
+        self._in_clear += shows_clear(event)
         if event.get("change") == _STANDING:
             return
         self._by_verdict[event["verdict"]] += 1

@@ -33,7 +33,8 @@ def coverage_section(report: Report) -> Html:
     coverage = report.tally.coverage
     intro = paragraph(
         "The auditor, a function that holds no key, looks at every change of the items table and tells of each exactly "
-        "once. A share is of the changes that left something to be verified, and is never rounded up."
+        "once. A share is of the changes that left something to be verified; that of the verified is never rounded up, "
+        "those of faults never down."
     )
     if not coverage.changes:
         return section(1, "coverage", "Coverage", intro, paragraph("No change of the items table was told of."))
@@ -66,7 +67,7 @@ def _verdicts(coverage: Coverage) -> Html:
         (
             kind,
             count(coverage.by_verdict.get(kind, 0), f"changes.{kind}"),
-            "" if kind is VerdictKind.REMOVED else share(coverage.by_verdict.get(kind, 0), coverage.verifiable),
+            _share(coverage, kind),
             meaning,
         )
         for kind, meaning in VERDICTS.items()
@@ -74,6 +75,13 @@ def _verdicts(coverage: Coverage) -> Html:
     rows.append((tag("b", "all changes"), count(coverage.changes, "changes.total"), "", ""))
     columns = (Column("verdict"), Column("changes", NUMBER), Column("share", NUMBER), Column("means"))
     return table("verdicts", "Changes by verdict", columns, rows)
+
+
+def _share(coverage: Coverage, kind: VerdictKind) -> str:
+    if kind is VerdictKind.REMOVED:
+        return ""
+    of_faults = kind is not VerdictKind.VERIFIED
+    return share(coverage.by_verdict.get(kind, 0), coverage.verifiable, of_faults=of_faults)
 
 
 def _policies(coverage: Coverage) -> Html:

@@ -23,6 +23,7 @@ _ENDINGS: Final = {
 }
 _REMOVED_BY: Final = {"expiry": "removed by its own expiry", "principal": "removed by somebody"}
 _OTHERWISE: Final = "written anew"
+_SHOWN_ALIKE: Final = ", if it was this item: others are shown alike"
 _MOST_HOLDERS: Final = 6
 
 
@@ -30,7 +31,8 @@ def exposure_section(report: Report) -> Html:
     """The section."""
     intro = paragraph(
         "An exposure is an item in which something that the policy seals stood in clear. It lasts from the change that "
-        "put it there to the one that sealed or removed it, to the second, as the table's stream gives the times."
+        "put it there to the one that sealed or removed it, to the second, as the table's stream gives the times. What "
+        "only looks sensitive where the policy keeps it plain is none: section 1 counts it."
     )
     if not report.exposures:
         none = paragraph(count(0, "exposures.total"), " exposures: nothing was found in clear.")
@@ -74,6 +76,8 @@ def _listed(report: Report) -> Html:
 
 
 def _ending(exposure: Exposure) -> Html:
+    if exposure.perhaps_ended_at is not None and exposure.is_open:
+        return joined(tag("b", "not surely ended"), ": perhaps at ", time(exposure.perhaps_ended_at), _SHOWN_ALIKE)
     if exposure.is_open:
         return tag("b", "not ended")
     removed = _REMOVED_BY.get(exposure.removed_by)

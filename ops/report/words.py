@@ -20,16 +20,19 @@ _SHORT: Final = 10
 _HUNDREDTHS: Final = 10_000
 
 
-def share(part: int, whole: int) -> str:
-    """A share in percent, never rounded up: 100 % is all of it, and what is little is not nothing."""
+def share(part: int, whole: int, *, of_faults: bool = False) -> str:
+    """A share in percent, never better than it is: what is good is rounded down, what is not is rounded up.
+
+    100 % is all of it, and 0 % none.
+    """
     if not whole:
         return NOTHING
-    if part == whole:
-        return "100 %"
-    if not part:
-        return "0 %"
-    hundredths = part * _HUNDREDTHS // whole
-    return "< 0.01 %" if not hundredths else f"{hundredths // 100}.{hundredths % 100:02} %"
+    if part in {0, whole}:
+        return "100 %" if part else "0 %"
+    hundredths = -(-part * _HUNDREDTHS // whole) if of_faults else part * _HUNDREDTHS // whole
+    if hundredths in {0, _HUNDREDTHS}:
+        return "> 99.99 %" if hundredths else "< 0.01 %"
+    return f"{hundredths // 100}.{hundredths % 100:02} %"
 
 
 def duration(seconds: float) -> str:

@@ -21,6 +21,7 @@ NOTARY_SECONDS = 10_800
 POLICY = "4c0d1e22aa55ff01"
 ROTATION, RECONCILIATION, UNFINISHED = "a1" * 16, "b2" * 16, "c3" * 16
 SSN = {"kind": "plaintext", "where": "ssn", "why": "stands in clear", "data_class": "pii"}
+BEGUN: dict[str, Any] = {"findings": [SSN], "exposure": "begun"}
 NOTE = {"kind": "undeclared", "where": "note", "why": "looks like a card number", "data_class": ""}
 HOSTILE = '<script>alert("x")</script>'
 """The id of an item, as somebody may choose it."""
@@ -88,10 +89,10 @@ def _changes() -> Iterator[dict[str, Any]]:
             yield removal(at + 5, item)
     for number in range(9):
         at = START + 9_000 + number * 30_000.0
-        yield change("item.plaintext_found", at, "plaintext", f"open-{number}", findings=[SSN])
+        yield change("item.plaintext_found", at, "plaintext", f"open-{number}", **BEGUN)
         if number:
             yield change("item.remediated", at + 2**number, "verified", f"open-{number}", open_seconds=2**number)
-    yield change("item.plaintext_found", END - 7_000, "plaintext", HOSTILE, findings=[SSN])
+    yield change("item.plaintext_found", END - 7_000, "plaintext", HOSTILE, **BEGUN)
     yield removal(END - 6_000, HOSTILE)
     yield change("item.undeclared_sensitive", START + DAY, "undeclared", findings=[NOTE])
     yield change("item.malformed", START + 2 * DAY, "malformed")

@@ -21,7 +21,7 @@ from shared.model import KeyState
 from shared.trail.findings import Tampering, TrailFinding
 from shared.trail.verify import TrailResult
 from tests.unit.ops.audit.trail import START
-from tests.unit.ops.report.period import DAY, END, HOSTILE, a_period
+from tests.unit.ops.report.period import BEGUN, DAY, END, HOSTILE, a_period, change, removal
 from tests.unit.ops.report.shown import Shown, figures_of
 
 INTACT = TrailResult([], manifests=40, segments=398, pending=2, unproven=0, proven_until=END - 60)
@@ -120,6 +120,14 @@ def test_names_of_a_class_are_drawn_as_they_are():
 def test_where_a_copy_of_it_may_lie_is_told_and_what_nobody_knows(shown):
     for words in ("point-in-time recovery, until 2026-02-0", "backup nightly, once somebody deletes it", "refused"):
         assert words in shown.text
+
+
+@pytest.mark.usefixtures("_without_plots")
+def test_an_end_that_may_be_another_items_is_told_as_that():
+    item = "sha256:b413"
+    found = exposures([change("item.plaintext_found", START, "plaintext", item, **BEGUN), removal(START + 9, item)])
+    text = Shown(page(report(exposures=found))).text
+    assert "not surely ended: perhaps at 2026-01-01 00:00:09, if it was this item: others are shown alike" in text
 
 
 def test_whatever_a_row_says_can_be_drawn():

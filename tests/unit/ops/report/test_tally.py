@@ -36,6 +36,8 @@ def test_a_standing_item_is_no_change_but_what_is_found_in_it_counts():
     coverage = tallied([standing]).coverage
     assert (0, {("plaintext", "ssn", "stands in clear", "pii"): 1}) == (coverage.changes, coverage.findings)
     assert 1 == coverage.in_clear
+    malformed = change("item.malformed", START, "malformed", exposure="begun")
+    assert 1 == tallied([malformed]).coverage.in_clear, "it lies open all the same"
 
 
 def test_a_change_without_a_time_is_counted_and_in_no_step():

@@ -20,8 +20,24 @@ from ops.report.words import count, duration, share, time
         (1, 20, "5.00 %"),
     ],
 )
-def test_a_share_is_never_rounded_up(part, whole, expected):
+def test_a_share_of_what_is_good_is_never_rounded_up(part, whole, expected):
     assert expected == share(part, whole)
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "expected"),
+    [
+        (0, 0, "—"),
+        (0, 7, "0 %"),
+        (7, 7, "100 %"),
+        (1, 2_198, "0.05 %"),
+        (1, 1_000_000, "0.01 %"),
+        (1, 20, "5.00 %"),
+        (999_999, 1_000_000, "> 99.99 %"),
+    ],
+)
+def test_a_share_of_faults_is_never_rounded_down(part, whole, expected):
+    assert expected == share(part, whole, of_faults=True)
 
 
 @pytest.mark.parametrize(
