@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
@@ -75,6 +76,14 @@ class AuditBucket:
                     yield _listed(contents[-1], other_versions=len(all_of_it) > 1)
         except AWS_ERRORS as error:
             raise store_error(error, "listing the audit bucket") from None
+
+    def now(self) -> float:
+        """The bucket's own time, seconds since the epoch: the one that it stamps objects with."""
+        try:
+            answer = self._client.list_object_versions(Bucket=self._bucket, MaxKeys=1)
+        except AWS_ERRORS as error:
+            raise store_error(error, "listing the audit bucket") from None
+        return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"]).timestamp()
 
     def read(self, key: str, version_id: str | None = None) -> bytes:
         """The bytes of an object, or of one version of it; ObjectUnreadable where S3 answers that it never gives it."""

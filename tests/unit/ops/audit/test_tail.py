@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from ops.audit.selection import Selection
-from ops.audit.tail import LATEST_SECONDS, tail
+from ops.audit.tail import tail
 from ops.clock import Clock
 from ops.errors import NoProgress
 from shared.errors import StoreUnavailable
@@ -24,12 +24,20 @@ class LiveObjects(MemoryObjects):
         self.clock = clock
         self.made = {}
         self.to_come = []
+        self.while_reading = {}
         self.fails = 0
 
     def write(self, *events, at=None, **options):
         key = super().write(*events, at=self.clock.wall() if at is None else at, **options)
         self.made.setdefault(key, self.clock.wall())
         return key
+
+    def now(self):
+        return float(int(self.clock.wall()))
+
+    def read(self, key, version_id=None):
+        self.while_reading.pop(key, lambda: None)()
+        return super().read(key, version_id)
 
     def sleep(self, seconds):
         self.clock.advance(seconds)
@@ -55,8 +63,8 @@ def bucket(clock):
 
 @pytest.fixture
 def shown(bucket, clock, capsys):
-    def run(selection=Selection(), *, seconds=60, **options):  # noqa: B008 - frozen
-        time = Clock(clock.wall, clock.monotonic, bucket.sleep)
+    def run(selection=Selection(), *, seconds=60, ahead=0, **options):  # noqa: B008 - frozen
+        time = Clock(lambda: clock.wall() + ahead, clock.monotonic, bucket.sleep)
         status = tail(selection, seconds=seconds, objects=bucket, clock=time, **options)
         return status, [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
@@ -95,11 +103,44 @@ def test_it_follows_into_the_next_hours(bucket, clock, shown):
     assert (0, events) == shown(seconds=5 * HOUR)
 
 
-def test_a_segment_that_is_written_late_under_the_hour_before_is_seen(bucket, clock, shown):
+def test_a_segment_that_is_written_up_to_ten_minutes_late_under_the_hour_before_is_seen(bucket, clock, shown):
     late = event()
-    clock.advance(HOUR)
+    clock.advance(HOUR + 590)
     bucket.to_come = [lambda: None, lambda: bucket.write(late, at=START + HOUR - 1)]
-    assert (0, [late]) == shown(seconds=LATEST_SECONDS / 2)
+    assert (0, [late]) == shown(seconds=8)
+
+
+@pytest.mark.parametrize("ahead", [120, 3 * HOUR, -3 * HOUR])
+def test_the_operators_clock_may_say_what_it_likes(bucket, clock, shown, ahead):
+    before, new = event(), event(at=START + 10)
+    bucket.write(before, where="a")
+    clock.advance(10)
+    bucket.to_come = [lambda: bucket.write(new, where="b")]
+    assert (0, [new]) == shown(ahead=ahead)
+
+
+def test_a_beginning_that_is_to_come_by_the_buckets_clock_is_now(bucket, shown):
+    bucket.to_come = [lambda: bucket.write(event())]
+    assert (0, [event()]) == shown(ahead=120, since=START + 60)
+
+
+def test_however_much_there_is_to_begin_with_only_some_is_held_at_once(bucket, shown, capsys, monkeypatch):
+    monkeypatch.setattr("ops.audit.tail.SEGMENTS_AT_ONCE", 2)
+    events = [event(at=START + n) for n in range(5)]
+    keys = [bucket.write(one, where=f"s-{n}") for n, one in enumerate(events)]
+    assert (0, events) == shown(since=START, seconds=0)
+    bucket.refused[keys[4]] = StoreUnavailable("SlowDown")
+    with pytest.raises(NoProgress):
+        shown(since=START)
+    assert events[:4] == [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_what_is_written_behind_a_look_that_takes_long_is_seen_by_the_next(bucket, clock, shown, monkeypatch):
+    monkeypatch.setattr("ops.audit.tail.SEGMENTS_AT_ONCE", 1)
+    late, *events = (event(at=START + n) for n in range(3))
+    last = [bucket.write(one, where=f"t-{n}") for n, one in enumerate(events)][-1]
+    bucket.while_reading[last] = lambda: (bucket.write(late, where="s"), clock.advance(2 * HOUR))
+    assert (0, [*events, late]) == shown(since=START, seconds=2 * HOUR + 4)
 
 
 def test_only_what_is_wanted_is_shown(bucket, shown):

@@ -138,7 +138,17 @@ def test_an_object_that_is_given_to_nobody_is_told_from_a_bucket_that_does_not_a
     assert "CANARY" not in str(raised.value)
 
 
+def test_its_time_is_that_of_its_answers(s3, bucket):
+    answered = {"date": "Thu, 01 Jan 2026 00:00:05 GMT"}
+
+    s3.meta.events.register(
+        "before-parse.s3.ListObjectVersions", lambda response_dict, **_: response_dict["headers"].update(answered)
+    )
+    assert START + 5 == bucket.now()
+
+
 CALLS = {
+    "now": lambda bucket: bucket.now(),
     "put": lambda bucket: bucket.put_once("a", b""),
     "list": lambda bucket: list(bucket.listed("")),
     "read": lambda bucket: bucket.read("a"),
