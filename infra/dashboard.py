@@ -21,9 +21,10 @@ from infra.settings import Settings
 
 _HOW_TO_READ = (
     "# {prefix}: read from top to bottom\n"
-    "Red above is an alarm; its description names the section of [the runbook]({runbook}). No line where nothing came: "
+    "Red below is an alarm; its description names the section of {runbook}. No line where nothing came: "
     "counts are written only with a batch. Sums are of five minutes, unless a title says otherwise."
 )
+_NO_LINKS = "without context runbook_url alarms and dashboard name sections of docs/runbook.md, and link to none"
 
 
 class Dashboard(Construct):
@@ -51,6 +52,8 @@ class Dashboard(Construct):
         key_store: dynamodb.ITable,
     ) -> None:
         super().__init__(scope, id)
+        if not settings.watch.has_address:
+            cdk.Annotations.of(self).add_info(_NO_LINKS)
         metrics = Metrics(settings)
         functions = {one.name: one.memory_mib for one in consumers} | dict(api_functions)
         rows = Rows(metrics, data, list(functions), dead_letters, has_api=bool(api_functions))
@@ -66,7 +69,9 @@ class Dashboard(Construct):
                 "landing": data.landing.progress,
             },
             queues={"findings": data.findings.queue, "landing": data.landing.queue},
-            log_groups={name: f"/aws/lambda/{settings.name_of(name)}" for name in functions},
+            log_groups={name: f"/aws/lambda/{settings.name_of(name)}" for name in functions}
+            | {"states": f"/aws/vendedlogs/states/{settings.name_of('rotation')}"}
+            | ({"apis": f"/aws/vendedlogs/apis/{settings.name_of('tenant-api')}"} if api_functions else {}),
         )
         shown = (*alarms, *(api_alarms.NAMES if api_functions else ()))
         cloudwatch.Dashboard(
@@ -74,6 +79,8 @@ class Dashboard(Construct):
             "Board",
             dashboard_name=settings.prefix,
             default_interval=cdk.Duration.hours(3),
+            # or the console has each graph's period grow with the time that is looked at
+            period_override=cloudwatch.PeriodOverride.INHERIT,
             widgets=[
                 _top(self, settings, shown),
                 *rows.exposed(),
@@ -99,7 +106,9 @@ def _top(scope: Construct, settings: Settings, alarms: Sequence[str]) -> Row:
     ]
     return [
         cloudwatch.TextWidget(
-            markdown=_HOW_TO_READ.format(prefix=settings.prefix, runbook=settings.watch.runbook), width=WIDTH, height=2
+            markdown=_HOW_TO_READ.format(prefix=settings.prefix, runbook=settings.watch.of_runbook("the runbook")),
+            width=WIDTH,
+            height=2,
         ),
         cloudwatch.AlarmStatusWidget(
             title="Alarms",

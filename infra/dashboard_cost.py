@@ -1,7 +1,7 @@
 """What it costs: an estimate from what AWS and sealstream count anyway, times the list prices.
 
-Left out is what no metric counts by the minute: what is stored, keys, alarms and metrics by the month, transitions of
-the state machine, backups, KMS's calls for encryption at rest, and whatever AWS gives for free.
+An estimate: what no metric counts is left out, and what is counted by the message, or by the record, is too much where
+one request has several. docs/runbook.md says of what.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from shared.runtime.metrics import Metric
 
 _GB: Final = 2**30
 _HOURS_A_MONTH: Final = 730
+_API: Final = "tenant-api"
 _HALF_A_KB: Final = 512
 """Kinesis counts each record's bytes up to the next whole KB: on average by so much more."""
 _QUEUE_CALLS: Final = (
@@ -59,10 +60,14 @@ class Cost:
             "sqs": self._sqs(),
             "s3": self._s3(),
         }
+        if _API in self.functions:
+            services["gateway"] = self._gateway()
         total = calculated(" + ".join(services), services, label="US$ an hour")
         written = self.metrics.own("encryptor", Metric.RECORDS_WRITTEN)
+        # of the whole time that is looked at: the last period has not ended, and what it cost is not what it will cost
+        average = calculated("TIME_SERIES(AVG(dollars))", {"dollars": total}, label="US$ an hour")
         by_record = calculated(
-            "1000000 * dollars / (writtenrecords * 3600 / PERIOD(writtenrecords))",
+            "TIME_SERIES(1000000 * AVG(dollars) / (AVG(FILL(writtenrecords, 0)) * 3600 / PERIOD(writtenrecords)))",
             {"dollars": total, "writtenrecords": written},
             label="US$ a million records written",
         )
@@ -70,13 +75,13 @@ class Cost:
         return [
             heading(
                 "5 · What does it cost?",
-                f"What is counted times {watch.priced_as}; without what is stored, or paid by the month.",
-                runbook=watch.runbook,
+                f"What is counted times {watch.priced_as}, held against no bill, but for storage and monthly fees.",
+                watch=watch,
                 sections=["Cost"],
             ),
             [
                 graph("US$ an hour, by service", list(services.values()), stacked=True, width=16),
-                latest("Now", [total, by_record], width=8),
+                latest("On average, over the time that you look at", [average, by_record], width=8),
             ],
         ]
 
@@ -123,9 +128,21 @@ class Cost:
         return self._hourly(" + ".join(priced), using, label="DynamoDB")
 
     def _kms(self) -> cloudwatch.MathExpression:
-        asking = [name for name in (*SEALING, "tenant-api") if name in self.functions]
-        using = {f"kms{name.replace('-', '')}": self.metrics.own(name, Metric.KMS_CALLS) for name in asking}
-        return self._hourly(f"({_sum(using)}) * {self._million('KMS request')}", using, label="KMS")
+        """Keys that were made or wrapped anew are a call each; each manifest is a signature."""
+        own = self.metrics.own
+        asking = [name for name in (*SEALING, _API) if name in self.functions]
+        using = {f"kms{name.replace('-', '')}": own(name, Metric.KMS_CALLS) for name in asking}
+        using |= {f"kms{one}": own("rotation", one) for one in (Metric.KEYS_REWRAPPED, Metric.KEYS_RENEWED)}
+        if _API in self.functions:
+            using["kmsensurekeys"] = own("ensure-keys", Metric.KEYS_CREATED)
+        using["signatures"] = own("notary", Metric.MANIFESTS_WRITTEN)
+        called = f"({_sum(using, 'kms')}) * {self._million('KMS request')}"
+        return self._hourly(f"{called} + signatures * {self._million('KMS signature')}", using, label="KMS")
+
+    def _gateway(self) -> cloudwatch.MathExpression:
+        """Whatever the gateway itself turns away costs nothing, and never comes to the function."""
+        using = {"requests": self.metrics.of_lambda(_API, "Invocations")}
+        return self._hourly(f"requests * {self._million('API Gateway HTTP request')}", using, label="API Gateway")
 
     def _logs(self) -> cloudwatch.MathExpression:
         using = {

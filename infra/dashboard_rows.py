@@ -42,7 +42,7 @@ class Rows:
     has_api: bool
 
     def _heading(self, question: str, note: str, *sections: str) -> Row:
-        return heading(question, note, runbook=self.metrics.settings.watch.runbook, sections=sections)
+        return heading(question, note, watch=self.metrics.settings.watch, sections=sections)
 
     def exposed(self) -> list[Row]:
         """Is anything exposed."""

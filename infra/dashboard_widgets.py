@@ -8,6 +8,8 @@ from typing import Final
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 
+from infra.watch_settings import WatchSettings
+
 WIDTH: Final = 24
 _HEIGHT: Final = 6
 _MANY: Final = 10
@@ -16,10 +18,10 @@ _MANY: Final = 10
 Row = list[cloudwatch.IWidget]
 
 
-def heading(question: str, note: str, *, runbook: str, sections: Sequence[str]) -> Row:
+def heading(question: str, note: str, *, watch: WatchSettings, sections: Sequence[str]) -> Row:
     """The question that a row answers, and the sections of the runbook for where the answer is bad."""
-    links = "; ".join(f"[{section}]({runbook}#{_anchor(section)})" for section in sections)
-    return [cloudwatch.TextWidget(markdown=f"## {question}\n{note} Runbook: {links}", width=WIDTH, height=2)]
+    named = "; ".join(watch.of_runbook(section, _anchor(section)) for section in sections)
+    return [cloudwatch.TextWidget(markdown=f"## {question}\n{note} Runbook: {named}", width=WIDTH, height=2)]
 
 
 def _anchor(section: str) -> str:
@@ -35,7 +37,7 @@ def numbers(title: str, metrics: Sequence[cloudwatch.IMetric], *, width: int = W
 
 
 def latest(title: str, metrics: Sequence[cloudwatch.IMetric], *, width: int) -> cloudwatch.IWidget:
-    """Each metric as its latest value, with its course as a line."""
+    """Each metric as its latest value, with its course as a line; of no count: the last period has not ended."""
     return cloudwatch.SingleValueWidget(
         title=title, metrics=list(metrics), width=width, height=_HEIGHT, sparkline=True, full_precision=False
     )

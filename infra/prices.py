@@ -1,6 +1,6 @@
 """What AWS asks: on-demand list prices of us-east-1, US dollars; the one place that they stand in.
 
-Free tiers, discounts for much and savings plans are left out.
+Free tiers, discounts for much and savings plans are left out. None was held against AWS's pages when written here.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from collections.abc import Mapping
 from typing import Final
 
 AS_OF: Final = "2025-06"
-"""Look them up again before you rely on them: they change, and other regions have others."""
+"""As they were remembered then. Look them up before you rely on them: they change, and other regions have others."""
 
 PER_MILLION: Final[Mapping[str, float]] = {
     "API Gateway HTTP request": 1.00,
     "DynamoDB read request unit": 0.125,
     "DynamoDB write request unit": 0.625,
     "KMS request": 3.00,
+    "KMS signature": 15.00,
     "Lambda GB-second, arm64": 13.3334,
     "Lambda request": 0.20,
     "S3 put": 5.00,

@@ -35,6 +35,15 @@ class WatchSettings:
     priced_as: str
     runbook: str
 
+    @property
+    def has_address(self) -> bool:
+        """Whether a link can lead to the runbook from elsewhere: a path in this project is none."""
+        return self.runbook != RUNBOOK
+
+    def of_runbook(self, text: str, anchor: str = "") -> str:
+        """The text in Markdown, as a link to a section of the runbook, or to the whole, where there can be one."""
+        return f"[{text}]({self.runbook}{anchor and '#'}{anchor})" if self.has_address else text
+
     @classmethod
     def from_context(cls, scope: IConstruct) -> WatchSettings:
         """The choices of this synthesis; raises ContextError."""

@@ -9,7 +9,9 @@ from tests.infra.synthesis import Synthesis, start_synthesis
 API = {"jwt_issuer": "https://issuer.example", "jwt_audience": "sealstream"}
 MAIL = {"alarm_email": "oncall@example.com"}
 LOCAL_API = API | {"jwt_issuer": "http://127.0.0.1:4566/_issuer"}
-OTHER = {"attribute_keys": "2", "audit_keys": "2", "reader_layer": "python3.13-arm64"}
+OTHER = {"attribute_keys": "2", "audit_keys": "2", "reader_layer": "python3.13-arm64"} | {
+    "runbook_url": "https://git.example/runbook.md"
+}
 BREAKS_A_RULE = """
 import aws_cdk as cdk
 from aws_cdk import aws_sqs as sqs

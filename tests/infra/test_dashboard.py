@@ -7,14 +7,27 @@ import re
 import pytest
 
 from infra import prices
+from infra.dashboard import _NO_LINKS as NO_LINKS
 from infra.dashboard_cost import _number
 from infra.watch_settings import RUNBOOK
 from shared.runtime.metrics import NAMESPACE, Metric
+from tests.infra.conftest import OTHER
 from tests.infra.synthesis import ACCOUNT, REGION, ROOT
-from tests.infra.watching import alarms_of, emitted, expressions_in, own_of, read_by, shown_in, widgets_of
+from tests.infra.watching import (
+    alarms_of,
+    body_of,
+    emitted,
+    expressions_in,
+    infos_of,
+    own_of,
+    read_by,
+    shown_in,
+    widgets_of,
+)
 from tests.unit.docs.pages import anchors
 
 PAGE = ROOT / RUNBOOK
+URL = OTHER["runbook_url"]
 NOT_SHOWN = {
     ("redriver", "RecordsQuarantined.+"): "what it leaves in quarantine the encryptor counted when it came there",
     ("reauditor", "PutToVerifiedSeconds"): "of what an operator had judged again, hours later",
@@ -50,14 +63,31 @@ def test_it_asks_from_top_to_bottom_what_somebody_asks_who_was_woken(widgets):
     ] == headings
 
 
-def test_each_question_leads_to_sections_of_the_runbook(widgets):
-    named = [
-        re.findall(rf"\[[^]]+\]\({RUNBOOK}#([\w-]+)\)", title) for title in _titles(widgets) if title.startswith("## ")
-    ]
+def test_each_question_leads_to_sections_of_the_runbook_where_it_has_an_address(other_and_unacceptable):
+    titles = _titles(widgets_of(other_and_unacceptable))
+    links = [re.findall(rf"\[[^]]+\]\({URL}#([\w-]+)\)", title) for title in titles if title.startswith("## ")]
 
-    assert len(named) == 5
-    assert all(named)
-    assert set().union(*named) <= anchors(PAGE)
+    assert len(links) == 5
+    assert all(links)
+    assert set().union(*links) <= anchors(PAGE)
+    assert f"[the runbook]({URL})" in titles[0]
+    assert NO_LINKS not in infos_of(other_and_unacceptable)
+
+
+def test_without_an_address_it_names_them_and_no_link_leads_into_the_console(cloud, widgets):
+    headings = [title for title in _titles(widgets) if title.startswith("#")]
+
+    assert all("Runbook: " in title or "the runbook" in title for title in headings)
+    assert [] == [title for title in headings if "](" in title]
+    assert NO_LINKS in infos_of(cloud), "whoever deploys is told"
+
+
+def test_a_point_is_of_five_minutes_whatever_time_is_looked_at(cloud, widgets):
+    assert "inherit" == body_of(cloud)["periodOverride"]
+
+    metrics = [metric for widget in widgets for metric in widget["properties"].get("metrics", [])]
+    others = [metric for metric in metrics if metric[-1].get("period", 300) != 300 and "expression" not in metric[-1]]
+    assert {("AWS/Usage", "CallCount")} == {tuple(metric[:2]) for metric in others}
 
 
 def test_the_first_thing_it_shows_is_every_alarm_by_its_state(cloud, widgets):
@@ -154,7 +184,7 @@ def test_without_a_tenant_api_nothing_of_it_is_shown(other_and_unacceptable):
 
 def test_the_cost_is_what_was_counted_times_the_price(widgets):
     """The expressions, evaluated as CloudWatch does, for an hour in which everything was 1,000 each five minutes."""
-    (board,) = [widget for widget in widgets if widget["properties"].get("title") == "Now"]
+    (board,) = [widget for widget in widgets if widget["properties"].get("title", "").startswith("On average")]
     metrics = board["properties"]["metrics"]
     named = {metric[-1]["id"]: metric[-1] for metric in metrics if "id" in metric[-1]}
     terms = {name: metric["expression"] for name, metric in named.items() if "expression" in metric}
@@ -163,18 +193,32 @@ def test_the_cost_is_what_was_counted_times_the_price(widgets):
     def value(name):
         if name in counted:
             return counted[name]
-        expression = re.sub(r"PERIOD\(\w+\)", "300", terms[name]).replace("TIME_SERIES", "")
+        expression = re.sub(r"PERIOD\(\w+\)", "300", terms[name])
+        expression = re.sub(r"FILL\((\w+), 0\)", r"\1", re.sub("TIME_SERIES|AVG", "", expression))
         return eval(  # noqa: S307 - of our own template
             re.sub(r"\b[a-z]\w*", lambda found: repr(value(found[0])), expression), {"__builtins__": {}}
         )
 
     kms = [name for name in counted if name.startswith("kms")]
-    assert value("kms") == pytest.approx(len(kms) * 1_000 * 12 * prices.LIST["KMS request"] / 1e6)
+    assert value("kms") == pytest.approx((len(kms) * 3 + 15) * 1_000 * 12 / 1e6)
+    assert value("gateway") == pytest.approx(1_000 * 12 * prices.LIST["API Gateway HTTP request"] / 1e6)
     assert value("kinesis") == pytest.approx(
         0.04 + 12 * ((1_000 + 512 * 1_000) * (0.08 + 0.10 * 144 / 730) + 1_000 * 0.04) / 2**30
     )
-    services = ("kinesis", "lambda", "dynamodb", "kms", "logs", "sqs", "s3")
+    services = ("kinesis", "lambda", "dynamodb", "kms", "logs", "sqs", "s3", "gateway")
     assert value("dollars") == pytest.approx(sum(map(value, services)))
+    terms |= {metric[-1]["label"]: metric[-1]["expression"] for metric in metrics if metric[-1].get("visible", True)}
+    assert value("US$ an hour") == pytest.approx(value("dollars"))
+    assert value("US$ a million records written") == pytest.approx(value("dollars") / 12_000 * 1e6)
+
+
+def test_what_it_costs_is_told_of_periods_that_have_ended_too(widgets):
+    """The latest value is of the last five minutes, which are not over: only what is the same in each may be shown."""
+    (board,) = [widget for widget in widgets if widget["properties"].get("title", "").startswith("On average")]
+    shown = [metric[-1] for metric in board["properties"]["metrics"] if metric[-1].get("visible", True)]
+
+    assert 2 == len(shown)
+    assert all(re.fullmatch(r"TIME_SERIES\(.*AVG\(dollars\).*\)", metric["expression"]) for metric in shown)
 
 
 @pytest.mark.parametrize(("value", "text"), [(0.04, "0.04"), (3e-6, "0.000003"), (0.0, "0"), (1.5, "1.5")])

@@ -50,10 +50,21 @@ def _read(metric: Mapping[str, Any], statistic: str) -> Read:
     return Read(metric["Namespace"], metric["MetricName"], dimensions, statistic)
 
 
+def body_of(synthesis: Synthesis) -> Mapping[str, Any]:
+    """The dashboard's."""
+    return json.loads(synthesis.one("AWS::CloudWatch::Dashboard").properties["DashboardBody"])
+
+
+def infos_of(synthesis: Synthesis) -> set[str]:
+    """What the synthesis told whoever ran it."""
+    files = [json.loads(file.read_text(encoding="utf-8")) for file in synthesis.folder.glob("*.metadata.json")]
+    told = [entry for by_construct in files for entries in by_construct.values() for entry in entries]
+    return {entry["data"] for entry in told if entry["type"] == "aws:cdk:info"}
+
+
 def widgets_of(synthesis: Synthesis) -> list[Mapping[str, Any]]:
     """The dashboard's, from top to bottom and left to right."""
-    body = json.loads(synthesis.one("AWS::CloudWatch::Dashboard").properties["DashboardBody"])
-    return sorted(body["widgets"], key=lambda widget: (widget["y"], widget["x"]))
+    return sorted(body_of(synthesis)["widgets"], key=lambda widget: (widget["y"], widget["x"]))
 
 
 def shown_in(widget: Mapping[str, Any]) -> Iterator[Read]:
