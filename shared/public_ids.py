@@ -50,7 +50,7 @@ def is_withheld(shown: str) -> bool:
 def withheld(key: str) -> str:
     """What stands for a key that is not shown.
 
-    It is enough to look for an item among a tenant's, too little to try all card numbers against it: of 65,536 keys
-    two are shown alike, and some hundred are enough for the first two.
+    It is enough to look for an item among a tenant's, too little to try all card numbers against it. So some are shown
+    alike: any two once in 65,536 times.
     """
     return f"{_SIGN}{sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()[:_DIGEST_HEX_DIGITS]}"

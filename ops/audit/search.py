@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -32,12 +33,15 @@ def search(
     """
     trail = Trail(objects or objects_of(folder))
     as_json = for_programs(as_json=as_json)
-    found = 0
+    found, is_ambiguous = 0, False
     for event in trail.events(since, until, wanted=selection.wants):
         telling.tell(event, as_json=as_json)
         found += 1
+        is_ambiguous = is_ambiguous or selection.may_mean_others(event)
     if not as_json:
         print(plural(found, "event") if found else "no events")
+    if is_ambiguous:
+        print("some events do not show the whole id that was asked for: they may be about others", file=sys.stderr)
     return telling.unreadable(trail)
 
 

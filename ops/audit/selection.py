@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ops.audit.distinct import Event
-from shared.public_ids import public_owner, withheld
+from shared.public_ids import is_withheld, public_owner, withheld
 from shared.runtime.audit_log import AuditEvent
 
 NAMES: Final = (*dict.fromkeys(event.partition(".")[0] for event in AuditEvent), *(event.value for event in AuditEvent))
@@ -30,6 +30,12 @@ class Selection:
     def wants(self, event: Event) -> bool:
         """Whether an event is of these."""
         return self._by_name(event) and self._of_tenant(event) and self._about_item(event)
+
+    def may_mean_others(self, event: Event) -> bool:
+        """Whether an event that is wanted shows of an id that was asked for only what other ids have too."""
+        asked = [event.get("item_id")] if self.item else []
+        asked += [event.get("tenant_id"), event.get("asked_tenant_id")] if self.tenant else []
+        return any(isinstance(one, str) and is_withheld(one) for one in asked)
 
     def _by_name(self, event: Event) -> bool:
         name = str(event["event"])

@@ -8,6 +8,7 @@ import pytest
 
 from ops.audit.search import export, search
 from ops.audit.selection import Selection
+from shared.public_ids import public_item_id
 from shared.trail.ocsf import ocsf
 from tests.unit.ops.audit.trail import HOUR, START, MemoryObjects, event
 
@@ -59,6 +60,26 @@ def test_people_get_a_line_for_each(bucket, capsys):
 def test_what_is_not_there_is_said_to_people(bucket, capsys, as_json):
     assert 0 == search(Selection(tenant="coil"), *SPAN, objects=bucket, as_json=as_json)
     assert ("" if as_json else "no events\n") == capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("selection", "is_said"),
+    [
+        (Selection(item="4111111111111111"), True),
+        (Selection(tenant="4111111111111111"), True),
+        (Selection(item="i-1"), False),
+        (Selection(tenant="acme"), False),
+        (Selection(), False),
+    ],
+)
+def test_who_asks_for_an_id_that_is_not_shown_is_told_that_it_may_be_anothers(capsys, selection, is_said):
+    bucket = MemoryObjects()
+    card = public_item_id("4111111111111111")
+    bucket.write(event(tenant_id=card, item_id="i-1"), event(tenant_id="acme", item_id=card))
+    search(selection, *SPAN, objects=bucket)
+    told = capsys.readouterr()
+    assert is_said is ("they may be about others" in told.err)
+    assert told.out
 
 
 @pytest.mark.usefixtures("in_a_terminal")
