@@ -7,7 +7,7 @@ from typing import Final
 import click
 from rich.console import Console
 
-from bench.detection.measure import microseconds_per_change, tables
+from bench.detection.measure import microseconds_per_change, tables, worst_seconds
 from shared.policy.detect.names import DEFAULT_DETECTORS, WITHOUT_LIBRARY, Detector
 
 console = Console(highlight=False, markup=False, soft_wrap=True)
@@ -32,3 +32,7 @@ def detection() -> None:
     console.print("µs per change of an item with seven plain values:")
     for name, detectors in _SETS.items():
         console.print(f"| {name} | {microseconds_per_change(detectors):.0f} |")
+    console.print("seconds for the worst item of 400 KB, as one text and as a list:")
+    for name, detectors in _SETS.items():
+        one, many = worst_seconds(detectors)
+        console.print(f"| {name} | {one:.1f} | {many:.1f} |")

@@ -22,6 +22,10 @@ def _day(draw: Random) -> str:
     return f"20{draw.randint(10, 29)}{draw.randint(1, 12):02}{draw.randint(1, 28):02}"
 
 
+def _fours(draw: Random, groups: int) -> str:
+    return draw.choice(" -").join(number(draw, 4) for _ in range(groups))
+
+
 def _sku(draw: Random) -> str:
     return f"{''.join(draw.choices(ascii_uppercase, k=2))}{number(draw, 6)}{draw.choice(ascii_uppercase)}"
 
@@ -52,6 +56,7 @@ LOOKALIKES: Final[dict[str, Callable[[Random], str]]] = {
     "EAN of a product": lambda draw: draw.choice(["400", "501", "871", "300"]) + number(draw, 10),
     "tracking number in groups": lambda draw: f"{number(draw, 4)} {number(draw, 4)} {number(draw, 4)}",
     "number in groups of three": lambda draw: f"{number(draw, 3, '123456789')} {number(draw, 3)} {number(draw, 3)}",
+    "number in groups of four": lambda draw: _fours(draw, draw.randint(4, 6)),
     "part number": lambda draw: f"{number(draw, 3)}-{number(draw, 3)}-{number(draw, 4)}",
     "article number": _sku,
     "decimal": lambda draw: f"{number(draw, 9, '123456789')}.{number(draw, 4)}",

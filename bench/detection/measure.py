@@ -11,13 +11,13 @@ from typing import Final
 
 from bench.detection.lookalikes import LOOKALIKES, lookalike
 from bench.detection.others import OTHERS
-from bench.detection.people import PEOPLE, Kind
+from bench.detection.people import PEOPLE, Kind, number
 from shared.policy.detect.names import Detector
-from shared.policy.detect.scanner import scanner
+from shared.policy.detect.scanner import Scanner, scanner
 
 SEED: Final = 20_261_122
 EACH: Final = 100
-"""Values of each kind: each written as it is printed and bare, once named and once not, and oddly where it is named."""
+"""Values of each kind: written as they are printed and bare, once named and once not, and named in three worse ways."""
 LOOKALIKES_EACH: Final = 1_000
 
 
@@ -26,6 +26,8 @@ class Figures:
     """How well one detector does; recalls are shares, None where there is no such form.
 
     Attributes:
+        beside_named: with other numbers before or behind.
+        other_named: in other characters than ASCII.
         false_alarms: among the look-alikes.
         precision: with as many look-alikes as there are, and the values of its own kind.
     """
@@ -36,6 +38,8 @@ class Figures:
     bare: float | None
     bare_named: float | None
     odd_named: float
+    beside_named: float
+    other_named: float
     false_alarms: int
     precision: float
 
@@ -65,12 +69,16 @@ def _figures(kind: Kind, draw: Random, false_alarms: int) -> Figures:
             found = sum(bool(scan.text(*_written(draw, kind, value, named=named))) for value in values if value)
             hits += found
             shares.append(found / EACH if values[0] else None)
-    odd = sum(bool(scan.text(*_written(draw, kind, _oddly(draw, value), named=True))) for value, _ in made)
+    odd, beside, other = (
+        sum(bool(scan.text(*_written(draw, kind, write(draw, value), named=True))) for value, _ in made) / EACH
+        for write in (_oddly, _beside, _in_other_characters)
+    )
     printed, printed_named, bare, bare_named = shares
     assert printed is not None  # noqa: S101 - every kind has a printed form
     assert printed_named is not None  # noqa: S101
     precision = hits / (hits + false_alarms)
-    return Figures(kind.detector, printed, printed_named, bare, bare_named, odd / EACH, false_alarms, precision)
+    recalls = printed, printed_named, bare, bare_named, odd, beside, other
+    return Figures(kind.detector, *recalls, false_alarms, precision)
 
 
 def _oddly(draw: Random, value: str) -> str:
@@ -81,6 +89,34 @@ def _oddly(draw: Random, value: str) -> str:
         return parted
     middle = draw.randrange(2, len(value) - 2)
     return value[:middle] + by + value[middle:]
+
+
+def _beside(draw: Random, value: str) -> str:
+    """The value with a year, a card's security code, a postcode or half of another before or behind it."""
+    year = draw.randint(2015, 2030)
+    return draw.choice(
+        [
+            f"{year} {value}",
+            f"{value} {number(draw, 3)}",
+            f"{year}-{value}",
+            f"{value}-{number(draw, 3)}",
+            f"{value} {number(draw, 5)}",
+            f"{value[: len(value) // 2]} {value} {number(draw, 4)}",
+        ]
+    )
+
+
+def _in_other_characters(draw: Random, value: str) -> str:
+    """The value as an input method, a word processor or another script writes it."""
+    middle = draw.randrange(2, len(value) - 2)
+    return draw.choice(
+        [
+            value.translate({code: code + 0xFEE0 for code in range(0x21, 0x7F)}),  # wide
+            value.translate({ord("0") + digit: 0x0660 + digit for digit in range(10)}),  # Arabic
+            value.replace(" ", "\u2009").replace("-", "\u2011"),
+            value[:middle] + draw.choice("\u00ad\u200b\u2060\ufeff") + value[middle:],
+        ]
+    )
 
 
 def _written(draw: Random, kind: Kind, value: str, *, named: bool) -> tuple[str, str]:
@@ -126,6 +162,37 @@ def _round(scan, changes: int) -> float:  # noqa: ANN001 - a scanner's method
     return (time.process_time() - started) / changes * 1e6
 
 
+WORST: Final = (
+    "4111 ",
+    "DE12 ",
+    "@",
+    "1 ",
+    "0301 2345",
+    "+12345678",
+    "+1 0301 2345 ",
+    "abcdef",
+    "12.34.56-789.01 ",
+    "bsn 1 ",
+)
+_ITEM_BYTES: Final = 400_000
+
+
+def worst_seconds(detectors: frozenset[Detector]) -> tuple[float, float]:
+    """CPU time of the worst item that we know: as one text, and as a list of short ones."""
+    scan = scanner(detectors)
+    scan.text("+1 0301 2345")  # libraries read their tables at the first number
+    one = max(_seconds(scan, [unit * (_ITEM_BYTES // len(unit))]) for unit in WORST)
+    many = max(_seconds(scan, [unit] * (_ITEM_BYTES // (len(unit) + 1))) for unit in WORST)
+    return one, many
+
+
+def _seconds(scan: Scanner, texts: list[str]) -> float:
+    of_item, started = scan.for_item(), time.process_time()
+    for text in texts:
+        of_item.text(text, "bsn")
+    return time.process_time() - started
+
+
 HEAD: Final = (
     "detector",
     "printed",
@@ -133,6 +200,8 @@ HEAD: Final = (
     "bare",
     "bare, named",
     "oddly, named",
+    "beside a number, named",
+    "other characters, named",
     "false alarms",
     "precision",
 )
@@ -150,6 +219,7 @@ def tables(seed: int = SEED) -> tuple[list[tuple[str, ...]], list[tuple[str, ...
 
 
 def _row(one: Figures) -> tuple[str, ...]:
-    recalls = (one.printed, one.printed_named, one.bare, one.bare_named, one.odd_named)
+    named = (one.odd_named, one.beside_named, one.other_named)
+    recalls = (one.printed, one.printed_named, one.bare, one.bare_named, *named)
     shares = ("" if share is None else f"{share:.0%}" for share in recalls)
     return (f"`{one.detector}`", *shares, str(one.false_alarms), f"{one.precision:.1%}")

@@ -68,8 +68,9 @@ def _ssn(draw: Random) -> tuple[str, str]:
 
 
 def _email(draw: Random) -> tuple[str, str]:
-    local = draw.choice(["ann.example", "j", "a+orders", "info", "x_y-z"]) + str(draw.randrange(100))
-    domain = draw.choice(["example.org", "mail.example.co.uk", "a.museum", "xn--bcher-kva.example"])
+    local = draw.choice(["ann.example", "j", "a+orders", "info", "x_y-z", "jos\u00e9"]) + str(draw.randrange(100))
+    domains = ["example.org", "mail.example.co.uk", "a.museum", "xn--bcher-kva.example", "b\u00fccher.example"]
+    domain = draw.choice(domains)
     return f"{local}@{domain}", ""
 
 

@@ -31,6 +31,9 @@ Find = Callable[[str, str, Budget], Iterable[Detector]]
 _PHONES: Final = frozenset(one for one in Detector if one.startswith(Detector.PHONE))
 _NATIONAL: Final = frozenset(Detector) - WITHOUT_LIBRARY - _PHONES
 
+_SHORTEST: Final = len("a@b.cd")
+"""What is shorter holds nothing of any form."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scanner:
@@ -52,6 +55,8 @@ class Scanner:
 
     def text(self, text: str, where: str = "") -> frozenset[Detector]:
         """What a text holds; `where` is its place, whose names tell what a bare number is."""
+        if len(text) < _SHORTEST:
+            return frozenset()
         text = folded(text)
         return (scan_folded(text) | self._found(self._in_text, text, where)) & self.detectors
 
