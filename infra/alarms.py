@@ -31,6 +31,8 @@ QUOTA_PERCENT: Final = 80
 STANDSTILL: Final = cdk.Duration.minutes(30)
 """Twice as long as a call of a worker lasts, which stores how far it is page after page."""
 
+OVERDUE: Final = cdk.Duration.days(2)
+"""One is begun every day, and ends at once where no key is due."""
 _LOOKS: Final = 5
 """Of six in a standstill's time."""
 _TWICE: Final = Lasting(2, 8)
@@ -40,6 +42,11 @@ _TWO_STANDSTILLS: Final = Lasting(2, 2)
 _FIVE_IN_A_ROW: Final = Lasting(5, 5)
 _THREE_IN_A_ROW: Final = Lasting(3, 3)
 _BEHIND: Final = "A record waited over {} minutes for the {}: a lane of its stream stands or lags"
+
+
+def asking(settings: Settings) -> tuple[str, ...]:
+    """The functions that ask KMS for anything."""
+    return (*SEALING, "rotation", "notary", *(("tenant-api", "ensure-keys") if settings.api else ()))
 
 
 class Alarms(AlarmGroup):
@@ -68,7 +75,7 @@ class Alarms(AlarmGroup):
         self._stuck(dead_letters)
         self._silent(data)
         self._landing(data)
-        self._keys(machine)
+        self._keys(settings, machine)
 
     def _exposed(self, data: DataStack) -> None:
         total, own = self._metrics.total, self._metrics.own
@@ -108,6 +115,12 @@ class Alarms(AlarmGroup):
             "The re-encryptor cannot mend something in an item: it may stay in clear",
             own("reencryptor", Metric.ITEMS_LEFT),
             runbook="what-the-re-encryptor-leaves",
+        )
+        self.add(
+            "exposures-known",
+            "The last census or reconciliation found items in clear or malformed; the next one may find them mended",
+            own("rotation", Metric.EXPOSURES_KNOWN, statistic="Maximum"),
+            runbook="plaintext-found",
         )
         self.add(
             "findings-behind",
@@ -173,8 +186,14 @@ class Alarms(AlarmGroup):
             )
         self.add_event(
             "quarantined",
-            "Records can never be written as they are and wait in quarantine for a decision",
+            "Records that can never be written as they are came into quarantine",
             self._metrics.own("encryptor", Metric.RECORDS_QUARANTINED),
+            runbook="records-in-quarantine",
+        )
+        self.add(
+            "quarantine-held",
+            "Records wait in quarantine for a decision; told as over once there is one about each",
+            self._metrics.own("rotation", Metric.QUARANTINE_HELD, statistic="Maximum"),
             runbook="records-in-quarantine",
         )
 
@@ -234,12 +253,12 @@ class Alarms(AlarmGroup):
             runbook="files",
         )
 
-    def _keys(self, machine: sfn.IStateMachine) -> None:
+    def _keys(self, settings: Settings, machine: sfn.IStateMachine) -> None:
         own = self._metrics.own
         self.add(
             "kms-failures",
-            "For ten minutes KMS throttles, refuses or does not answer; keys at hand last for five minutes",
-            self._metrics.total(SEALING, Metric.KMS_FAILURES),
+            "For ten minutes KMS throttles, refuses or does not answer; data keys at hand last for five minutes",
+            self._metrics.total(asking(settings), Metric.KMS_FAILURES),
             lasting=TEN_MINUTES,
             runbook="records-are-retried",
         )
@@ -270,6 +289,13 @@ class Alarms(AlarmGroup):
             "For 15 minutes the rotation function failed, or was killed: runs are neither led nor looked at",
             self._metrics.of_lambda("rotation", "Errors"),
             lasting=FIFTEEN_MINUTES,
+            runbook="rotation",
+        )
+        self.add(
+            "rotation-overdue",
+            f"No rotation has run for {OVERDUE.to_days():g} days: keys that are due are not replaced",
+            own("rotation", Metric.ROTATION_AGE_SECONDS, statistic="Maximum"),
+            above=OVERDUE.to_seconds(),
             runbook="rotation",
         )
         steps = {

@@ -9,8 +9,8 @@ from typing import Final
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sqs as sqs
 
-from infra.alarms import AUDITING, BEHIND_MINUTES, QUOTA_PERCENT, SEALING
-from infra.dashboard_widgets import Row, graph, heading, numbers
+from infra.alarms import AUDITING, BEHIND_MINUTES, OVERDUE, QUOTA_PERCENT, SEALING, asking
+from infra.dashboard_widgets import WIDTH, Row, graph, heading, latest, numbers
 from infra.data_stack import DataStack
 from infra.metrics import PERIOD, Metrics, calculated, kms_used
 from shared.errors import Reason
@@ -64,13 +64,14 @@ class Rows:
         return [
             self._heading(
                 "1 · Is anything exposed?",
-                "What is in clear is sealed in seconds, or it waits, or is left.",
+                "First what is known now, then what happened: that is sealed in seconds, or it waits, or is left.",
                 "Plaintext found",
                 "Malformed",
                 "Findings wait",
                 "The audit trail does not verify",
             ),
-            [numbers("In the time that you look at", [*found, sealed, left, census])],
+            [latest("Now, as far as is known", self._standing(), width=WIDTH)],
+            [numbers("What happened in the time that you look at", [*found, sealed, left, census])],
             [
                 graph(
                     "Changes and standing items, by what is wrong",
@@ -101,6 +102,22 @@ class Rows:
                 ),
             ],
         ]
+
+    def _standing(self) -> list[cloudwatch.IMetric]:
+        findings = self.data.findings
+        return [
+            self._gauge(Metric.EXPOSURES_KNOWN, "in clear or malformed by the last census or reconciliation"),
+            self._gauge(Metric.CENSUS_AGE_SECONDS, "which began so many seconds ago"),
+            *(
+                queue.metric_approximate_number_of_messages_visible(statistic="Maximum", period=PERIOD, label=label)
+                for queue, label in ((findings.queue, "findings that wait"), (findings.dead_letters, "given up"))
+            ),
+            self._gauge(Metric.QUARANTINE_HELD, "records and lines that wait in quarantine"),
+        ]
+
+    def _gauge(self, metric: Metric, label: str) -> cloudwatch.IMetric:
+        """What the rotation function looks at every five minutes."""
+        return self.metrics.own("rotation", metric, statistic="Maximum", label=label)
 
     def stuck(self) -> list[Row]:
         """Is anything stuck."""
@@ -135,6 +152,7 @@ class Rows:
                 graph(
                     "Into quarantine, by reason",
                     [own("encryptor", reason_metric(reason), label=reason) for reason in Reason],
+                    right=[self._gauge(Metric.QUARANTINE_HELD, "waiting there (right)")],
                     stacked=True,
                 ),
             ],
@@ -246,7 +264,7 @@ class Rows:
     def keys(self) -> list[Row]:
         """Keys and rotation."""
         own, total = self.metrics.own, self.metrics.total
-        asking = (*SEALING, "tenant-api") if self.has_api else SEALING
+        calling = (*SEALING, "tenant-api") if self.has_api else SEALING
         making = (*SEALING, "ensure-keys") if self.has_api else SEALING
         ended = {
             Metric.KEYS_REWRAPPED: "wrapped anew",
@@ -287,10 +305,10 @@ class Rows:
                     most=100,
                 ),
                 graph(
-                    "Not under the active key, % of what a census counted",
+                    "Not under the active key, % of what the last census counted",
                     [
-                        self._share(Metric.VALUES_STALE, "stale"),
-                        self._share(Metric.VALUES_UNKNOWN, "of no known key"),
+                        self._share(Metric.CENSUS_VALUES_STALE, "stale"),
+                        self._share(Metric.CENSUS_VALUES_UNKNOWN, "of no known key"),
                     ],
                     most=100,
                 ),
@@ -300,6 +318,8 @@ class Rows:
                         *(own(name, Metric.ITEMS_SCANNED, label=f"scanned by the {name}") for name in _SCANNING),
                         own("sweeper", Metric.ITEMS_CLEAN, label="nothing to do"),
                         own("sweeper", Metric.VALUES_COUNTED, label="values counted by a census"),
+                        own("sweeper", Metric.VALUES_STALE, label="of these stale"),
+                        own("sweeper", Metric.VALUES_UNKNOWN, label="of these of no known key"),
                         own("sweeper", Metric.ITEMS_MENDED, label="mended"),
                         own("sweeper", Metric.ITEMS_LEFT, label="left as they are"),
                         total(MENDING, Metric.VALUES_REENCRYPTED, label="values sealed anew"),
@@ -310,8 +330,12 @@ class Rows:
                 graph("KMS, % of the account's quota", [kms_used()], limit=(QUOTA_PERCENT, f"{QUOTA_PERCENT} %")),
                 graph(
                     "Calls of KMS",
-                    [total(asking, Metric.KMS_CALLS, label="of sealstream")],
-                    right=[total(SEALING, Metric.KMS_FAILURES, label="came to nothing (right)")],
+                    [total(calling, Metric.KMS_CALLS, label="of sealstream")],
+                    right=[
+                        total(
+                            asking(self.metrics.settings), Metric.KMS_FAILURES, label="all that came to nothing (right)"
+                        )
+                    ],
                 ),
                 graph(
                     "Data keys at hand, % of what was asked for", [self._at_hand(name) for name in SEALING], most=100
@@ -328,15 +352,19 @@ class Rows:
                 graph(
                     "Data keys of runs that ended",
                     [own("rotation", metric, label=label) for metric, label in ended.items()],
-                    width=16,
+                ),
+                graph(
+                    "Since a rotation was done, s",
+                    [self._gauge(Metric.ROTATION_AGE_SECONDS, "0 while one is under way")],
+                    limit=(OVERDUE.to_seconds(), "overdue"),
                 ),
             ],
         ]
 
     def _share(self, part: Metric, label: str) -> cloudwatch.IMetric:
         using = {
-            f"part{part}": self.metrics.own("sweeper", part),
-            "counted": self.metrics.own("sweeper", Metric.VALUES_COUNTED),
+            f"part{part}": self._gauge(part, part),
+            "counted": self._gauge(Metric.CENSUS_VALUES, Metric.CENSUS_VALUES),
         }
         return calculated(f"100 * part{part} / counted", using, label=label)
 

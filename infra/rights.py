@@ -235,6 +235,16 @@ def decide_about_quarantine(bucket_arn: str, index_arn: str) -> tuple[iam.Policy
     )
 
 
+def count_quarantine(index_arn: str) -> iam.PolicyStatement:
+    """Have DynamoDB count entries by a condition; it gives no row of them."""
+    return iam.PolicyStatement(
+        sid="CountQuarantine",
+        actions=["dynamodb:Scan"],
+        resources=[index_arn],
+        conditions={"StringEquals": {"dynamodb:Select": "COUNT"}},
+    )
+
+
 def use_own_items(table_arn: str) -> iam.PolicyStatement:
     """A tenant session's: read and put the tenant's own items, on condition or not; no update, no delete, no scan."""
     return iam.PolicyStatement(

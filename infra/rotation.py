@@ -40,6 +40,7 @@ class Rotation(Construct):
                 "SEALSTREAM_TABLE": data.items.table_name,
                 "SEALSTREAM_KEY_STORE": keys.key_store.table_name,
                 "SEALSTREAM_RUNS": data.runs.table_name,
+                "SEALSTREAM_QUARANTINE_TABLE": data.quarantine.index.table_name,
                 **keys.attribute_key.environment,
             },
             rights=[
@@ -47,6 +48,7 @@ class Rotation(Construct):
                 rights.describe_keys(keys.attribute_key.arns),
                 rights.renew_data_keys(keys.key_store.table_arn),
                 rights.keep_runs(data.runs.table_arn),
+                rights.count_quarantine(data.quarantine.index.table_arn),
                 *rights.see_backups(data.items.table_arn),
             ],
             storage_key=keys.storage_key,

@@ -12,6 +12,7 @@ from consumers.notary.notary import Notary, Tally
 from consumers.notary.report import report
 from consumers.notary.wiring import wire
 from shared.aws.audited import audit_log, audited
+from shared.errors import KeyDenied, KeyServiceUnavailable
 from shared.runtime.batch import NamedContext, answered, seconds_left
 from shared.runtime.settings import NotarySettings
 
@@ -37,6 +38,9 @@ def _attest(context: NamedContext) -> dict[str, int]:
     tally = Tally()
     try:
         _notary().write(tally, seconds_left=lambda: seconds_left(context))
+    except (KeyDenied, KeyServiceUnavailable):
+        tally.kms_failures = 1
+        raise
     finally:
         report(tally, started=started, ended=time.time(), audit_log=audit_log())
     return {"manifests": tally.manifests, "segments": tally.segments, "findings": len(tally.findings)}

@@ -28,11 +28,13 @@ class Tally:
     """What an invocation did, also where it failed.
 
     Attributes:
+        kms_failures: 1 where it ended at a call that KMS refused or left unanswered.
         findings: each once.
     """
 
     manifests: int = 0
     segments: int = 0
+    kms_failures: int = 0
     findings: dict[TrailFinding, None] = field(default_factory=dict)
 
     def found(self, findings: Sequence[TrailFinding]) -> None:

@@ -22,6 +22,7 @@ def report(tally: Tally, *, started: float, ended: float, audit_log: AuditLog) -
         Metric.MANIFESTS_WRITTEN: tally.manifests,
         Metric.SEGMENTS_ATTESTED: tally.segments,
         Metric.TRAIL_VERIFICATION_FAILED: len(tally.findings),
+        Metric.KMS_FAILURES: tally.kms_failures,
         Metric.BATCH_DURATION_MS: (ended - started) * 1_000,
     }
     emit(values, at=ended)

@@ -45,6 +45,7 @@ class Ending:
 
     def go_on(self, run: Run, census: Tally, seconds_left: Callable[[], float]) -> Run:
         """Retire or destroy what the census allows, as far as there is time; what is kept is counted and told."""
+        self.pages.runs.name_census(run)
 
         def finish(run: Run) -> Run:
             return replace(run, phase=Phase.DONE, verdict=after_census(run, census).value, ended_at=self.wall())

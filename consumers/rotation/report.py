@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from consumers.rotation.verdict import RunVerdict
+from shared.keys.counts import KeyringCounts
 from shared.keys.ports import DataKeyRow
 from shared.public_ids import public_owner
 from shared.runs.model import Run, RunKind, Tally
@@ -95,6 +96,10 @@ class Report:
         """What a run that ends did to data keys, as metrics."""
         values = {metric: run.counts.get(name, 0) for name, metric in _METRICS.items()}
         emit(values, at=run.ended_at or 0.0)
+
+    def asked(self, counts: KeyringCounts, *, at: float) -> None:
+        """What KMS made of one call's questions, as metrics."""
+        emit({Metric.KMS_FAILURES: counts.kms_failed}, at=at)
 
     def _key(self, event: AuditEvent, row: DataKeyRow, run_id: str, *, at: float, **fields: str | None) -> None:
         owner, key_id = public_owner(row.tenant_id), f"{row.key_id:08x}"

@@ -11,6 +11,7 @@ from typing import Any, Final
 from consumers.rotation.advance import Advancer
 from consumers.rotation.begin import Beginner
 from consumers.rotation.ending import Ending
+from consumers.rotation.known import HeldCount, Known
 from consumers.rotation.look import Looker
 from consumers.rotation.options import is_loopback, read_run_id
 from consumers.rotation.pages import Pages
@@ -19,11 +20,13 @@ from consumers.rotation.report import Report
 from shared.aws.audited import audit_log
 from shared.aws.backups import DynamoItemsHistory
 from shared.aws.clients import client
+from shared.aws.held_count import DynamoHeldCount
 from shared.aws.key_store_admin import DynamoKeyStoreAdmin
 from shared.aws.kms_wrapping import KmsWrappingService
 from shared.aws.runs import DynamoRunStore
 from shared.errors import RunRefused
 from shared.keys.key_id import random_key_id
+from shared.keys.rotation.counting import CountedWrapping
 from shared.keys.rotation.ending import KeyEnder
 from shared.keys.rotation.ports import ItemsHistory, RotatingKeyStore, WrappingService
 from shared.keys.rotation.renewal import KeyRenewer
@@ -39,11 +42,16 @@ _KEYS_AT_ONCE: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """The four operations."""
+    """The four operations.
+
+    Attributes:
+        asked: tells what KMS made of the questions since the last time.
+    """
 
     beginner: Beginner
     advancer: Advancer
     looker: Looker
+    asked: Callable[[], None]
 
     def run(self, event: Mapping[str, Any], seconds_left: Callable[[], float]) -> dict[str, Any]:
         """Do what the event's `operation` says.
@@ -56,7 +64,10 @@ class Rotation:
             case "begin":
                 return self.beginner.begin(event)
             case "advance":
-                return self.advancer.advance(read_run_id(event), seconds_left)
+                try:
+                    return self.advancer.advance(read_run_id(event), seconds_left)
+                finally:
+                    self.asked()
             case "cancel":
                 return self.advancer.cancel(read_run_id(event))
             case "look":
@@ -73,6 +84,7 @@ def wire(settings: RotationSettings, environ: Mapping[str, str]) -> Rotation:
         store=DynamoKeyStoreAdmin(dynamodb, settings.key_store),
         service=KmsWrappingService(client("kms"), settings.attribute_keys.present),
         history=DynamoItemsHistory(dynamodb, client("backup"), settings.table),
+        held=DynamoHeldCount(dynamodb, settings.quarantine_table),
         policy=load_policy(settings.policy_file),
         attribute_keys=settings.attribute_keys,
         audit_log=audit_log(),
@@ -87,6 +99,7 @@ def compose(
     store: RotatingKeyStore,
     service: WrappingService,
     history: ItemsHistory,
+    held: HeldCount,
     policy: Policy,
     attribute_keys: AttributeKeys,
     audit_log: AuditLog,
@@ -97,10 +110,11 @@ def compose(
 ) -> Rotation:
     """Put rotation together from its ports."""
     report = Report(audit_log)
+    counted = CountedWrapping(service)
     pages = Pages(runs, store, report.counted, audit_log.flush)
     renewer = KeyRenewer(
         store=store,
-        service=service,
+        service=counted,
         dataset=policy.dataset,
         classes=policy.classes,
         attribute_key=attribute_keys.present,
@@ -112,5 +126,6 @@ def compose(
     return Rotation(
         Beginner(runs, store, history, policy, report, is_local, wall),
         Advancer(pages, preparation, Ending(pages, KeyEnder(store, wall), history, report, wall), report, wall),
-        Looker(runs, wall),
+        Looker(runs, Known(runs, held), wall),
+        lambda: report.asked(counted.tally.take(), at=wall()),
     )

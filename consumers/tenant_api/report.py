@@ -27,5 +27,7 @@ def report_request(tally: Tally, *, at: float) -> None:
     values = {
         Metric.ACCESS_DENIED: tally.denied,
         Metric.KMS_CALLS: sum(one.kms_generate + one.kms_decrypt for one in counts),
+        # a class that a limited session does not open is denied by KMS, as it should be
+        Metric.KMS_FAILURES: sum(one.kms_failed - one.kms_denied for one in counts),
     }
     emit(values, at=at)

@@ -5,6 +5,7 @@
 | run id | `run` | the run |
 | run id | phase, `#` and the segment's number in 4 digits | how far that segment is |
 | `current` | kind | which run of the kind began last |
+| `current` | `census-` and the worker | which run's census this worker completed last |
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any, Final, TypeVar
 
 from shared.aws.typed_fields import COUNT, FLAG, SECONDS, TEXT, listed, mapped, matching, one_of, optional, record
 from shared.errors import RunsCorrupt
-from shared.runs.model import Example, Phase, Run, RunKind, Scope, Segment, Tally
+from shared.runs.model import Example, Phase, Run, RunKind, Scope, Segment, Tally, Worker
 
 Row = Mapping[str, Any]
 T = TypeVar("T")
@@ -93,9 +94,14 @@ def segment_row(segment: Segment) -> dict[str, Any]:
     return {**_SEGMENT.write(segment)["M"], **row_key(segment.run_id, segment_name(segment.phase, segment.number))}
 
 
-def current_row(kind: RunKind, run_id: str) -> dict[str, Any]:
-    """The row that names a kind's latest run."""
-    return {**row_key(CURRENT, kind), "latest": {"S": run_id}}
+def census_name(worker: Worker) -> str:
+    """The sort key of the row that names a worker's last census."""
+    return f"census-{worker}"
+
+
+def current_row(name: str, run_id: str) -> dict[str, Any]:
+    """The row that names a kind's latest run, or a worker's last census."""
+    return {**row_key(CURRENT, name), "latest": {"S": run_id}}
 
 
 def read_run(row: Row) -> Run:
@@ -117,7 +123,7 @@ def read_segment(row: Row) -> Segment:
 
 
 def read_current(row: Row) -> str:
-    """The id of a kind's latest run, from the row that names it; raises RunsCorrupt."""
+    """The id of the run that a row names as the latest; raises RunsCorrupt."""
     try:
         named: dict[str, str] = _CURRENT.read({"M": row})
     except (KeyError, TypeError, ValueError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,6 +10,7 @@ from shared.aws.errors import AWS_ERRORS, cancellation_codes, error_code, store_
 from shared.aws.run_rows import (
     CURRENT,
     RUN,
+    census_name,
     current_row,
     read_current,
     read_run,
@@ -21,7 +22,7 @@ from shared.aws.run_rows import (
     segments_prefix,
 )
 from shared.errors import RunsCorrupt, StoreUnavailable
-from shared.runs.model import Phase, Run, RunKind, Segment
+from shared.runs.model import Phase, Run, RunKind, Segment, Worker
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -65,14 +66,19 @@ class DynamoRunStore:
         Raises:
             RunsCorrupt: there was one, and its row is gone.
         """
-        row = self._get(CURRENT, kind)
-        if row is None:
-            return None
-        run_id = read_current(row)
-        run = self.load(run_id)
-        if run is None or run.kind is not kind:
-            raise RunsCorrupt(f"row {CURRENT} {kind} of the runs table names {run_id}, which is no such run")
-        return run
+        return self._named(kind, lambda run: run.kind is kind)
+
+    def last_census(self, worker: Worker) -> Run | None:
+        """The run whose census this worker completed last; or None; raises RunsCorrupt as `latest`."""
+        return self._named(census_name(worker), lambda run: Worker.of(run.kind) is worker)
+
+    def name_census(self, run: Run) -> None:
+        """Remember this run, whose census is complete, as its worker's last."""
+        row = current_row(census_name(Worker.of(run.kind)), run.run_id)
+        try:
+            self._client.put_item(TableName=self._table, Item=row)
+        except AWS_ERRORS as error:
+            raise store_error(error, "naming a census") from None
 
     def save(self, run: Run) -> Run | None:
         """Store a new version of a run; gives it, or None where somebody stored one since `run` was read."""
@@ -109,6 +115,16 @@ class DynamoRunStore:
         except AWS_ERRORS as error:
             raise store_error(error, "reading the runs table") from None
         return answer.get("Item")
+
+    def _named(self, name: str, is_such: Callable[[Run], bool]) -> Run | None:
+        row = self._get(CURRENT, name)
+        if row is None:
+            return None
+        run_id = read_current(row)
+        run = self.load(run_id)
+        if run is None or not is_such(run):
+            raise RunsCorrupt(f"row {CURRENT} {name} of the runs table names {run_id}, which is no such run")
+        return run
 
     def _store_after(self, latest: Run | None, new: Run) -> bool:
         """Write both rows; False where the kind's row no longer names `latest`."""

@@ -9,13 +9,19 @@ from threading import Lock
 
 @dataclass(frozen=True, slots=True)
 class KeyringCounts:
-    """Questions answered from the cache or not, calls of KMS, those that it refused or left unanswered, keys made."""
+    """Questions answered from the cache or not, calls of KMS, keys made.
+
+    Attributes:
+        kms_failed: calls that KMS refused or left unanswered.
+        kms_denied: of these, those that the credentials do not allow, which may be meant so.
+    """
 
     cache_hits: int = 0
     cache_misses: int = 0
     kms_generate: int = 0
     kms_decrypt: int = 0
     kms_failed: int = 0
+    kms_denied: int = 0
     keys_created: int = 0
 
 

@@ -148,8 +148,8 @@ class KeyLoader:
     def _counted_failures(self) -> Iterator[None]:
         try:
             yield
-        except (KeyServiceUnavailable, KeyDenied):
-            self._tally.add(kms_failed=1)
+        except (KeyServiceUnavailable, KeyDenied) as error:
+            self._tally.add(kms_failed=1, kms_denied=isinstance(error, KeyDenied))
             raise
 
     def _context(self, tenant_id: str, data_class: str, key_id: int) -> Mapping[str, str]:

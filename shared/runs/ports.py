@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from shared.runs.model import Phase, Run, RunKind, Segment
+from shared.runs.model import Phase, Run, RunKind, Segment, Worker
 
 
 class RunStore(Protocol):
@@ -19,6 +19,12 @@ class RunStore(Protocol):
 
     def latest(self, kind: RunKind) -> Run | None:
         """The run of this kind that began last, done or not; or None."""
+
+    def last_census(self, worker: Worker) -> Run | None:
+        """The run whose census this worker completed last; or None."""
+
+    def name_census(self, run: Run) -> None:
+        """Remember this run, whose census is complete, as its worker's last; safe to repeat."""
 
     def save(self, run: Run) -> Run | None:
         """Store a new version of a run; gives it, or None where somebody stored one since `run` was read.

@@ -73,6 +73,13 @@ class Metric(StrEnum):
     RUN_STEPS = "RunSteps"
     RUN_SEGMENTS = "RunSegments"
     RUN_SEGMENTS_DONE = "RunSegmentsDone"
+    ROTATION_AGE_SECONDS = "RotationAgeSeconds"
+    CENSUS_VALUES = "CensusValues"
+    CENSUS_VALUES_STALE = "CensusValuesStale"
+    CENSUS_VALUES_UNKNOWN = "CensusValuesUnknown"
+    CENSUS_AGE_SECONDS = "CensusAgeSeconds"
+    EXPOSURES_KNOWN = "ExposuresKnown"
+    QUARANTINE_HELD = "QuarantineHeld"
     LANDING_LINES = "LandingLines"
     LANDING_REJECTED_LINES = "LandingRejectedLines"
     LANDING_OBJECTS = "LandingObjects"
@@ -114,6 +121,8 @@ _FATES: Final[Mapping[Fate, Metric]] = {
 _UNITS: Final[Mapping[str, str]] = {
     Metric.PUT_TO_VERIFIED_SECONDS: "Seconds",
     Metric.OLDEST_RECORD_AGE_SECONDS: "Seconds",
+    Metric.ROTATION_AGE_SECONDS: "Seconds",
+    Metric.CENSUS_AGE_SECONDS: "Seconds",
     Metric.BATCH_DURATION_MS: "Milliseconds",
 }
 

@@ -267,12 +267,14 @@ class RotationSettings:
     Attributes:
         table: of the items, of which it reads the size and the backups only.
         runs: the table of runs.
+        quarantine_table: the quarantine's index, of which it counts what waits.
     """
 
     table: str
     key_store: str
     attribute_keys: AttributeKeys
     runs: str
+    quarantine_table: str
     policy_file: Path = POLICY_FILE
 
     @classmethod
@@ -283,6 +285,7 @@ class RotationSettings:
             key_store=_required(environ, "SEALSTREAM_KEY_STORE"),
             attribute_keys=AttributeKeys.from_environment(environ),
             runs=_required(environ, "SEALSTREAM_RUNS"),
+            quarantine_table=_required(environ, "SEALSTREAM_QUARANTINE_TABLE"),
         )
 
 

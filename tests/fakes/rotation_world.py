@@ -64,6 +64,16 @@ class FakeHistory:
         return self.earliest
 
 
+class FakeHeldCount:
+    """What waits in quarantine."""
+
+    def __init__(self) -> None:
+        self.entries: int | None = 0
+
+    def held(self) -> int | None:
+        return self.entries
+
+
 @dataclass
 class World:
     """All of it; `rotation` is what the Lambda calls.
@@ -78,6 +88,7 @@ class World:
     service: FakeKeyService = field(default_factory=FakeKeyService)
     runs: FakeRunStore = field(default_factory=FakeRunStore)
     history: FakeHistory = field(default_factory=FakeHistory)
+    held: FakeHeldCount = field(default_factory=FakeHeldCount)
     log: StringIO = field(default_factory=StringIO)
     kept: KeptEvents = field(default_factory=KeptEvents)
     policy: Policy = POLICY
@@ -104,6 +115,7 @@ class World:
             store=self.wrap(self.store),
             service=self.wrap(self.service),
             history=self.wrap(self.history),
+            held=self.wrap(self.held),
             policy=self.policy,
             attribute_keys=AttributeKeys(self.service.kms_key_arn, self.former),
             audit_log=self.wrap(self.audit_log),

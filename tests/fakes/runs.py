@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from threading import Lock
 
-from shared.runs.model import Phase, Run, RunKind, Segment
+from shared.runs.model import Phase, Run, RunKind, Segment, Worker
 
 
 class FakeRunStore:
@@ -21,6 +21,7 @@ class FakeRunStore:
         self.before: Callable[[str], None] = lambda method: None
         self._runs: dict[str, Run] = {}
         self._latest: dict[RunKind, str] = {}
+        self._censuses: dict[Worker, str] = {}
         self._segments: dict[tuple[str, Phase, int], Segment] = {}
         self._lock = Lock()
 
@@ -43,6 +44,16 @@ class FakeRunStore:
         self.before("latest")
         with self._lock:
             return self._runs.get(self._latest.get(kind, ""))
+
+    def last_census(self, worker: Worker) -> Run | None:
+        self.before("last_census")
+        with self._lock:
+            return self._runs.get(self._censuses.get(worker, ""))
+
+    def name_census(self, run: Run) -> None:
+        self.before("name_census")
+        with self._lock:
+            self._censuses[Worker.of(run.kind)] = run.run_id
 
     def save(self, run: Run) -> Run | None:
         self.before("save")

@@ -63,6 +63,7 @@ def test_what_is_exposed_stands_still_or_is_given_up_is_told(cloud, alarms):
         "undeclared-sensitive": _own(Metric.ITEMS_UNDECLARED, *JUDGING),
         "stale": _own(Metric.ITEMS_STALE, "auditor"),
         "findings-left": _own(Metric.ITEMS_LEFT, "reencryptor"),
+        "exposures-known": _own(Metric.EXPOSURES_KNOWN, "rotation"),
         "findings-behind": waiting("findings"),
         "findings-given-up": letters("given up"),
         "trail-verification-failed": _own(Metric.TRAIL_VERIFICATION_FAILED, "notary"),
@@ -78,6 +79,7 @@ def test_what_is_exposed_stands_still_or_is_given_up_is_told(cloud, alarms):
         "auditor-errors": _of_lambda("Errors", "auditor"),
         "reencryptor-errors": _of_lambda("Errors", "reencryptor"),
         "quarantined": _own(Metric.RECORDS_QUARANTINED, "encryptor"),
+        "quarantine-held": _own(Metric.QUARANTINE_HELD, "rotation"),
         "encryptor-silent": {
             ("AWS/Kinesis", "IncomingRecords", stream),
             *_own(Metric.RECORDS_RECEIVED, "encryptor"),
@@ -89,11 +91,12 @@ def test_what_is_exposed_stands_still_or_is_given_up_is_told(cloud, alarms):
         "landing-retries": _own(Metric.LANDING_RETRIED, "landing-ingest"),
         "landing-errors": _of_lambda("Errors", "landing-ingest"),
         "landing-behind": waiting("landing"),
-        "kms-failures": _own(Metric.KMS_FAILURES, *SEALING),
+        "kms-failures": _own(Metric.KMS_FAILURES, *SEALING, "rotation", "notary", "tenant-api", "ensure-keys"),
         "kms-quota": {("AWS/Usage", "CallCount", "None", "CryptographicOperationsSymmetric", "KMS", "API")},
         "rotation-failed": {
             ("AWS/States", f"Executions{ended}", machine) for ended in ("Failed", "Aborted", "TimedOut")
         },
+        "rotation-overdue": _own(Metric.ROTATION_AGE_SECONDS, "rotation"),
         "rotation-errors": _of_lambda("Errors", "rotation"),
         "rotation-stuck": _own(Metric.RUN_STEPS, "rotation"),
         "rotation-unwatched": _own(Metric.RUNS_UNDER_WAY, "rotation"),
@@ -117,7 +120,8 @@ def test_the_alarms_of_two_deployments_in_one_account_read_different_metrics(ala
     assert alarms.keys() - OF_THE_API == others.keys(), "the other deployment has no API"
     assert {"encryptor-retries", "plaintext-found", "auditor-silent", "kms-failures"} < named
     for name in named:
-        renamed = {(*what, function.replace("sealstream-", "acme-")) for *what, function in _watched(alarms[name])}
+        ours = _watched(alarms[name]) - _own(Metric.KMS_FAILURES, "tenant-api", "ensure-keys")
+        renamed = {(*what, function.replace("sealstream-", "acme-")) for *what, function in ours}
         assert renamed == _watched(others[name])
 
 
@@ -162,12 +166,14 @@ def test_how_much_and_how_long_it_takes(alarms):
         **all_of(
             "plaintext-found census-found-plaintext malformed undeclared-sensitive findings-left findings-given-up"
             " trail-verification-failed quarantined landing-dead-letters encryptor-dead-letters auditor-dead-letters"
-            " landing-failed landing-untagged rotation-failed keys-kept keys-failed keys-corrupt tenant-api-errors",
+            " landing-failed landing-untagged rotation-failed keys-kept keys-failed keys-corrupt tenant-api-errors"
+            " exposures-known quarantine-held",
             (0, 300, 1, 1),
         ),
         **all_of("encryptor-behind auditor-behind", (300_000, 300, 1, 1)),
         **all_of("findings-behind", (900, 300, 1, 1)),
         **all_of("landing-behind", (3_600, 300, 1, 1)),
+        **all_of("rotation-overdue", (172_800, 300, 1, 1)),
         **all_of("access-denied", (20, 300, 1, 1)),
         **all_of("kms-failures tenant-api-5xx", (0, 300, 2, 3)),
         **all_of(

@@ -431,15 +431,19 @@ def test_who_audits_does_not_even_know_the_attribute_key(cloud):
 
 
 def test_each_function_finds_what_it_works_with_in_its_environment(cloud):
-    table, key_store, runs = (
-        cloud.one("AWS::DynamoDB::Table", under=name).logical_id for name in ("Items", "DataKeys", "RunStore")
+    table, key_store, runs, held = (
+        cloud.one("AWS::DynamoDB::Table", under=name).logical_id
+        for name in ("Items", "DataKeys", "RunStore", "Quarantine")
     )
     key_arn = cloud.one("AWS::KMS::Key", under="Attribute").arn
     keys = {"SEALSTREAM_KEY_STORE": key_store, "SEALSTREAM_ATTRIBUTE_KEY": key_arn, "SEALSTREAM_TABLE": table}
 
     assert _environment(cloud, "Reencrypting") == keys | {"SEALSTREAM_REOPENER": "sealstream-reopener"}
     assert _environment(cloud, "Reopening") == {"SEALSTREAM_KEY_STORE": key_store}
-    assert _environment(cloud, "Rotating") == keys | {"SEALSTREAM_RUNS": runs}
+    assert _environment(cloud, "Rotating") == keys | {
+        "SEALSTREAM_RUNS": runs,
+        "SEALSTREAM_QUARANTINE_TABLE": held,
+    }
     assert _environment(cloud, "Sweeping") == keys | {
         "SEALSTREAM_RUNS": runs,
         "SEALSTREAM_REOPENER": "sealstream-reopener",

@@ -350,6 +350,11 @@ TABLE: list[tuple[str, str, str, Mapping[str, Sequence[str]], str]] = [
     ("reconciler", "s3:ListBucket", "quarantine bucket", {}, NO),
     ("reencryptor", "s3:GetObject", "quarantine object", {}, NO),
     ("rotation", "s3:GetObject", "quarantine object", {}, NO),
+    # … and rotation counts what waits there
+    ("rotation", "dynamodb:Scan", "quarantine index", {"dynamodb:Select": "COUNT"}, YES),
+    ("rotation", "dynamodb:Scan", "quarantine index", {"dynamodb:Select": "ALL_ATTRIBUTES"}, NO),
+    ("rotation", "dynamodb:Scan", "quarantine index", {}, NO),
+    ("rotation", "dynamodb:GetItem", "quarantine index", {}, NO),
     ("encryptor", "s3:PutObject", "quarantine object", {"aws:SecureTransport": "false"}, NO),
     (ADMINISTRATOR, "s3:GetObject", "quarantine object", {"aws:SecureTransport": "false"}, NO),
     # the landing ingest reads objects and puts records; it opens, seals, writes and quarantines nothing

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 from consumers.rotation.ensure.ensurer import KeyEnsurer
+from consumers.rotation.ensure.report import count_failure
 from consumers.rotation.ensure.wiring import wire
 from shared.aws.audited import audited
+from shared.errors import KeyServiceUnavailable
 from shared.runtime.batch import Context, answered
 from shared.runtime.settings import EnsureKeysSettings
 
@@ -27,4 +30,12 @@ def handler(event: Mapping[str, Any], _context: Context) -> dict[str, Any]:
         RequestRefused: it names no tenant, or other classes than the policy's.
         RetryLater: the same call may succeed later.
     """
-    return answered(lambda: _ensurer().ensure(event))
+    return answered(lambda: _ensure(event))
+
+
+def _ensure(event: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return _ensurer().ensure(event)
+    except KeyServiceUnavailable:  # nothing more was asked after that
+        count_failure(time.time())
+        raise

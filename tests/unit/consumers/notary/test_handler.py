@@ -12,7 +12,7 @@ from moto import mock_aws
 
 from consumers.notary import handler as module
 from shared.aws.clients import config, forget
-from shared.errors import RetryLater, SettingsError, StoreUnavailable, TrailBroken
+from shared.errors import KeyDenied, KeyServiceUnavailable, RetryLater, SettingsError, StoreUnavailable, TrailBroken
 from tests.fakes.notary import NotaryAtWork
 
 REGION = "eu-central-1"
@@ -90,6 +90,21 @@ def test_a_bucket_that_does_not_answer_is_no_finding(work, capsys, kept, monkeyp
     metrics = _metrics(capsys)
     assert (0, 0) == (metrics["ManifestsWritten"], metrics["TrailVerificationFailed"])
     assert [] == kept.events
+
+
+@pytest.mark.parametrize("error", [KeyServiceUnavailable("throttled"), KeyDenied("no such right")])
+def test_a_signature_that_kms_does_not_give_is_counted(work, capsys, monkeypatch, error):
+    invoke()
+    assert 0 == _metrics(capsys)["KmsFailures"]
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(type(work.notary), "write", refuse)
+
+    with pytest.raises((RetryLater, KeyDenied)):
+        invoke()
+    assert 1 == _metrics(capsys)["KmsFailures"]
 
 
 @pytest.fixture

@@ -59,6 +59,7 @@ def dynamodb(monkeypatch) -> Iterator[Any]:
             "SEALSTREAM_KEY_STORE": "keys",
             "SEALSTREAM_ATTRIBUTE_KEY": arn,
             "SEALSTREAM_RUNS": "runs",
+            "SEALSTREAM_QUARANTINE_TABLE": "quarantine-index",
         }
         for name, value in environment.items():
             monkeypatch.setenv(name, value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Event
@@ -201,6 +202,33 @@ def test_a_tenant_whom_kms_refuses_is_reported_and_the_others_finish(world, erro
     assert answer["verdict"] == "incomplete"
     left = {"tenant_id": ACME, "key_id": f"{before.key_id:08x}", "why": type(error).__name__, "values": 0}
     assert left in answer["keys_left"]
+
+
+@pytest.mark.parametrize("error", [KeyDenied("denied"), KeyServiceUnavailable("throttled")])
+def test_what_kms_refused_or_left_unanswered_is_counted_by_each_call_for_itself(world, capsys, error):
+    world.first_keys(("acme", "pii"), ("globex", "pii"), ("globex", "pci"))
+    world.service.key_material_id = "material-2"
+    world.refuse_tenant("globex", error)
+    run_id = world.begin()["run_id"]
+    capsys.readouterr()
+
+    for _ in range(2):
+        world.advance(run_id)
+
+    lines = map(json.loads, capsys.readouterr().out.splitlines())
+    assert [2, 0] == [line["KmsFailures"] for line in lines if "KmsFailures" in line]
+
+
+def test_where_kms_cannot_even_say_what_it_wraps_with_that_is_counted_too(world, capsys):
+    world.first_keys(("acme", "pii"))
+    run_id = world.begin()["run_id"]
+    world.service.fail_with = KeyServiceUnavailable("down")
+    capsys.readouterr()
+
+    with pytest.raises(KeyServiceUnavailable):
+        world.advance(run_id)
+
+    assert 1 == json.loads(capsys.readouterr().out)["KmsFailures"]
 
 
 def test_trouble_alone_is_no_reason_to_scan(world):

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from shared.errors import StoreDenied
+from shared.errors import KeyServiceUnavailable, StoreDenied
 from tests.fakes.tenant_api import ApiWorld
 
 BODY = {"amount": 1, "name": "Ann", "secret": "x"}
@@ -37,26 +37,26 @@ def figures(capsys):
 def test_whoever_is_turned_away_is_counted(world, figures, denied):
     assert 403 == world.get(**denied).status
 
-    assert {"AccessDenied": 1, "KmsCalls": 0} == figures()
+    assert {"AccessDenied": 1, "KmsCalls": 0, "KmsFailures": 0} == figures()
     assert ["access.denied"] == [event["event"] for event in world.audit_events()]
 
 
 def test_what_is_only_not_there_is_not_counted_as_denied(world, figures):
     assert 404 == world.get().status
 
-    assert {"AccessDenied": 0, "KmsCalls": 0} == figures()
+    assert {"AccessDenied": 0, "KmsCalls": 0, "KmsFailures": 0} == figures()
 
 
 def test_each_request_counts_its_own_calls_of_kms(world, figures):
     world.put(BODY)
-    assert {"AccessDenied": 0, "KmsCalls": 2} == figures(), "a key for each of two classes"
+    assert {"AccessDenied": 0, "KmsCalls": 2, "KmsFailures": 0} == figures(), "a key for each of two classes"
 
     world.get()
-    assert {"AccessDenied": 0, "KmsCalls": 0} == figures(), "they are at hand"
+    assert {"AccessDenied": 0, "KmsCalls": 0, "KmsFailures": 0} == figures(), "they are at hand"
 
     world.restart()
     world.get()
-    assert {"AccessDenied": 0, "KmsCalls": 2} == figures()
+    assert {"AccessDenied": 0, "KmsCalls": 2, "KmsFailures": 0} == figures()
 
 
 def test_a_call_that_kms_refused_counts(world, figures):
@@ -65,8 +65,21 @@ def test_a_call_that_kms_refused_counts(world, figures):
 
     world.get(claims={"tenant_id": "acme", "scope": "items.read"})
 
-    assert {"AccessDenied": 0, "KmsCalls": 2} == figures(), "the class that stays closed is no denial of the API's"
+    assert {"AccessDenied": 0, "KmsCalls": 2, "KmsFailures": 0} == figures(), (
+        "the class that stays closed is no denial of the API's"
+    )
     assert ["restricted"] == world.denials
+
+
+def test_a_call_that_kms_throttled_counts_as_a_failure(world, figures):
+    world.put(BODY)
+    world.restart()
+    figures()
+
+    world.kms.fail_with = KeyServiceUnavailable("throttled")
+
+    assert 503 == world.get().status
+    assert 0 < figures()["KmsFailures"]
 
 
 def test_calls_of_a_session_that_was_replaced_count(world, figures):
@@ -77,7 +90,7 @@ def test_calls_of_a_session_that_was_replaced_count(world, figures):
     world.table.before_put = revoked
 
     assert 201 == world.put(BODY).status
-    assert {"AccessDenied": 0, "KmsCalls": 4} == figures()
+    assert {"AccessDenied": 0, "KmsCalls": 4, "KmsFailures": 0} == figures()
 
 
 def test_a_request_that_nobody_foresaw_is_counted_too(world, figures):
@@ -87,4 +100,4 @@ def test_a_request_that_nobody_foresaw_is_counted_too(world, figures):
     world.table.before_put = fails
 
     assert 500 == world.put(BODY).status
-    assert {"AccessDenied": 0, "KmsCalls": 2} == figures()
+    assert {"AccessDenied": 0, "KmsCalls": 2, "KmsFailures": 0} == figures()

@@ -22,7 +22,7 @@ from shared.aws.run_rows import (
 )
 from shared.aws.runs import DynamoRunStore
 from shared.errors import RunsCorrupt, StoreUnavailable
-from shared.runs.model import Example, Phase, Run, RunKind, Scope, Segment, Tally
+from shared.runs.model import Example, Phase, Run, RunKind, Scope, Segment, Tally, Worker
 from tests.fakes.runs import FakeRunStore
 
 RUN = Run("0" * 31 + "1", RunKind.ROTATION, Phase.PREPARE, started_at=1_700_000_000.123456, segments=4, workers=2)
@@ -154,6 +154,18 @@ def test_the_segments_of_a_phase_come_in_order_without_those_of_other_phases_and
     assert [0, 2, 10] == [one.number for one in store.segments(RUN.run_id, Phase.SWEEP)]
 
 
+def test_each_workers_last_census_is_known_though_runs_of_its_kind_began_since(store):
+    counted, reconciled = store.begin(RUN), store.begin(replace(OTHER, kind=RunKind.RECONCILIATION))
+    assert [None, None] == [store.last_census(worker) for worker in Worker]
+
+    for run in (counted, counted, reconciled):
+        store.name_census(run)
+    done = store.save(replace(counted, phase=Phase.DONE))
+    store.begin(replace(RUN, run_id="2" * 32))
+
+    assert (done, reconciled) == (store.last_census(Worker.SWEEPER), store.last_census(Worker.RECONCILER))
+
+
 def test_segments_of_more_than_one_answer_of_dynamodb_are_all_read(dynamodb):
     store = DynamoRunStore(dynamodb, "runs")
     for number in range(5):  # 1.9 MB, and an answer holds 1 MB
@@ -214,6 +226,8 @@ CALLS = {
     "segment": lambda store: store.segment(RUN.run_id, Phase.SWEEP, 0),
     "segments": lambda store: store.segments(RUN.run_id, Phase.SWEEP),
     "save_segment": lambda store: store.save_segment(SEGMENT),
+    "last_census": lambda store: store.last_census(Worker.SWEEPER),
+    "name_census": lambda store: store.name_census(RUN),
 }
 
 
@@ -300,6 +314,15 @@ def test_a_kinds_row_that_names_a_run_of_another_kind_is_refused(dynamodb):
 
     with pytest.raises(RunsCorrupt, match="current survey"):
         store.latest(RunKind.SURVEY)
+
+
+def test_a_census_of_a_run_that_the_worker_does_not_work_on_is_refused(dynamodb):
+    store = DynamoRunStore(dynamodb, "runs")
+    store.begin(RUN)
+    dynamodb.put_item(TableName="runs", Item=current_row("census-reconciler", RUN.run_id))
+
+    with pytest.raises(RunsCorrupt, match="current census-reconciler"):
+        store.last_census(Worker.RECONCILER)
 
 
 def test_a_row_without_a_name_is_refused_all_the_same(dynamodb):

@@ -267,15 +267,16 @@ def test_counts_tell_hits_misses_and_kms_calls(make_keyring):
     assert KeyringCounts() == other.counts()
 
 
-@pytest.mark.parametrize("error", [KeyServiceUnavailable("throttled"), KeyDenied("refused")])
-def test_counts_tell_calls_of_kms_that_came_to_nothing(make_keyring, service, error):
+@pytest.mark.parametrize(("error", "denied"), [(KeyServiceUnavailable("throttled"), 0), (KeyDenied("refused"), 2)])
+def test_counts_tell_calls_of_kms_that_came_to_nothing(make_keyring, service, error, denied):
     make_keyring().active("tenant-1", "pii")
     keyring: Keyring = make_keyring()
     service.fail_with = error
     for tenant in ("tenant-1", "tenant-2"):
         with pytest.raises(KeyServiceUnavailable):
             keyring.active(tenant, "pii")
-    assert KeyringCounts(cache_misses=2, kms_generate=1, kms_decrypt=1, kms_failed=2) == keyring.counts()
+    failed = {"kms_failed": 2, "kms_denied": denied}
+    assert KeyringCounts(cache_misses=2, kms_generate=1, kms_decrypt=1, **failed) == keyring.counts()
 
 
 def test_a_failure_is_not_kept(make_keyring, service, clock: FakeClock):

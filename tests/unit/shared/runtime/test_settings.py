@@ -49,6 +49,7 @@ ROTATION = {
     "SEALSTREAM_KEY_STORE": "keys",
     "SEALSTREAM_ATTRIBUTE_KEY": "arn:aws:kms:eu-west-1:111122223333:key/1234abcd",
     "SEALSTREAM_RUNS": "runs",
+    "SEALSTREAM_QUARANTINE_TABLE": "quarantine-index",
 }
 REOPENER = {"SEALSTREAM_KEY_STORE": "keys"}
 TRAIL = {"SEALSTREAM_AUDIT_BUCKET": "trail", "SEALSTREAM_STAGE": "encryptor"}
@@ -128,6 +129,7 @@ def test_rotation_takes_its_names_from_the_environment():
         key_store="keys",
         attribute_keys=AttributeKeys("arn:aws:kms:eu-west-1:111122223333:key/1234abcd"),
         runs="runs",
+        quarantine_table="quarantine-index",
     )
     assert expected == RotationSettings.from_environment(ROTATION)
 

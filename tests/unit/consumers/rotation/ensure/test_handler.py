@@ -16,7 +16,8 @@ from consumers.rotation.ensure import handler as module
 from shared.aws.clients import config, forget
 from shared.aws.key_store import DynamoKeyStore
 from shared.aws.kms import KmsKeyService
-from shared.errors import RequestRefused, RetryLater, SettingsError
+from shared.aws.kms_wrapping import KmsWrappingService
+from shared.errors import KeyServiceUnavailable, RequestRefused, RetryLater, SettingsError
 from shared.keys.keyring import Keyring
 from shared.policy.load import load_policy
 from shared.runtime.settings import POLICY_FILE
@@ -92,6 +93,19 @@ def test_an_outage_passes_and_a_request_of_another_form_does_not(dynamodb):
     with pytest.raises(RetryLater) as outage:
         ensure("pii")
     assert RetryLater is type(outage.value), "the name by which who called knows it"
+
+
+@pytest.mark.usefixtures("dynamodb")
+def test_a_kms_that_does_not_answer_is_counted(monkeypatch, capsys):
+    def throttle(*_: Any) -> Any:
+        raise KeyServiceUnavailable("throttled")
+
+    monkeypatch.setattr(KmsWrappingService, "generate_wrapped", throttle)
+
+    with pytest.raises(RetryLater):
+        ensure("pii", "phi")
+    lines = map(json.loads, capsys.readouterr().out.splitlines())
+    assert [1] == [line["KmsFailures"] for line in lines if "KmsFailures" in line]
 
 
 @pytest.mark.usefixtures("dynamodb")
