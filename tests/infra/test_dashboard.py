@@ -156,6 +156,13 @@ def test_percentiles_and_maxima_are_of_what_is_no_count(widgets):
         Metric.RUN_STEPS,
         Metric.RUN_SEGMENTS,
         Metric.RUN_SEGMENTS_DONE,
+        Metric.ROTATION_AGE_SECONDS,
+        Metric.CENSUS_VALUES,
+        Metric.CENSUS_VALUES_STALE,
+        Metric.CENSUS_VALUES_UNKNOWN,
+        Metric.CENSUS_AGE_SECONDS,
+        Metric.EXPOSURES_KNOWN,
+        Metric.QUARANTINE_HELD,
     } == counted
 
 
