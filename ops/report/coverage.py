@@ -15,6 +15,8 @@ MENDINGS: Final = ("item.reencrypted", "item.remediated", "item.adopted")
 OVERFLOW: Final = ("", "", "places beyond the first thousand", "")
 _MOST_PLACES: Final = 1_000
 _STANDING: Final = "standing"
+_VERDICTS: Final = frozenset(VerdictKind)
+_FINDING: Final = ("kind", "where", "why", "data_class")
 
 Place = tuple[str, str, str, str]
 """What was found, where, why, and the data class."""
@@ -75,22 +77,23 @@ class CoverageCount:
 
     def add(self, event: Mapping[str, Any], at: float) -> None:
         """An event of whatever name; `at` 0 where nobody knows when it happened."""
-        if not event["event"].startswith("item."):
+        verdict = event.get("verdict")
+        if not event["event"].startswith("item.") or verdict not in _VERDICTS:
             return
         self._find(event.get("findings", ()))
         self._in_clear += shows_clear(event)
         if event.get("change") == _STANDING:
             return
-        self._by_verdict[event["verdict"]] += 1
+        self._by_verdict[verdict] += 1
         if at:
-            self._timeline.add(at, event["verdict"])
+            self._timeline.add(at, verdict)
         else:
             self._undated += 1
         if event["event"] in MENDINGS:
             self._mendings[event["event"]] += 1
         if "policy" in event:
-            self._latest_policy = event["policy"]
-            self._policies[event["policy"]] += 1
+            self._latest_policy = str(event["policy"])
+            self._policies[self._latest_policy] += 1
 
     def result(self) -> Coverage:
         """What was counted."""
@@ -107,6 +110,7 @@ class CoverageCount:
 
     def _find(self, findings: Iterable[Mapping[str, str]]) -> None:
         for finding in findings:
-            place = (finding["kind"], finding["where"], finding["why"], finding["data_class"])
+            kind, where, why, data_class = (str(finding.get(name, "")) for name in _FINDING)
+            place = (kind, where, why, data_class)
             known = place in self._findings or len(self._findings) < _MOST_PLACES
             self._findings[place if known else OVERFLOW] += 1

@@ -53,16 +53,17 @@ class RunsTold:
     def add(self, event: Mapping[str, Any], at: float) -> None:
         """An event of whatever name."""
         name = event["event"]
-        if name != "rotation.started" and name not in _COUNTED and name not in _ENDINGS:
+        run_id = str(event.get("run_id", ""))
+        if not run_id or (name != "rotation.started" and name not in _COUNTED and name not in _ENDINGS):
             return
-        run = self._runs.get(event["run_id"]) or ToldRun(event["run_id"], event["kind"])
+        run = self._runs.get(run_id) or ToldRun(run_id, str(event.get("kind", "")))
         if name == "rotation.started":
-            narrowed = {part: event.get(part, "") for part in ("tenant_id", "data_class", "key_id")}
-            run = replace(run, started_at=at, **narrowed)
+            tenant_id, data_class, key_id = (str(event.get(part, "")) for part in ("tenant_id", "data_class", "key_id"))
+            run = replace(run, started_at=at, tenant_id=tenant_id, data_class=data_class, key_id=key_id)
         if name in _COUNTED:
             run = replace(run, census=_figures(event, _COUNTED[name]))
         if name in _ENDINGS:
-            run = replace(run, ended_at=at, verdict=event["verdict"])
+            run = replace(run, ended_at=at, verdict=str(event.get("verdict", "")))
         if name == "rotation.completed":
             run = replace(run, did=_figures(event, RUN_FIGURES))
         self._runs[run.run_id] = run
@@ -78,4 +79,4 @@ def with_phases(told: Sequence[ToldRun], load: Callable[[str], Run | None]) -> S
 
 
 def _figures(event: Mapping[str, Any], names: Sequence[str]) -> Mapping[str, int]:
-    return {name: event[name] for name in names if name in event}
+    return {name: told for name in names if isinstance(told := event.get(name), int)}

@@ -36,7 +36,10 @@ class Tally:
 
 
 def tallied(events: Iterable[Mapping[str, Any]]) -> Tally:
-    """The figures of these events: flat ones as docs/audit_events.md has them, each once, in their order."""
+    """The figures of these events: flat ones as docs/audit_events.md has them, each once, in their order.
+
+    One that lacks what its name promises, as nothing here writes it, counts by its name and harms nothing.
+    """
     by_name: Counter[str] = Counter()
     quarantined: Counter[str] = Counter()
     coverage, runs = CoverageCount(), RunsTold()
@@ -46,8 +49,8 @@ def tallied(events: Iterable[Mapping[str, Any]]) -> Tally:
         by_name[event["event"]] += 1
         for one in (coverage, runs):
             one.add(event, at)
-        if event["event"] == "record.quarantined":
-            quarantined[event["reason"]] += event["record_count"]
+        if event["event"] == "record.quarantined" and isinstance(records := event.get("record_count"), int):
+            quarantined[str(event.get("reason", ""))] += records
         if at:
             first, last = min(first or at, at), max(last, at)
     return Tally(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import replace
 
 import pytest
 
-from ops.audit.exposure_events import exposures
+from ops.audit.exposure_events import exposures, in_order
 from ops.audit.holders import Copies
 from ops.report.held import Held
 from ops.report.html import Html
@@ -18,9 +19,10 @@ from ops.report.report import NotKnown, Period, Report, TrailCheck
 from ops.report.tally import tallied
 from shared.aws.backups import Copy, RecoveryWindow
 from shared.model import KeyState
+from shared.runtime.audit_log import ALLOWED_FIELDS, COMMON_FIELDS, AuditEvent
 from shared.trail.findings import Tampering, TrailFinding
 from shared.trail.verify import TrailResult
-from tests.unit.ops.audit.trail import START
+from tests.unit.ops.audit.trail import START, event
 from tests.unit.ops.report.period import BEGUN, DAY, END, HOSTILE, a_period, change, removal
 from tests.unit.ops.report.shown import Shown, figures_of
 
@@ -187,3 +189,17 @@ def test_a_period_without_anything_gives_a_page_too():
     shown = Shown(page(nothing))
     assert "Nothing of what is reported here asks for anybody's attention." in shown.text
     assert {0} == {value for name, value in shown.figures.items() if not name.startswith("trail.")}
+
+
+@pytest.mark.usefixtures("_without_plots")
+@pytest.mark.parametrize("value", [None, 5, "x"])
+def test_events_that_lack_what_their_names_promise_count_by_their_names_and_harm_nothing(value):
+    events = []
+    for name in AuditEvent:
+        fields = ALLOWED_FIELDS[name] - COMMON_FIELDS
+        findings = {"findings": [{}, {"kind": value}]} if "findings" in fields else {}
+        events += [event(name), event(name, **{**dict.fromkeys(fields, value), **findings})]
+    tally = tallied([*events, *a_period()])
+    assert Counter(one["event"] for one in (*events, *a_period())) == tally.by_name
+    assert tallied(a_period()).coverage.by_verdict == tally.coverage.by_verdict
+    assert page(report(tally=tally, exposures=exposures(in_order(events))))
