@@ -24,7 +24,7 @@ _EVERYWHERE: Final = scanner(WITHOUT_LIBRARY)
 
 def scanner_of_keys(policy: Policy) -> Scanner:
     """What the auditor looks for in keys before it shows them."""
-    return scanner(WITHOUT_LIBRARY | policy.detect)
+    return scanner(WITHOUT_LIBRARY | policy.detect).at(f"{policy.item.tenant} {policy.item.id}")
 
 
 def public_tenant(tenant_id: str, scan: Scanner = _EVERYWHERE) -> str:

@@ -43,6 +43,11 @@ class Scanner:
     _in_text: tuple[Find, ...]
     _in_bytes: tuple[Find, ...]
     _budget: Budget | None = field(default=None, compare=False)
+    _place: str = ""
+
+    def at(self, place: str) -> Scanner:
+        """The same for texts of which nobody says where they stand: they stand here."""
+        return replace(self, _place=place)
 
     def for_item(self) -> Scanner:
         """The same for the values of one item."""
@@ -67,7 +72,7 @@ class Scanner:
 
     def _found(self, finders: tuple[Find, ...], text: str, where: str) -> frozenset[Detector]:
         budget = self._budget or Budget()
-        return frozenset(one for find in finders for one in find(text, where, budget))
+        return frozenset(one for find in finders for one in find(text, where or self._place, budget))
 
 
 @cache

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shared.public_ids import is_withheld, public_item_id, public_owner, public_tenant
+from shared.policy.load import parse_policy
+from shared.public_ids import is_withheld, public_item_id, public_owner, public_tenant, scanner_of_keys
 
 CARD = "4111111111111111"
 
@@ -33,6 +34,14 @@ def test_what_is_withheld_can_be_told_from_what_is_shown():
 
 def test_a_key_that_is_a_credential_is_withheld():
     assert public_item_id("AKIAIOSFODNN7EXAMPLE").startswith("sha256:")
+
+
+@pytest.mark.parametrize(("name", "is_shown"), [("bsn", False), ("order", True)])
+def test_the_policys_name_of_the_id_says_what_a_bare_number_is(name, is_shown):
+    text = f'version = 1\ndataset = "d"\ndetect = ["nl_bsn"]\n[item]\ntenant = "tenant_id"\nid = "{name}"\n'
+    scan = scanner_of_keys(parse_policy(text + "[classes.pii]\n[attributes]\n", "p"))
+    assert is_shown == (public_item_id("111222333", scan) == "111222333")
+    assert public_item_id("4711", scan) == "4711"
 
 
 @pytest.mark.parametrize("tenant_id", ["", "_system", "two words", "\ud800"])
