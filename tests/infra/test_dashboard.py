@@ -11,7 +11,9 @@ from infra.dashboard import _NO_LINKS as NO_LINKS
 from infra.dashboard_cost import _number
 from infra.watch_settings import RUNBOOK
 from shared.runtime.metrics import NAMESPACE, Metric
+from tests.infra.aws_metrics import AWS_METRICS
 from tests.infra.conftest import OTHER
+from tests.infra.emitted import REPORTS, calling, written_by
 from tests.infra.synthesis import ACCOUNT, REGION, ROOT
 from tests.infra.watching import (
     alarms_of,
@@ -31,7 +33,6 @@ URL = OTHER["runbook_url"]
 NOT_SHOWN = {
     ("redriver", "RecordsQuarantined.+"): "what it leaves in quarantine the encryptor counted when it came there",
     ("reauditor", "PutToVerifiedSeconds"): "of what an operator had judged again, hours later",
-    ("reconciler", "ItemsRemoved"): "always 0: what it finds stands there",
 }
 """Of which function, what (as a pattern), and why nobody who was woken looks for it."""
 
@@ -111,6 +112,22 @@ def test_nothing_lies_over_another_or_beside_the_page(widgets):
     assert {x for x, _ in taken} == set(range(24))
 
 
+def test_whatever_writes_metrics_is_run_to_see_which():
+    by_whom = set(calling("work_for")) - {"shared.scan.invocation"}
+    reports_of_them = {f"{module.removesuffix('.handler')}.report" for module in by_whom}
+
+    assert REPORTS.keys() == (set(calling("emit")) - {"shared.scan.invocation"}) | reports_of_them
+
+
+@pytest.mark.parametrize("module", REPORTS)
+def test_the_unit_of_a_metric_is_that_of_its_name(module):
+    units = written_by(module)
+    assert units
+
+    for name, unit in units.items():
+        assert unit == ("Seconds" if name.endswith("Seconds") else "Milliseconds" if name.endswith("Ms") else "Count")
+
+
 def test_whatever_it_shows_of_our_own_a_deployed_function_writes(cloud, shown):
     assert len(shown) > 100
     assert set() == shown - emitted(cloud)
@@ -121,6 +138,18 @@ def test_whatever_an_alarm_watches_of_our_own_a_deployed_function_writes(cloud):
 
     assert len(watched) > 20
     assert set() == watched - emitted(cloud)
+
+
+def test_whatever_is_read_of_aws_is_what_its_documentation_names(cloud, widgets):
+    reads = [read for widget in widgets for read in shown_in(widget)]
+    reads += [read for alarm in alarms_of(cloud).values() for read in read_by(alarm)]
+    read: dict[str, set[str]] = {}
+    for one in reads:
+        if one.namespace != NAMESPACE:
+            assert frozenset(name for name, _ in one.dimensions) == AWS_METRICS[one.namespace][0], one
+            read.setdefault(one.namespace, set()).add(one.name)
+
+    assert {namespace: names for namespace, (_, names) in AWS_METRICS.items()} == read
 
 
 def test_whatever_a_function_writes_is_shown_or_it_is_said_why_not(cloud, shown):
