@@ -112,7 +112,7 @@ class Rows:
                 queue.metric_approximate_number_of_messages_visible(statistic="Maximum", period=PERIOD, label=label)
                 for queue, label in ((findings.queue, "findings that wait"), (findings.dead_letters, "given up"))
             ),
-            self._gauge(Metric.QUARANTINE_HELD, "records and lines that wait in quarantine"),
+            self._gauge(Metric.QUARANTINE_HELD, "entries that wait in quarantine"),
         ]
 
     def _gauge(self, metric: Metric, label: str) -> cloudwatch.IMetric:

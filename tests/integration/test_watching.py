@@ -68,12 +68,13 @@ def test_functions_write_the_metrics_that_their_code_is_read_to_write(deployment
     assert set() == _written() - read
 
 
-def test_a_look_at_the_runs_tells_how_many_there_are(deployment: Deployment):
+def test_a_look_tells_how_many_runs_there_are_and_what_waits_in_quarantine(deployment: Deployment):
     function = deployment["ROTATION"]
     answer = client("lambda").invoke(FunctionName=function, Payload=json.dumps({"operation": "look"}).encode())
 
     assert {"under_way"} == json.loads(answer["Payload"].read()).keys()
-    wait_until(lambda: (function, Metric.RUNS_UNDER_WAY) in _written(), ARRIVES_WITHIN_SECONDS, 0.1)
+    wanted = {(function, Metric.RUNS_UNDER_WAY), (function, Metric.QUARANTINE_HELD)}
+    wait_until(lambda: wanted <= _written(), ARRIVES_WITHIN_SECONDS, 0.1)
 
 
 @pytest.fixture
@@ -99,12 +100,12 @@ def told(deployment: Deployment) -> Iterator[str]:
 
 def test_whoever_subscribed_is_told_when_an_alarm_begins_and_when_it_is_over(told: str):
     for state in ("ALARM", "OK"):
-        _cloudwatch().set_alarm_state(AlarmName="sealstream-quarantined", StateValue=state, StateReason="a test")
+        _cloudwatch().set_alarm_state(AlarmName="sealstream-quarantine-held", StateValue=state, StateReason="a test")
 
         def message() -> Any:
             return client("sqs").receive_message(QueueUrl=told, WaitTimeSeconds=1).get("Messages")
 
         (received,) = wait_until(message, ARRIVES_WITHIN_SECONDS, 0.1)
         alarm = json.loads(json.loads(received["Body"])["Message"])
-        assert ("sealstream-quarantined", state) == (alarm["AlarmName"], alarm["NewStateValue"])
+        assert ("sealstream-quarantine-held", state) == (alarm["AlarmName"], alarm["NewStateValue"])
         assert alarm["AlarmDescription"].endswith("; runbook: docs/runbook.md#records-in-quarantine")
