@@ -52,7 +52,7 @@ class Dashboard(Construct):
         key_store: dynamodb.ITable,
     ) -> None:
         super().__init__(scope, id)
-        if not settings.watch.has_address:
+        if not settings.watch.has_address and not settings.local:
             cdk.Annotations.of(self).add_info(_NO_LINKS)
         metrics = Metrics(settings)
         functions = {one.name: one.memory_mib for one in consumers} | dict(api_functions)

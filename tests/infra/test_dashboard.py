@@ -75,12 +75,13 @@ def test_each_question_leads_to_sections_of_the_runbook_where_it_has_an_address(
     assert NO_LINKS not in infos_of(other_and_unacceptable)
 
 
-def test_without_an_address_it_names_them_and_no_link_leads_into_the_console(cloud, widgets):
+def test_without_an_address_it_names_them_and_no_link_leads_into_the_console(cloud, local, widgets):
     headings = [title for title in _titles(widgets) if title.startswith("#")]
 
     assert all("Runbook: " in title or "the runbook" in title for title in headings)
     assert [] == [title for title in headings if "](" in title]
     assert NO_LINKS in infos_of(cloud), "whoever deploys is told"
+    assert NO_LINKS not in infos_of(local)
 
 
 def test_a_point_is_of_five_minutes_whatever_time_is_looked_at(cloud, widgets):
