@@ -51,20 +51,24 @@ class Pages:
             yield {"Count": count} | ({"LastEvaluatedKey": {}} if self.left else {})
 
 
+def held(pages: Any) -> int | None:
+    return DynamoHeldCount(pages, "index").held()
+
+
 def test_an_empty_quarantine_holds_nothing(dynamodb):
-    assert DynamoHeldCount(dynamodb, "index").held() == 0
+    assert held(dynamodb) == 0
 
 
 def test_only_what_is_not_decided_waits(dynamodb):
     put(dynamodb, "held", "redriven", "held", "discarded")
 
-    assert DynamoHeldCount(dynamodb, "index").held() == 2
+    assert held(dynamodb) == 2
 
 
 def test_no_row_is_asked_for_only_how_many_there_are():
     pages = Pages(1)
 
-    DynamoHeldCount(pages, "index").held()
+    held(pages)
 
     assert ["COUNT"] == [asked["Select"] for asked in pages.asked]
 
@@ -72,7 +76,7 @@ def test_no_row_is_asked_for_only_how_many_there_are():
 def test_pages_add_up_until_there_are_many():
     pages = Pages(400, 0, 500, 300, 400)
 
-    assert DynamoHeldCount(pages, "index").held() == 1_200
+    assert held(pages) == 1_200
     assert [400] == pages.left
 
 
@@ -80,12 +84,12 @@ def test_pages_add_up_until_there_are_many():
 def test_where_there_is_too_much_to_go_through_none_is_not_the_same_as_zero(first, known):
     pages = Pages(first, *[0] * held_count.MOST_PAGES)
 
-    assert known == DynamoHeldCount(pages, "index").held()
+    assert known == held(pages)
     assert [0] == pages.left
 
 
 def test_of_as_many_pages_as_are_gone_through_zero_is_zero():
-    assert DynamoHeldCount(Pages(*[0] * held_count.MOST_PAGES), "index").held() == 0
+    assert held(Pages(*[0] * held_count.MOST_PAGES)) == 0
 
 
 def test_a_store_that_does_not_answer_says_so(dynamodb):
