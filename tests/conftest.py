@@ -11,9 +11,9 @@ from xdist.remote import Producer
 from xdist.scheduler import Scheduling
 
 from tests.distribution import Distribution
-from tests.traced import pytest_fixture_setup, pytest_pyfunc_call, pytest_runtestloop
+from tests.traced import pytest_collection, pytest_fixture_setup, pytest_pyfunc_call, pytest_runtestloop
 
-__all__ = ["pytest_fixture_setup", "pytest_pyfunc_call", "pytest_runtestloop"]
+__all__ = ["pytest_collection", "pytest_fixture_setup", "pytest_pyfunc_call", "pytest_runtestloop"]
 
 settings.register_profile("quick", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("thorough", max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow])

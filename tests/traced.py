@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from _pytest.assertion.rewrite import AssertionRewritingHook
 
 if TYPE_CHECKING:
     from _typeshed import TraceFunction
@@ -17,8 +20,28 @@ if TYPE_CHECKING:
 _ABOUT_OTHER_CODE: Final = {Path(__file__).parent / "unit" / folder for folder in ("docs", "limits", "ops")}
 """What coverage is measured of has tests of its own; those of other code are not traced, and twice as quick."""
 
+_PROJECT: Final = {"consumers", "shared", "tests"}
+"""What coverage is measured of, and what calls it when it is imported."""
 
 _TRACE: Final[pytest.StashKey[TraceFunction | None]] = pytest.StashKey()
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_collection() -> Iterator[None]:
+    """Of what is imported for the tests, only the project is traced."""
+    trace = sys.gettrace()
+
+    def traced(execute: Callable[[Any, ModuleType], None]) -> Callable[[Any, ModuleType], None]:
+        def exec_module(loader: Any, module: ModuleType) -> None:
+            with tracing(trace if module.__name__.partition(".")[0] in _PROJECT else None):
+                execute(loader, module)
+
+        return exec_module
+
+    with pytest.MonkeyPatch.context() as patch, tracing(None):
+        for loader in (SourceFileLoader, AssertionRewritingHook):
+            patch.setattr(loader, "exec_module", traced(loader.exec_module))
+        return (yield)
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
