@@ -42,7 +42,7 @@ test: lint unit faults integration ## everything CI runs
 # what is compiled is kept, also where the environment says otherwise: pytest works long on the tests' assertions
 unit: export PYTHONDONTWRITEBYTECODE =
 unit: setup ## unit, property and infrastructure tests, with the coverage gate
-	$(BIN)/pytest --numprocesses auto --cov --cov-report= tests/unit tests/vectors
+	$(BIN)/pytest --numprocesses auto --dist worksteal -p no:schemathesis --cov --cov-report= tests/unit tests/vectors
 	$(BIN)/coverage report --fail-under=98
 	$(BIN)/coverage report --include='shared/policy/*,shared/envelope/*' --fail-under=100
 	$(BIN)/pytest --numprocesses auto tests/properties tests/infra
