@@ -220,7 +220,8 @@ def test_an_arrival_of_another_form_is_taken_off_and_the_item_is_in_order(chain,
     item = chain.sealed("one", RECORD)
     spoiled = {**item, "_arrived": item["ssn"] if arrived == "sealed" else arrived}
     if is_deleted:
-        spoiled = {name: value for name, value in spoiled.items() if name not in RECORD} | tombstone(1_700_000_000)
+        kept = {name: value for name, value in spoiled.items() if name not in RECORD}
+        spoiled = {**kept, **tombstone(1_700_000_000)}
     chain.write("one", item)
     chain.run(rounds=ROUNDS)
     chain.write("one", spoiled)

@@ -202,7 +202,10 @@ def test_exports_are_told_by_where_they_lie_and_what_they_hold(stubbed):
     changes = {"ExportFromTime": moment(EARLY), "ExportToTime": moment(LATE)}
     some = {"S3Bucket": "exports", "IncrementalExportSpecification": changes}
     failed = whole | {"ExportStatus": "FAILED", "S3Prefix": "failed"}
-    pages = ((summaries[:2], {"NextToken": "next"}, (whole, failed)), (summaries[2:], {}, (some,)))
+    pages: list[tuple[list[Any], dict[str, str], list[Any]]] = [
+        (summaries[:2], {"NextToken": "next"}, [whole, failed]),
+        (summaries[2:], {}, [some]),
+    ]
     for number, (page, token, told) in enumerate(pages):
         asked = {"TableArn": TABLE_ARN} | ({"NextToken": "next"} if number else {})
         stubber.add_response("list_exports", {"ExportSummaries": page, **token}, asked)
