@@ -26,8 +26,6 @@ class Budget:
 
     def of(self, candidates: Iterable[_Candidate]) -> Iterator[_Candidate]:
         """The candidates, as long as some may be looked at."""
-        if self.ran_out:
-            return
         for one in candidates:
             if not self.left:
                 self.ran_out = True

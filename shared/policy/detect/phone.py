@@ -56,11 +56,11 @@ def _find(detectors: Iterable[Detector], text: str, _where: str, budget: Budget)
 
 
 def _with_plus(text: str) -> Iterator[str]:
-    """What begins with a plus, with all its digits and with fewer: those behind a space may be of something else."""
+    """What begins with a plus, with all its digits and with fewer: those behind may be of something else."""
     for match in _WITH_PLUS.finditer(text):
         for group in reversed([*_DIGITS.finditer(match[1])]):
-            written, behind = match[1][: group.end()], match[1][group.end() :]
-            if sum(map(str.isdigit, written)) >= _FEWEST_DIGITS and not behind.startswith(("-", ".")):
+            written = match[1][: group.end()]
+            if sum(map(str.isdigit, written)) >= _FEWEST_DIGITS:
                 yield written
 
 

@@ -665,7 +665,9 @@ def test_what_the_policy_chose_is_looked_for(attributes, kind, where, why):
 
 
 def test_the_names_around_a_value_do_not_count_for_its_neighbours():
-    verdict = inserted(BSN={"M": {"note": TEXT}}, other={"M": {"note": {"S": "111222333"}}}, note={"S": "111222333"})
+    bare = {"S": "111222333"}
+    person = {"M": {"bsn": TEXT, "note": bare}}
+    verdict = inserted(person=person, BSN={"M": {"note": TEXT}}, other={"M": {"note": bare}}, note=bare)
     assert VerdictKind.VERIFIED == verdict.kind
 
 

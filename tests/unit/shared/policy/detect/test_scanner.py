@@ -64,5 +64,34 @@ def test_the_time_is_linear_in_the_length(unit):
     assert time.process_time() - started < 5  # a quadratic scan would take minutes
 
 
+FALSE_AND_TRUE = [
+    ("756.9217.0769.86", "756.9217.0769.85"),  # counts by itself
+    ("bsn 111222334", "bsn 111222333"),
+    ("0111 2345678", "030 123456"),
+]
+
+
+@pytest.mark.parametrize(("false", "true"), FALSE_AND_TRUE)
+@pytest.mark.parametrize("as_one_text", [True, False])
+def test_the_candidates_of_one_item_are_counted_whatever_holds_them(false, true, as_one_text):
+    """Up to the two thousandth; a true one behind it is not found, and that is told."""
+    one_kind = Detector.NL_BSN, Detector.CH_AHV, Detector.PHONE_DE
+    for number, is_found in ((1_999, True), (2_000, False)):
+        scan, values = scanner(frozenset(one_kind)).for_item(), [*[false] * number, true]
+        found = [scan.text(text) for text in ([", ".join(values)] if as_one_text else values)]
+        assert (is_found, not is_found) == (any(found), scan.ran_out)
+
+
+def test_items_do_not_count_for_each_other():
+    alone = scanner(frozenset({Detector.NL_BSN}))
+    alone.for_item().text("bsn 111222334, " * 3_000)
+    assert {Detector.NL_BSN} == alone.for_item().text("bsn 111222333") == alone.text("bsn 111222333")
+    assert not alone.ran_out
+
+
+def test_the_shortest_text_that_holds_something_is_looked_at():
+    assert {Detector.EMAIL} == scanner(DEFAULT_DETECTORS).text("a@b.cd")
+
+
 def test_the_default_is_what_was_always_looked_for():
     assert {"card", "us_ssn", "iban", "email"} == DEFAULT_DETECTORS
