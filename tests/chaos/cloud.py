@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import boto3
 
+from shared.aws.audit_bucket import AuditBucket
 from shared.aws.clients import config
 from shared.aws.findings_queue import SqsFindingsQueue
 from shared.aws.items import DynamoItemTable
@@ -31,6 +32,7 @@ T = TypeVar("T")
 ITEMS = "items"
 INDEX = "quarantine"
 BUCKET = "held"
+TRAIL = "trail"
 
 
 class CloudWorld(World):
@@ -43,6 +45,7 @@ class CloudWorld(World):
         self._kms, self._s3, self._kinesis, self._sqs = map(self._client, ("kms", "s3", "kinesis", "sqs"))
         self._queue = self._sqs.create_queue(QueueName="findings")["QueueUrl"]
         self._create()
+        self.trail = AuditBucket(self._s3, TRAIL)
         self.kms_key_arn = self._kms.create_key()["KeyMetadata"]["Arn"]
         self._kinesis.create_stream(StreamName="records", ShardCount=len(self.stream.shards))
         described = self._kinesis.describe_stream_summary(StreamName="records")
@@ -58,7 +61,9 @@ class CloudWorld(World):
 
     def _create(self) -> None:
         location: Any = {"LocationConstraint": REGION}
-        self._s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration=location)
+        for bucket in (BUCKET, TRAIL):
+            self._s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=location)
+        self._s3.put_bucket_versioning(Bucket=TRAIL, VersioningConfiguration={"Status": "Enabled"})
         for table, keys in ((ITEMS, ("tenant_id", "item_id")), (INDEX, ("quarantine_id",))):
             self._dynamodb.create_table(
                 TableName=table,
@@ -78,6 +83,9 @@ class CloudWorld(World):
             service=self.service,
             shards=KinesisShards(self._kinesis),
         )
+
+    def bucket(self, process: Any) -> Any:
+        return self.trail
 
     def auditor_ports(self, process: Any) -> tuple[Any, Any]:
         sleep = self.clock.advance

@@ -21,8 +21,10 @@ from tests.fakes.inline_executor import InlineExecutor
 from tests.fakes.items import FakeItemTable, FakeQuarantine
 from tests.fakes.key_service import FakeKeyService
 from tests.fakes.key_store import FakeKeyStore
+from tests.fakes.notary import FakeAuditBucket
 from tests.fakes.rotation import replace_active_key
 from tests.fakes.shards import FakeShards
+from tests.fakes.trail import FakeTrail
 
 
 class MemoryWorld(World):
@@ -38,6 +40,7 @@ class MemoryWorld(World):
         self.table.before_put = _refuse
         self.quarantine = FakeQuarantine()
         self.queue = FakeFindingsQueue()
+        self.trail = FakeAuditBucket(FakeTrail())
         self.shards = FakeShards(self.stream.hash_keys)
         for data_class in ("pii", "pci"):
             self.store.set_pointer(SPOILED_TENANT, data_class, 1)
@@ -52,6 +55,9 @@ class MemoryWorld(World):
             service=edge(self.service, KeyServiceUnavailable("no answer")),
             shards=edge(self.shards, StoreUnavailable("no answer")),
         )
+
+    def bucket(self, process: Any) -> Any:
+        return _Edge(process, self.trail, StoreUnavailable("no answer"))
 
     def auditor_ports(self, process: Any) -> tuple[Any, Any]:
         failure = StoreUnavailable("no answer")

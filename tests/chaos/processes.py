@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 from consumers.auditor.audit import Auditor
@@ -15,14 +16,17 @@ from consumers.encryptor.report import report_batch
 from consumers.encryptor.results import BatchResult
 from consumers.encryptor.sealing import RecordSealer
 from consumers.encryptor.writing import Writer
+from shared.aws.audited import audited
+from shared.aws.segment_writer import SegmentWriter
 from shared.envelope.layout import key_id_of
 from shared.envelope.walk import sealed_values
+from shared.errors import RetryLater
 from shared.keys.age import MAX_AGE_SECONDS
 from shared.keys.keyring import Keyring
 from shared.keys.ports import EncryptionContext, GeneratedKey
 from shared.model import Outcome, PutResult, SealedItem
 from shared.runtime.audit_log import AuditLog
-from shared.runtime.batch import partial_batch_response, whole_batch
+from shared.runtime.batch import BatchResponse, partial_batch_response, whole_batch
 from tests.chaos.model import key_of, lane, newness
 from tests.chaos.stream import Sent
 from tests.chaos.turns import CALLER, LATENCY_SECONDS, Fate, Killed
@@ -33,6 +37,8 @@ SECONDS = 60
 """An invocation of the encryptor."""
 MOST_SECONDS = 900
 """An invocation of anything."""
+STAGE = "chaos"
+"""Whose events they are."""
 
 
 class Process:
@@ -44,6 +50,7 @@ class Process:
 
     Attributes:
         asked_for: when KMS was last asked for each data key.
+        log: what it tells; what is not in the trail yet is gone with the process.
     """
 
     def __init__(self, world: World, skew: float = 0.0) -> None:
@@ -52,11 +59,25 @@ class Process:
         self.ends_at = float("inf")
         self.asked_for: dict[tuple[str, int], float] = {}
         self.ports = world.ports(self)
+        self.log = AuditLog(trail=SegmentWriter(world.bucket(self), STAGE, self.wall))
+
+    def wall(self) -> float:
+        """The time by its own clock, seconds since the epoch."""
+        return self.world.clock.wall() + self.skew
 
     def begin(self, seconds: float) -> None:
         """An invocation begins."""
         CALLER.set(self)
         self.ends_at = self.world.clock.monotonic() + seconds
+
+    def answered(self, handle: Callable[[], BatchResponse], batch: Sequence[Mapping[str, Any]]) -> list[str] | None:
+        """What a function answers of a batch: the sequence numbers that come again; None where it fails, for all."""
+        context: Any = SimpleNamespace(aws_request_id="request")
+        try:
+            response = audited(lambda _event, _context: handle())({"Records": batch}, context)
+        except RetryLater:
+            return None
+        return [failure["itemIdentifier"] for failure in response["batchItemFailures"]]
 
     def seconds_left(self) -> float:
         """Until Lambda ends it."""
@@ -78,7 +99,7 @@ class Process:
             service=_WatchedService(self.ports.service, self),
             dataset=self.world.order.policy.dataset,
             trusted_kms_key_arns=frozenset({self.world.kms_key_arn}),
-            wall=lambda: self.world.clock.wall() + self.skew,
+            wall=self.wall,
             monotonic=self.world.clock.monotonic,
             **other,
         )
@@ -107,16 +128,22 @@ class EncryptorProcess(Process):
     def invoke(self, events: Sequence[Mapping[str, Any]], seconds: float = SECONDS) -> list[str]:
         """What the handler does with a batch; the sequence numbers that come again."""
         self.begin(seconds)
-        result = whole_batch(
-            lambda: self.encryptor.process(events, stream_arn=self.world.stream_arn, seconds_left=self.seconds_left)
-        )
-        counts = self.keyring.take_counts()
-        now = self.world.clock.wall()
-        report_batch(result, counts, AuditLog(), started=now, ended=now)
+        reported: list[tuple[BatchResult, Mapping[str, Any]]] = []
+
+        def handle() -> BatchResponse:
+            result = whole_batch(
+                lambda: self.encryptor.process(events, stream_arn=self.world.stream_arn, seconds_left=self.seconds_left)
+            )
+            now = self.world.clock.wall()
+            report_batch(result, self.keyring.take_counts(), self.log, started=now, ended=now)
+            reported.append((result, self.world.last_line()))
+            return partial_batch_response(result.failed_sequence_numbers)
+
+        failed = self.answered(handle, events)
         CALLER.set(None)
-        check_accounts(self.world, self.world.stream.sent_in(events), result)
-        response = partial_batch_response(result.failed_sequence_numbers)
-        return [failure["itemIdentifier"] for failure in response["batchItemFailures"]]
+        for result, line in reported:
+            check_accounts(self.world, self.world.stream.sent_in(events), result, line)
+        return [event["kinesis"]["sequenceNumber"] for event in events] if failed is None else failed
 
 
 class AuditorProcess(Process):
@@ -125,22 +152,28 @@ class AuditorProcess(Process):
     def __init__(self, world: World, skew: float = 0.0) -> None:
         super().__init__(world, skew)
         reader, queue = world.auditor_ports(self)
-        self._auditor = Auditor(world.order.policy, reader, KnownPolicies(reader), AuditLog(), queue)
+        self._auditor = Auditor(world.order.policy, reader, KnownPolicies(reader), self.log, queue)
 
     def invoke(self, size: int) -> None:
         """Audit the next changes of the table's stream."""
         self.begin(SECONDS)
         self.world.collect_changes()
         batch = self.world.changes[self.world.audited : self.world.audited + size]
-        result = whole_batch(lambda: self._auditor.audit(batch))
-        response = partial_batch_response(result.failed_sequence_numbers)
-        failed = [int(one["itemIdentifier"]) for one in response["batchItemFailures"]]
-        done = [one for one in batch if int(one["dynamodb"]["SequenceNumber"]) < min(failed, default=1 << 200)]
-        self.world.audited += len(done)
+        if not batch:
+            return
+
+        def handle() -> BatchResponse:
+            result = whole_batch(lambda: self._auditor.audit(batch))
+            return partial_batch_response(result.failed_sequence_numbers)
+
+        failed = self.answered(handle, batch)
+        if failed is not None:
+            lowest = min(map(int, failed), default=1 << 200)
+            self.world.audited += sum(int(one["dynamodb"]["SequenceNumber"]) < lowest for one in batch)
 
 
-def check_accounts(world: World, sent: Sequence[Sent], result: BatchResult) -> None:
-    """Every user record has one outcome, and that is what happened to it."""
+def check_accounts(world: World, sent: Sequence[Sent], result: BatchResult, line: Mapping[str, Any]) -> None:
+    """Every user record has one outcome, and that is what happened to it; `line`: the batch's metrics."""
     by_place = {one.place: one for one in sent}
     untaken = {int(one.record.sequence_number) for one in result.results if not one.record.shard_id}
     places = [(int(one.record.sequence_number), one.record.sub_sequence) for one in result.results]
@@ -148,9 +181,8 @@ def check_accounts(world: World, sent: Sequence[Sent], result: BatchResult) -> N
     meant = [one.place for one in sent if one.sequence not in untaken] + [(sequence, 0) for sequence in untaken]
     assert Counter(meant) == Counter(places), "a record is unaccounted for, or twice"
     assert len(meant) == result.received == result.outcomes().total()
-    told = world.lines()[-1]
-    by_outcome = [told[f"Records{name}"] for name in ("Written", "Duplicate", "Superseded", "Quarantined", "Retried")]
-    assert result.received == told["RecordsReceived"] == sum(by_outcome)
+    by_outcome = [line[f"Records{name}"] for name in ("Written", "Duplicate", "Superseded", "Quarantined", "Retried")]
+    assert result.received == line["RecordsReceived"] == sum(by_outcome)
     held = None
     for place, one in zip(places, result.results, strict=True):
         match one.outcome:

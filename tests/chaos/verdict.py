@@ -1,4 +1,4 @@
-"""Whether table, tombstones and quarantine are what the model says: lost 0, doubled 0, nothing in clear."""
+"""Whether table, tombstones, quarantine and audit trail are what the model says: lost 0, doubled 0, none in clear."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _check_item(item: Any, content: Any, sent: Sent) -> None:
 
 
 def _check_quarantine(world: World, model: Expected, standing: dict[ItemKey, Sent]) -> None:
-    """Each record that was rejected, once and as it came; and no other."""
+    """Each record that was rejected, once and as it came, in an entry that the trail tells of; and no other."""
     reasons: dict[tuple[int, int], Reason] = dict(model.rejected)
     for key, by_lane in model.lanes.items():
         its_lane = lane(standing[key], world.order)
@@ -59,6 +59,8 @@ def _check_quarantine(world: World, model: Expected, standing: dict[ItemKey, Sen
     doubled = [place for place, times in Counter(one.place for one in held).items() if times > 1]
     assert [] == doubled, "doubled"
     assert reasons == {one.place: Reason(one.reason) for one in held}
+    told = {event["quarantine_id"] for event in world.told() if event["event"] == "record.quarantined"}
+    assert told == {one.entry_id for one in held}, "entries without their event in the trail, or events of no entry"
     for one in held:
         sent = world.stream.sent[one.place]
         assert (sent.payload, sent.line[0].encode()) == (one.payload, one.partition_key)
@@ -77,15 +79,18 @@ def came_from(item: Any) -> Place | None:
 
 
 def check_audit(world: World, others: Mapping[ItemKey, str] = MappingProxyType({})) -> None:
-    """Every change has one event, only a stranger's write is a fault, and all end verified, but for `others`."""
-    events = [line for line in world.lines() if line.get("event", "").startswith("item.")]
+    """Every change has one event in the trail, which tells of no others.
+
+    Only a stranger's write is a fault, and all end verified, but for `others`.
+    """
+    events = [event for event in world.told() if event["event"].startswith("item.")]
     by_change: dict[str, set[str]] = defaultdict(set)
     for event in events:
         by_change[event["sequence_number"]].add(event["event_id"])
     numbers = {change["dynamodb"]["SequenceNumber"] for change in world.changes}
-    assert numbers == by_change.keys()
+    assert numbers == by_change.keys(), "changes without their event in the trail, or events of no change"
     assert {1} == {len(ids) for ids in by_change.values()} or not by_change
-    last: dict[ItemKey, dict[str, Any]] = {}
+    last: dict[ItemKey, Mapping[str, Any]] = {}
     for event in sorted(events, key=lambda event: int(event["sequence_number"])):
         key = event["tenant_id"], event["item_id"]
         last[key] = event

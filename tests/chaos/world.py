@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 from abc import ABC, abstractmethod
@@ -14,6 +15,8 @@ from typing import Any, TypeVar
 from unittest.mock import patch
 
 from consumers.encryptor.deaggregate import Rejected, user_records
+from ops.audit.objects import Objects
+from ops.audit.reading import Trail
 from shared.envelope.associated_data import record_prefix
 from shared.envelope.layout import key_id_of
 from shared.envelope.seal import open_value
@@ -23,6 +26,7 @@ from shared.keys.ports import KeyService, KeyStore
 from shared.model import QUARANTINE_PATH, SOURCE, SYSTEM_ATTRIBUTES, SYSTEM_TENANT, Attributes, InboundRecord
 from shared.sealed_table_keys import ItemKeys
 from shared.source_position import SourcePosition
+from shared.trail.segments import PREFIX
 from tests.chaos.model import ItemKey, Order, Place
 from tests.chaos.records import CANARY
 from tests.chaos.stream import Stream
@@ -99,9 +103,11 @@ class World(ABC):
         strangers: items that somebody else wrote.
         kms_key_arn: the attribute key.
         stream_arn: where records come from.
+        trail: the audit bucket; nothing that is asked of it here goes wrong.
     """
 
     kms_key_arn: str
+    trail: Objects
     stream_arn = STREAM_ARN
 
     def __init__(self, order: Order) -> None:
@@ -119,6 +125,10 @@ class World(ABC):
     @abstractmethod
     def ports(self, process: Any) -> Ports:
         """What a process calls; each call may go wrong."""
+
+    @abstractmethod
+    def bucket(self, process: Any) -> Any:
+        """The audit bucket of a process; each call may go wrong."""
 
     @abstractmethod
     def auditor_ports(self, process: Any) -> tuple[Any, Any]:
@@ -169,9 +179,26 @@ class World(ABC):
         """What was printed."""
         return [json.loads(line) for line in self.log.getvalue().splitlines()]
 
+    def last_line(self) -> dict[str, Any]:
+        """The last one of them."""
+        line: dict[str, Any] = json.loads(self.log.getvalue().rstrip().rpartition("\n")[2])
+        return line
+
+    def told(self) -> list[Mapping[str, Any]]:
+        """The events in the audit trail, each as often as it was told."""
+        trail = Trail(self.trail)
+        segments = trail.contents(self.trail.listed(PREFIX))
+        events = [event for name, content in segments for event, _ in trail.read(name, content)]
+        assert {} == trail.unreadable
+        return events
+
     def leaks(self) -> list[bytes]:
         """Whatever holds a canary in clear."""
-        return [found for found in (*self.at_rest(), self.log.getvalue().encode()) if _shows(found)]
+        return [found for found in (*self.at_rest(), *self._segments(), self.log.getvalue().encode()) if _shows(found)]
+
+    def _segments(self) -> Iterator[bytes]:
+        for name, content in Trail(self.trail).contents(self.trail.listed(PREFIX)):
+            yield name.key.encode() + gzip.decompress(content)
 
 
 def _records(entry_id: str, sequence: int, reason: str, sealed: bytes, dataset: str, reader: Keyring) -> Iterator[Held]:
@@ -197,9 +224,11 @@ def _shows(found: bytes) -> bool:
 def _as_scripted() -> Iterator[None]:
     """A keyring loads several keys one after the other: a call's turn must not hang on the machine's.
 
-    Taking a record out may fail for a reason of the process alone, such as its memory.
+    What an invocation tells goes into the audit log of its process. Taking a record out may fail for a reason of the
+    process alone, such as its memory.
     """
     with (
+        patch("shared.aws.audited.audit_log", lambda: CALLER.get().log),
         patch("shared.keys.keyring.ThreadPoolExecutor", lambda *_, **__: InlineExecutor()),
         patch("consumers.encryptor.batch.user_records", _user_records),
     ):
