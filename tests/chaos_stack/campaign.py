@@ -174,7 +174,8 @@ class Campaign:
             opened=stack.opened(tenants),
             held=stack.held(),
             changes=tuple(stack.read_changes()),
-            events=stack.events_of_changes(),
+            told=stack.told(),
+            printed=stack.printed(),
         )
 
     @contextmanager

@@ -46,10 +46,11 @@ def work_off_dead_letters(stack: Stack) -> int:
 
 
 def audited(stack: Stack, *, deadline_seconds: float) -> None:
-    """Until every change has its event and no finding waits, in which new changes may come."""
+    """Until the log, then the trail, has an event of every change; and no finding waits, in which new ones may come."""
     _until_none(
         lambda: (
-            {change.number for change in stack.read_changes()} - stack.events_of_changes().keys()
+            {change.number for change in stack.read_changes()} - stack.printed().keys()
+            or {change.number for change in stack.changes} - stack.told().keys()
             or ["findings"] * stack.deployment.findings()
         ),
         "changes without their event, or findings",

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from boto3.dynamodb.conditions import Key
 
+from ops.audit.distinct import Event
 from ops.demo.leaks import LeakSearch, log_lines, queue_messages, shard_records, table_items, text_of
 from ops.quarantine.content import opened
 from ops.quarantine.index import Entry, QuarantineIndex, Selection
+from shared.aws.audit_bucket import AuditBucket
 from shared.aws.clients import client
 from shared.model import SOURCE
 from tests.chaos.model import ItemKey
 from tests.chaos.world import Held
 from tests.chaos_stack.records import CANARIES
+from tests.chaos_stack.told import Told
 from tests.integration.support import Deployment, Log
 
 LOCAL_AWS_LOG: Final = "local_aws.log"
@@ -75,9 +78,10 @@ class Stack:
     _log_offset: int = 0
 
     def __post_init__(self) -> None:
-        self.read_changes()  # those of others
+        self._of_others = {change.number for change in self.read_changes()}
         self.changes.clear()
         self.search = Search()
+        self._told = Told(AuditBucket(client("s3"), self.deployment["AUDIT_BUCKET"]), self.since, self.search.look)
         self._audit_logs = [Log(self.deployment[f"{of}_LOG_GROUP"], self.since) for of in ("AUDITOR", "REAUDITOR")]
         self._log_offset = (self.deployment.folder / LOCAL_AWS_LOG).stat().st_size
 
@@ -143,12 +147,16 @@ class Stack:
             for record in opened(entry.quarantine_id)
         ]
 
-    def events_of_changes(self) -> dict[str, set[str]]:
-        """The audit events of each change of the table: their ids, by the change's number."""
-        found: dict[str, set[str]] = defaultdict(set)
+    def told(self) -> dict[str, Sequence[Event]]:
+        """The audit events of the table's changes since then, as the trail has them, by the change's number."""
+        return {number: events for number, events in self._told.by_change().items() if number not in self._of_others}
+
+    def printed(self) -> Mapping[str, Sequence[Event]]:
+        """The same as the functions' logs have them."""
+        found: dict[str, list[Event]] = defaultdict(list)
         for line in (line for log in self._audit_logs for line in log.documents()):
             if "event_id" in line and "sequence_number" in line:
-                found[line["sequence_number"]].add(line["event_id"])
+                found[line["sequence_number"]].append(line)
         return found
 
     def look_at_dead_letters(self) -> None:
@@ -159,6 +167,7 @@ class Stack:
     def look_everywhere(self, tenants: Collection[str]) -> None:
         """At everything else that was stored or said about this campaign."""
         self.read_changes()
+        self.told()
         self.search.look_at_all(("items table", item) for item in self.items(tenants).values())
         self.search.look_at_all(table_items(self.deployment["KEY_STORE"]))
         self.search.look_at_all(table_items(self.deployment["RUNS"]))

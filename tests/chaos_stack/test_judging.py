@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import islice
+from typing import Any
 
 import pytest
 
 from shared.aws.python_values import to_python
+from shared.aws.segment_writer import SegmentWriter
 from shared.errors import Reason
 from shared.source_position import kinesis_position
 from tests.chaos.records import CANARY
@@ -16,7 +18,11 @@ from tests.chaos.world import Held
 from tests.chaos_stack.faults import weather
 from tests.chaos_stack.records import CANARIES, DIGITS, Generator, NestedRecord
 from tests.chaos_stack.stack import Change, Search
+from tests.chaos_stack.told import Told
 from tests.chaos_stack.verdict import Observed, judge
+from tests.fakes.notary import FakeAuditBucket
+from tests.fakes.trail import FakeTrail
+from tests.unit.ops.audit.trail import event
 
 KEY = ("acme", "1")
 
@@ -37,6 +43,11 @@ HELD = Held(POISON.place, Reason.ID_MISSING, "entry", b"key", POISON.payload)
 CHANGES = [Change("10", KEY, None, source(FIRST)), Change("11", KEY, source(FIRST), source(NEWEST))]
 
 
+def events(*ids: str, **fields: str) -> list[dict[str, str]]:
+    """A change's events with these ids."""
+    return [{"event": "item.written", "event_id": identity, **fields} for identity in ids]
+
+
 def content(one: Sent) -> dict[str, object]:
     assert one.record is not None
     return {name: to_python(value) for name, value in one.record.content.items()}
@@ -47,8 +58,10 @@ SOUND = Observed(
     opened={KEY: content(NEWEST)},
     held=[HELD],
     changes=CHANGES,
-    events={"10": {"a"}, "11": {"b"}},
+    told={"10": events("a", "a"), "11": events("b")},
+    printed={"10": events("a"), "11": events("b", "b")},
 )
+EVENTS_OF_12: Any = {"told": {**SOUND.told, "12": events("c")}, "printed": {**SOUND.printed, "12": events("c")}}
 
 
 def test_what_is_as_foretold_has_no_complaint():
@@ -81,14 +94,14 @@ def test_a_number_that_the_stream_does_not_hold_is_lost():
     ids=["the same version", "an older one"],
 )
 def test_a_version_that_is_written_twice_is_doubled(again: Change):
-    seen = replace(SOUND, changes=[*CHANGES, again], events={**SOUND.events, "12": {"c"}})
+    seen = replace(SOUND, changes=[*CHANGES, again], **EVENTS_OF_12)
 
     assert judge(ALL, set(), seen).doubled
 
 
 def test_a_change_that_keeps_the_position_is_no_second_version():
     renewed = Change("12", KEY, source(NEWEST), source(NEWEST))
-    seen = replace(SOUND, changes=[*CHANGES, renewed], events={**SOUND.events, "12": {"c"}})
+    seen = replace(SOUND, changes=[*CHANGES, renewed], **EVENTS_OF_12)
 
     assert [] == judge(ALL, set(), seen).doubled
 
@@ -99,11 +112,26 @@ def test_a_change_that_keeps_the_position_is_no_second_version():
         replace(SOUND, held=[HELD, replace(HELD, place=NEWEST.place)]),
         replace(SOUND, held=[replace(HELD, payload=b"another")]),
         replace(SOUND, items={**SOUND.items, ("acme", "ghost"): {}}),
-        replace(SOUND, events={"10": {"a"}}),
-        replace(SOUND, events={"10": {"a"}, "11": {"b", "c"}}),
+        replace(SOUND, told={"10": events("a")}),
+        replace(SOUND, told={"10": events("a"), "11": events("b", "c")}),
+        replace(SOUND, told={"10": events("a"), "11": events("b", verdict="stale")}),
+        replace(SOUND, printed={"10": events("a"), "11": events("b", "c")}),
+        replace(SOUND, printed={"10": events("a")}),
+        replace(SOUND, told={**SOUND.told, "12": events("c")}),
         replace(SOUND, items={KEY: {**SOUND.items[KEY], "_expires_at": {"N": "1"}}}),
     ],
-    ids=["held without reason", "held otherwise", "a ghost", "no event", "two events", "a tombstone"],
+    ids=[
+        "held without reason",
+        "held otherwise",
+        "a ghost",
+        "no event",
+        "two events",
+        "told otherwise",
+        "printed twice",
+        "not printed",
+        "of no change",
+        "a tombstone",
+    ],
 )
 def test_whatever_else_was_not_foretold_is_said(seen: Observed):
     assert judge(ALL, set(), seen).wrong
@@ -115,7 +143,7 @@ def test_a_deleted_item_that_is_shown_is_lost():
         SOUND,
         items={KEY: {"_src": {"B": source(deleted)}}},
         changes=[*CHANGES, Change("12", KEY, source(NEWEST), source(deleted))],
-        events={**SOUND.events, "12": {"c"}},
+        **EVENTS_OF_12,
     )
 
     assert judge([*ALL, deleted], set(), seen).lost
@@ -138,6 +166,22 @@ def test_the_search_finds_a_canary_in_any_sink_and_spelling():
         search.look("sink", text)
 
     assert 5 == search.hits["sink"]
+
+
+def test_each_document_of_the_trail_since_then_is_searched_once():
+    trail, search = FakeTrail(), Search()
+    bucket: Any = FakeAuditBucket(trail)
+    segments = SegmentWriter(bucket, "auditor", lambda: trail.now)
+    segments.write([event(sequence_number="1")], where="1")
+    trail.wait(2)
+    told = Told(bucket, trail.now, search.look)
+
+    segments.write([event(sequence_number="2", item_id=CANARY)], where="2")
+    assert {"2"} == told.by_change().keys()
+    trail.wait(3_600)
+    segments.write([event(sequence_number="3"), event("key.created")], where="3")
+    assert {"2": 1, "3": 1} == {number: len(events) for number, events in told.by_change().items()}
+    assert ({"audit trail": 3}, {"audit trail": 1}) == (search.documents, search.hits)
 
 
 def test_a_campaign_follows_from_its_seed():

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ops.audit.distinct import Event
 from shared.aws.python_values import to_python
 from shared.errors import Reason
 from shared.model import DELETED_AT, EXPIRES_AT, SOURCE, TOMBSTONE_SECONDS
@@ -27,14 +28,15 @@ class Observed:
     Attributes:
         items: as they lie in the table; `opened` as they are read.
         changes: of the table.
-        events: ids of the audit events of each change, by its number.
+        told: the audit events of each change in the trail, by its number; `printed`: those in the logs.
     """
 
     items: Mapping[ItemKey, Any] = field(repr=False)
     opened: Mapping[ItemKey, Mapping[str, Any]] = field(repr=False)
     held: Sequence[Held] = field(repr=False)
     changes: Sequence[Change] = field(repr=False)
-    events: Mapping[str, Collection[str]] = field(repr=False)
+    told: Mapping[str, Sequence[Event]] = field(repr=False)
+    printed: Mapping[str, Sequence[Event]] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -140,9 +142,16 @@ def _doubled(seen: Observed) -> Iterator[str]:
 
 
 def _unaudited(seen: Observed) -> Iterator[str]:
-    for change in seen.changes:
-        if len(ids := seen.events.get(change.number, ())) != 1:
-            yield f"change {change.number} has {len(ids)} audit events"
+    """Each change has one event in the trail, however often it was told, and the log has it word for word."""
+    for number in (change.number for change in seen.changes):
+        told, printed = seen.told.get(number, ()), seen.printed.get(number, ())
+        ids, printed_ids = ({event["event_id"] for event in events} for events in (told, printed))
+        if len(ids) != 1:
+            yield f"change {number} has {len(ids)} audit events in the trail"
+        elif ids != printed_ids or not any(event in printed for event in told):
+            yield f"change {number} is not told in the trail as in the log"
+    for number in seen.told.keys() - {change.number for change in seen.changes}:
+        yield f"the trail tells of change {number}, and there is none"
 
 
 def _reasons(held: Mapping[Place, Held]) -> Any:
