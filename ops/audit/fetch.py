@@ -40,7 +40,7 @@ def fetch(objects: Objects, path: Path, window: Window, *, as_json: bool = False
     differing = [one.key for one in listed if one.key in had and _differs(one, had[one.key])]
     everything = window.since is None and window.until is None
     missing = sorted(had.keys() - {one.key for one in listed}) if everything else []
-    folder.keep_about(one for one in listed if one.key not in differing)
+    folder.keep_about((one for one in listed if one.key not in differing), window.now)
     left = {"missing": missing, "differing": differing, "unreadable": unreadable}
     _tell(path, left, listed=len(listed), copied=copied, as_json=as_json)
     return 1 if any(left.values()) else 0

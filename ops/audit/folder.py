@@ -1,7 +1,7 @@
 """A copy of the audit bucket in a folder, as `sealstream audit fetch` makes it: each object a file, its key the path.
 
-What only the bucket knows of its objects stands beside them in `objects.ndjson`, an object a line. A copy that was made
-otherwise has none, and does without.
+What only the bucket knows of its objects stands beside them in `objects.ndjson`: when they were copied, and an object a
+line. A copy that was made otherwise has none, and does without.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from shared.trail.manifest import manifest_number
 from shared.trail.segments import SegmentName
 
 ABOUT: Final = "objects.ndjson"
+_COPIED_AT: Final = "copied_at"
 _UNFINISHED: Final = ".unfinished"
 """Ends the name of a file that is being written, which may be left where somebody was interrupted."""
 
@@ -28,6 +29,7 @@ class Folder:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._about: Mapping[str, Listed] | None = None
+        self._copied_at: float | None = None
 
     def listed(self, prefix: str, start_after: str = "") -> Iterator[Listed]:
         """The objects whose keys begin so and come after `start_after`, by key, ascending."""
@@ -48,10 +50,22 @@ class Folder:
             file = self._path / ABOUT
             try:
                 lines = file.read_text("utf-8").splitlines() if file.exists() else []
-                self._about = {one.key: one for one in (Listed(**json.loads(line)) for line in lines)}
+                told = [json.loads(line) for line in lines]
+                if told and _COPIED_AT in told[0]:
+                    self._copied_at = float(told.pop(0)[_COPIED_AT])
+                self._about = {one.key: one for one in (Listed(**line) for line in told)}
             except (OSError, TypeError, ValueError):
                 raise SettingsError(f"{file} is not what `sealstream audit fetch` writes") from None
         return self._about
+
+    def copied_at(self) -> float | None:
+        """When the bucket was last listed for it, seconds since the epoch; None where nobody knows.
+
+        Raises:
+            SettingsError: what the copy says of itself is not of its form.
+        """
+        self.about()
+        return self._copied_at
 
     def keep(self, one: Listed, content: bytes) -> None:
         """Write an object's file, whole or not at all; raises StoreUnavailable."""
@@ -64,16 +78,20 @@ class Folder:
         except OSError as error:
             raise StoreUnavailable(f"writing {one.key}: {error.strerror}") from None
 
-    def keep_about(self, objects: Iterable[Listed]) -> None:
-        """Write what the bucket knows of these, beside what it knew of others; raises StoreUnavailable."""
+    def keep_about(self, objects: Iterable[Listed], copied_at: float) -> None:
+        """Write what the bucket knew of these when it was listed, beside what it knew of others before.
+
+        Raises:
+            StoreUnavailable: it cannot be written.
+        """
         known = {**self.about(), **{one.key: one for one in objects}}
-        lines = "".join(json.dumps(asdict(known[key])) + "\n" for key in sorted(known))
+        told = [{_COPIED_AT: copied_at}, *(asdict(known[key]) for key in sorted(known))]
         try:
             self._path.mkdir(parents=True, exist_ok=True)
-            (self._path / ABOUT).write_text(lines, "utf-8")
+            (self._path / ABOUT).write_text("".join(json.dumps(one) + "\n" for one in told), "utf-8")
         except OSError as error:
             raise StoreUnavailable(f"writing {ABOUT}: {error.strerror}") from None
-        self._about = known
+        self._about, self._copied_at = known, copied_at
 
     def _files(self, prefix: str) -> Iterator[Listed]:
         below = self._path / prefix.rpartition("/")[0]

@@ -7,9 +7,11 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any, Final
 
+from ops.audit.folder import Folder
 from ops.audit.needed import needed, with_contents
 from ops.audit.objects import Objects, objects_of, the_bucket
 from ops.audit.public_key import from_file, of_deployment
@@ -74,9 +76,9 @@ def verify(asked: Asked, *, as_json: bool) -> int:
     else:
         result = _verify_with_kms(objects, window)
     if for_programs(as_json=as_json):
-        _write(result)
+        _write(result, asked)
     else:
-        print("\n".join(_told(result, window)))
+        print("\n".join([*_told(result, window), *_of_a_copy(asked)]))
     return result.verdict
 
 
@@ -95,7 +97,12 @@ def verify_deployment(since: float | None = None, until: float | None = None) ->
 
 
 def window_of(asked: Asked, *, now: float, environment: Mapping[str, str] = os.environ) -> Window:
-    """The window that is asked for, in whole hours; raises SettingsError, RequestRefused."""
+    """The window that is asked for, in whole hours; its `now` is up to when the trail is known.
+
+    Raises:
+        SettingsError: the period is none, or the copy is not of its form.
+        RequestRefused: it ends before it begins.
+    """
     if asked.since is not None and asked.until is not None and asked.since > asked.until:
         raise RequestRefused("what is asked for ends before it begins: see --from and --to")
     period = asked.period_seconds
@@ -105,7 +112,16 @@ def window_of(asked: Asked, *, now: float, environment: Mapping[str, str] = os.e
         if not (minutes.isascii() and minutes.isdigit() and int(minutes)):
             raise SettingsError("environment variable SEALSTREAM_NOTARY_MINUTES is no number of minutes")
         period = int(minutes) * 60.0
-    return Window(now=now, period_seconds=period, since=asked.since, until=until)
+    return Window(now=_known_until(asked, now), period_seconds=period, since=asked.since, until=until)
+
+
+def _known_until(asked: Asked, now: float) -> float:
+    """Up to when there must be manifests: in a copy up to when it was made, and whatever is asked for."""
+    if asked.folder is None:
+        return now
+    copied_at = Folder(asked.folder).copied_at()
+    known = (one for one in (copied_at, asked.until) if one is not None)
+    return min(now, max(known, default=-inf))
 
 
 def _verify_with_kms(objects: Objects, window: Window) -> TrailResult:
@@ -115,11 +131,13 @@ def _verify_with_kms(objects: Objects, window: Window) -> TrailResult:
     return verify_objects(with_contents(objects, listed), public_key, window)
 
 
-def _write(result: TrailResult) -> None:
+def _write(result: TrailResult, asked: Asked) -> None:
     lines = JsonLines()
     for finding in result.findings:
         lines.write("finding", kind=finding.kind, key=finding.key, why=finding.why)
-    lines.write("verified", verdict=result.verdict.name.lower(), findings=len(result.findings), **_figures(result))
+    copied = {} if asked.folder is None else {"copied_at": iso(Folder(asked.folder).copied_at())}
+    figures = {**_figures(result), **copied}
+    lines.write("verified", verdict=result.verdict.name.lower(), findings=len(result.findings), **figures)
 
 
 def _figures(result: TrailResult) -> dict[str, Any]:
@@ -156,6 +174,16 @@ def _counts(result: TrailResult) -> Iterator[str]:
         yield f"{plural(result.pending, 'segment')} written since, which the next manifests attest"
     if result.unproven:
         yield f"{plural(result.unproven, 'segment')} listed only by manifests that cannot be trusted"
+
+
+def _of_a_copy(asked: Asked) -> Iterator[str]:
+    if asked.folder is None:
+        return
+    copied_at = Folder(asked.folder).copied_at()
+    if copied_at is None:
+        yield "When the copy was made is not known, and nothing of what came after its last manifest"
+    else:
+        yield f"The copy was made {iso(copied_at)}: nothing is known of what came later"
 
 
 def fail_unchecked(message: str) -> int:

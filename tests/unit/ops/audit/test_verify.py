@@ -111,6 +111,70 @@ def test_a_copy_made_otherwise_does_without_what_only_the_bucket_knows(copy, pem
     assert 0 == offline(copy, pem, "--from", "2026-01-01T01:00", "--to", "2026-01-01T02:00").exit_code
 
 
+A_MONTH = 30 * 24 * HOUR
+
+
+def test_a_copy_is_as_intact_a_month_later_and_says_how_far_it_goes(work, copy, pem, monkeypatch):
+    work.trail.wait(A_MONTH)
+
+    result = offline(copy, pem)
+
+    assert (0, "2026-01-01T04:00:00Z") == (result.exit_code, lines(result)[-1]["copied_at"])
+    assert 0 == offline(copy, pem, "--from", "2026-01-01T01:00", "--to", "2026-01-01T02:00").exit_code
+    assert 0 == offline(copy, pem, "--to", "2026-01-01T04:00").exit_code
+    monkeypatch.setattr("ops.audit.verify.for_programs", lambda *, as_json: as_json)
+    told = offline(copy, pem).stdout
+    assert "in one chain, the last begun 2026-01-01T04:00:00Z" in told
+    assert "The copy was made 2026-01-01T04:00:00Z: nothing is known of what came later" in told
+
+
+def test_what_is_asked_for_beyond_the_end_of_a_copy_is_missing(work, copy, pem):
+    work.trail.wait(A_MONTH)
+
+    result = offline(copy, pem, "--to", "2026-01-01T05:00")
+
+    assert (1, "truncated") == (result.exit_code, lines(result)[0]["kind"])
+
+
+def test_a_copy_that_was_cut_off_before_it_was_made_is_truncated_a_month_later(work, copy, pem):
+    cut = _cut_off(copy)
+    work.trail.wait(A_MONTH)
+
+    assert ("truncated", cut.relative_to(copy).as_posix()) in [
+        (one.get("kind"), one.get("key")) for one in lines(offline(copy, pem))
+    ]
+
+
+def test_a_copy_that_does_not_say_when_it_was_made_is_missing_nothing_but_what_is_asked_for(
+    work, copy, pem, monkeypatch
+):
+    (copy / "objects.ndjson").unlink()
+    work.trail.wait(A_MONTH)
+
+    result = offline(copy, pem)
+
+    assert (0, None) == (result.exit_code, lines(result)[-1]["copied_at"])
+    assert 1 == offline(copy, pem, "--to", "2026-01-01T05:00").exit_code
+    monkeypatch.setattr("ops.audit.verify.for_programs", lambda *, as_json: as_json)
+    assert "When the copy was made is not known, and nothing of what came after" in offline(copy, pem).stdout
+
+
+def test_a_second_fetch_takes_a_copy_further(work, copy, pem):
+    work.trail.wait(A_MONTH)
+    run("fetch", str(copy))
+
+    assert (1, "truncated") == (offline(copy, pem).exit_code, lines(offline(copy, pem))[0]["kind"])
+
+
+def test_a_copy_says_nothing_of_the_future(work, copy, pem):
+    about = copy / "objects.ndjson"
+    about.write_text(about.read_text().replace('{"copied_at": 1767', '{"copied_at": 9767', 1))
+
+    assert 0 == offline(copy, pem).exit_code
+    about.write_text('{"copied_at": "yesterday"}\n')
+    assert 2 == offline(copy, pem).exit_code
+
+
 HOURS = [("00:00", "00:59"), ("01:30", "01:30"), ("02:00", "03:00")]
 
 
@@ -168,7 +232,7 @@ def _replaced(copy: Path) -> Path:
     file, about = _a_segment(copy), copy / "objects.ndjson"
     told = [json.loads(line) for line in about.read_text().splitlines()]
     for one in told:
-        if one["key"] == file.relative_to(copy).as_posix():
+        if one.get("key") == file.relative_to(copy).as_posix():
             one["version_id"] = "another"
     about.write_text("".join(json.dumps(one) + "\n" for one in told))
     return file
