@@ -15,7 +15,7 @@ from shared.errors import ObjectUnreadable, StoreDenied, StoreUnavailable, Trail
 from shared.runtime.pool import all_of
 from shared.trail.findings import Tampering, TrailFinding
 from shared.trail.manifest import Attested
-from shared.trail.segments import MAX_UNZIPPED_BYTES, PREFIX, SegmentName, hour_prefix, read_segment
+from shared.trail.segments import MAX_UNZIPPED_BYTES, PREFIX, SegmentName, count_events, hour_prefix
 
 READ_TOGETHER: Final = 64
 
@@ -74,7 +74,7 @@ def _read(bucket: Bucket, one: Listed, passed_over: tuple[type[StoreUnavailable]
     except passed_over:
         return TrailFinding(Tampering.UNREADABLE, one.key, "is given to nobody by the bucket, though others are")
     try:
-        events = len(read_segment(content, name))
+        events = count_events(content, name)
     except TrailUnreadable as error:
         return TrailFinding(Tampering.UNREADABLE, one.key, str(error))
     return Attested(one.key, one.version_id or "", sha256(content).hexdigest(), len(content), events)

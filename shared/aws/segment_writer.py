@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from shared.aws.audit_bucket import AuditBucket
 from shared.trail.ocsf import ocsf
-from shared.trail.segments import SegmentName, segment_bytes
+from shared.trail.segments import segments
 
 
 class SegmentWriter:
@@ -19,8 +19,11 @@ class SegmentWriter:
         self._stage = stage
         self._wall = wall
 
-    def write(self, events: Sequence[Mapping[str, Any]], *, where: str) -> str | None:
-        """Write a segment, and give its key; None where these very events are in one of that key already.
+    def write(self, events: Sequence[Mapping[str, Any]], *, where: str) -> Iterator[tuple[str | None, int]]:
+        """Write segments, one where one holds them all; for each its key, and how many of the events it holds.
+
+        No key where a segment of that name is there already: then it holds these very events, for its name is of all
+        that they say, and nobody else may put anything there.
 
         Args:
             events: at least one, as the audit log gives them.
@@ -29,7 +32,6 @@ class SegmentWriter:
         Raises:
             StoreUnavailable: it is not there.
         """
-        event_ids = [event["event_id"] for event in events]
-        name = SegmentName.of(event_ids, written_at=self._wall(), stage=self._stage, where=where)
-        is_new = self._bucket.put_once(name.key, segment_bytes(map(ocsf, events)))
-        return name.key if is_new else None
+        made = segments(map(ocsf, events), written_at=self._wall(), stage=self._stage, where=where)
+        for name, content, count in made:
+            yield (name.key if self._bucket.put_once(name.key, content) else None), count

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from hashlib import sha256
@@ -160,8 +160,11 @@ def event_id(*source: str | int) -> str:
 class Trail(Protocol):
     """Where events are kept for good; see `shared.aws.segment_writer`."""
 
-    def write(self, events: Sequence[Mapping[str, Any]], *, where: str) -> str | None:
-        """Keep events; gives the name of what they are in, None where these very events are kept already.
+    def write(self, events: Sequence[Mapping[str, Any]], *, where: str) -> Iterable[tuple[str | None, int]]:
+        """Keep events, as far as what it gives is gone through.
+
+        For each thing that they are kept in: its name, None where just this is kept already; and how many of the
+        events, in their order, are in it.
 
         Args:
             events: at least one, each with an id of its own.
@@ -229,9 +232,14 @@ class AuditLog:
             events = tuple(self._unkept.copy().values())
             if self._trail is None or not events:
                 return
-            segment = self._trail.write(events, where=self._where)
-            for event in events:
-                del self._unkept[event["event_id"]]
+            kept = 0
+            for segment, count in self._trail.write(events, where=self._where):
+                self._kept(segment, events[kept : kept + count])
+                kept += count
+
+    def _kept(self, segment: str | None, events: Sequence[Mapping[str, Any]]) -> None:
+        for event in events:
+            del self._unkept[event["event_id"]]
         counts = Counter(event["event"] for event in events)
         self._lines.msg("told", segment=segment, counts={name: counts[name] for name in sorted(counts)})
         figures = {

@@ -16,7 +16,7 @@ from shared.trail.chain import Chain, check_chain
 from shared.trail.findings import Tampering, TrailFinding, TrailVerdict
 from shared.trail.manifest import Attested, Manifest
 from shared.trail.public_key import PublicKey
-from shared.trail.segments import SegmentName, read_segment
+from shared.trail.segments import SegmentName, count_events
 
 _HOUR_SECONDS = 3_600
 _LISTED_HOURS = 2
@@ -183,7 +183,7 @@ def _seen(one: TrailObject, name: SegmentName) -> _Seen:
         return _Seen(name, one.last_modified, one.version_id, "", 0, one.unreadable)
     events, unreadable = 0, ""
     try:
-        events = len(read_segment(one.content, name))
+        events = count_events(one.content, name)
     except TrailUnreadable as error:
         unreadable = str(error)
     return _Seen(name, one.last_modified, one.version_id, sha256(one.content).hexdigest(), events, unreadable)

@@ -27,14 +27,15 @@ class KeptEvents:
     down: bool = False
     before: Callable[[], object] = lambda: None
 
-    def write(self, events: Sequence[Mapping[str, Any]], *, where: str) -> str | None:
+    def write(self, events: Sequence[Mapping[str, Any]], *, where: str) -> Iterator[tuple[str | None, int]]:
         self.before()
         if self.down:
             raise StoreUnavailable("the audit bucket is down")
         if (where, events) in self.segments:
-            return None
+            yield None, len(events)
+            return
         self.segments.append((where, events))
-        return f"segment-{len(self.segments)}"
+        yield f"segment-{len(self.segments)}", len(events)
 
     @property
     def events(self) -> list[Mapping[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from hashlib import sha256
@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from shared.trail.manifest import Attested, Manifest, NextKey, SigningKey, link_to, manifest_key
 from shared.trail.public_key import PublicKey
-from shared.trail.segments import SegmentName, read_segment, segment_bytes
+from shared.trail.segments import SegmentName, count_events, segments
 from shared.trail.verify import TrailObject, TrailResult, Window, verify
 
 START = 1_767_225_600.0
@@ -25,6 +25,12 @@ PERIOD = 300.0
 
 def event(number: int) -> dict[str, Any]:
     return {"metadata": {"uid": sha256(str(number).encode()).hexdigest()[:32]}, "unmapped": {"event": "item.written"}}
+
+
+def segment_bytes(documents: Iterable[Mapping[str, Any]]) -> bytes:
+    """Of one segment, whatever it is called."""
+    ((_, content, _),) = segments(documents, written_at=START, stage="stage", where="where")
+    return content
 
 
 class Key:
@@ -79,10 +85,8 @@ class FakeTrail:
         self, events: Iterable[int], *, where: str = "shardId-000000000000-1", stage: str = "auditor", ago: float = 0
     ) -> str:
         """One segment; `ago` is how long before now its writer chose the hour in its name."""
-        documents = [event(number) for number in events]
-        ids = [sha256(str(number).encode()).hexdigest()[:32] for number in events]
-        name = SegmentName.of(ids, written_at=self.now - ago, stage=stage, where=where)
-        self.put(name.key, segment_bytes(documents))
+        ((name, content, _),) = segments(map(event, events), written_at=self.now - ago, stage=stage, where=where)
+        self.put(name.key, content)
         return name.key
 
     def notarise(self, *, next_key: Key | None = None, at_most: int | None = None) -> Manifest:
@@ -109,7 +113,7 @@ class FakeTrail:
         one = self.objects[name]
         parsed = SegmentName.parse(name)
         assert parsed is not None
-        events = len(read_segment(one.content, parsed))
+        events = count_events(one.content, parsed)
         return Attested(name, one.version_id or "", sha256(one.content).hexdigest(), len(one.content), events)
 
     def heartbeats(self, seconds: float) -> None:

@@ -492,7 +492,7 @@ def test_each_function_keeps_its_events_as_its_own_stage(cloud, local):
             for one in told.values()
         }
         assert puts == {name: f"{bucket.arn}/segments/????/??/??/??/{one.stage}/*" for name, one in told.items()}
-        name = SegmentName.of(["e"], written_at=0, stage="encryptor", where="w").key
+        name = SegmentName.of(b"e\n", written_at=0, stage="encryptor", where="w").key
         assert fnmatch(f"{bucket.arn}/{name}", puts["sealstream-encryptor"])
 
 

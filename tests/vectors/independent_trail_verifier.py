@@ -16,8 +16,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 SEGMENT = re.compile(
-    r"segments/(\d{4}/\d\d/\d\d/\d\d)/[a-z0-9_-]{1,64}/[a-zA-Z0-9._-]{1,200}-([0-9a-f]{16})\.ndjson\.gz", re.ASCII
+    r"segments/(\d{4}/\d\d/\d\d/\d\d)/[a-z0-9_-]{1,64}/[a-zA-Z0-9._-]{1,200}-([0-9a-f]{32})\.ndjson\.gz", re.ASCII
 )
+EVENT_ID = re.compile(r"[!-~]{1,128}")
+MOST_BYTES = 8 * 1024 * 1024
+MOST_LINES = 10_000
 MANIFEST = re.compile(r"manifests/(?!0{12})([0-9]{12})\.json")
 
 
@@ -168,14 +171,15 @@ def segment(entry: Any, one: Object | None) -> str:  # section 5
         return "changed"
     unzip = zlib.decompressobj(31)
     try:
-        lines = unzip.decompress(one.content).split(b"\n")
+        plain = unzip.decompress(one.content, MOST_BYTES)
+        lines = plain.split(b"\n")
         ids = [json.loads(line)["metadata"]["uid"] for line in lines[:-1]]
     except (zlib.error, ValueError, KeyError, TypeError):
         return "unreadable"
-    digest = sha256("".join(f"{one}\n" for one in sorted(set(ids))).encode()).hexdigest()[:16]
-    whole = unzip.eof and not unzip.unused_data and lines[-1] == b"" and len(ids) == entry["events"]
+    whole = unzip.eof and not unzip.unused_data and lines[-1] == b"" and 0 < len(ids) == entry["events"] <= MOST_LINES
+    named = all(isinstance(one, str) and EVENT_ID.fullmatch(one) for one in ids)
     match = SEGMENT.fullmatch(one.key)
-    return "" if whole and match and match[2] == digest else "unreadable"
+    return "" if whole and named and match and match[2] == sha256(plain).hexdigest()[:32] else "unreadable"
 
 
 def hour_of(key: str) -> float | None:

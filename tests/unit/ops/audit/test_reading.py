@@ -9,7 +9,7 @@ from ops.audit.reading import WRITTEN_WITHIN_SECONDS, Trail
 from ops.audit.selection import Selection
 from shared.errors import ObjectUnreadable, StoreDenied, StoreUnavailable
 from shared.trail.ocsf import ocsf
-from shared.trail.segments import SegmentName, segment_bytes
+from shared.trail.segments import segments
 from tests.unit.ops.audit.trail import HOUR, START, MemoryObjects, event
 
 ALWAYS = {"since": 0, "until": START + 1_000 * HOUR}
@@ -192,8 +192,8 @@ def test_documents_are_those_that_were_written(bucket, trail):
 )
 def test_a_document_that_nobody_here_wrote_harms_nothing(bucket, trail, unmapped):
     document = ocsf(event()) | {"unmapped": unmapped}
-    name = SegmentName.of([event()["event_id"]], written_at=START, stage="auditor", where="s")
-    bucket.objects[name.key] = segment_bytes([document])
+    ((name, content, _),) = segments([document], written_at=START, stage="auditor", where="s")
+    bucket.objects[name.key] = content
     expected = [event()] if unmapped and "at" in unmapped else []
     assert expected == list(trail.events(**ALWAYS, wanted=Selection(item="").wants))
     assert bool(expected) != bool(trail.unreadable)

@@ -9,7 +9,7 @@ from typing import Any
 
 from shared.aws.audit_bucket import Listed
 from shared.trail.ocsf import ocsf
-from shared.trail.segments import SegmentName, segment_bytes
+from shared.trail.segments import segments
 
 START = 1_767_225_600.0
 """2026-01-01T00:00:00Z."""
@@ -37,8 +37,8 @@ class MemoryObjects:
 
     def write(self, *events: Mapping[str, Any], at: float = START, stage: str = "auditor", where: str = "s-1") -> str:
         """A segment, written then; its key."""
-        name = SegmentName.of([one["event_id"] for one in events], written_at=at, stage=stage, where=where)
-        self.objects.setdefault(name.key, segment_bytes(map(ocsf, events)))
+        ((name, content, _),) = segments(map(ocsf, events), written_at=at, stage=stage, where=where)
+        self.objects.setdefault(name.key, content)
         return name.key
 
     def listed(self, prefix: str, start_after: str = "") -> Iterator[Listed]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ops.audit.reading import at_of
 from shared.trail.ocsf import ocsf
-from shared.trail.segments import SegmentName, segment_bytes
+from shared.trail.segments import segments
 from tests.fakes.trail import START, FakeTrail
 from tests.unit.ops.audit.trail import event
 
@@ -62,9 +62,9 @@ def trail_in(folder: Path, events: Sequence[Mapping[str, Any]], *, until: float 
         # what happened shortly before was delivered again
         some = [one for one in events if since - 600 <= at_of(one) < trail.now]
         if some:
-            ids = [one["event_id"] for one in some]
-            name = SegmentName.of(ids, written_at=trail.now, stage="auditor", where=f"s-{since:.0f}")
-            trail.put(name.key, segment_bytes(map(ocsf, some)))
+            where = f"s-{since:.0f}"
+            for name, content, _ in segments(map(ocsf, some), written_at=trail.now, stage="auditor", where=where):
+                trail.put(name.key, content)
         trail.notarise()
     for key, one in trail.objects.items():
         file = folder / key

@@ -38,4 +38,4 @@ def test_whatever_comes_can_stand_in_a_segments_name(event_id):
     where = where_of({"Records": [{"eventSource": "aws:kinesis", "eventID": event_id}]}, "request-1")
 
     assert re.fullmatch(r"[A-Za-z0-9._-]{1,200}", where)
-    assert SegmentName.of(["e"], written_at=0, stage="encryptor", where=where)
+    assert SegmentName.of(b"e\n", written_at=0, stage="encryptor", where=where)

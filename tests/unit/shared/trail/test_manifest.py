@@ -24,7 +24,13 @@ from shared.trail.public_key import PublicKey
 from tests.fakes.trail import START, key
 
 SEGMENTS = tuple(
-    Attested(f"segments/2026/01/01/00/auditor/shard-{n}-0123456789abcdef.ndjson.gz", f"v{n}", str(n) * 64, 300, 2)
+    Attested(
+        f"segments/2026/01/01/00/auditor/shard-{n}-0123456789abcdef0123456789abcdef.ndjson.gz",
+        f"v{n}",
+        str(n) * 64,
+        300,
+        2,
+    )
     for n in (1, 2)
 )
 SECOND = Manifest(

@@ -11,7 +11,7 @@ import pytest
 
 from shared.trail.findings import TrailVerdict
 from shared.trail.manifest import manifest_key, manifest_number
-from shared.trail.segments import SegmentName, read_segment, segment_bytes
+from shared.trail.segments import SegmentName, read_segment, segments
 from tests.fakes.trail import PERIOD, FakeTrail, busy_trail, event, key
 
 Tamper = Callable[[FakeTrail, Random], set[str]]
@@ -83,18 +83,17 @@ def drop_an_event(trail: FakeTrail, random: Random) -> set[str]:
     assert parsed is not None
     documents = list(read_segment(trail.objects[name].content, parsed))
     documents.pop(random.randrange(len(documents)))
-    ids = [document["metadata"]["uid"] for document in documents]
-    changed = SegmentName.of(ids, written_at=parsed.hour, stage=parsed.stage, where=parsed.where).key
-    trail.plant(changed, segment_bytes(documents), at=trail.objects.pop(name).last_modified)
+    ((changed, content, _),) = segments(documents, written_at=parsed.hour, stage=parsed.stage, where=parsed.where)
+    trail.plant(changed.key, content, at=trail.objects.pop(name).last_modified)
     return {name}
 
 
 def plant(trail: FakeTrail, random: Random) -> set[str]:
-    ids = [str(event(number)["metadata"]["uid"]) for number in (7_001, 7_002)]
     at = trail.now - random.uniform(4 * PERIOD, 4_000)
-    name = SegmentName.of(ids, written_at=at, stage="encryptor", where=f"request-{random.random()}").key
-    trail.plant(name, segment_bytes([event(7_001), event(7_002)]), at=at)
-    return {name}
+    where = f"request-{random.random()}"
+    ((name, content, _),) = segments([event(7_001), event(7_002)], written_at=at, stage="encryptor", where=where)
+    trail.plant(name.key, content, at=at)
+    return {name.key}
 
 
 def sign_by_another_key(trail: FakeTrail, random: Random) -> set[str]:

@@ -9,49 +9,49 @@ from shared.errors import TrailUnreadable
 from shared.runtime.audit_log import AuditEvent
 from shared.trail import segments
 from shared.trail.ocsf import ocsf
-from shared.trail.segments import SegmentName, digest_of, event_id_of, read_segment, segment_bytes
-from tests.fakes.trail import START, event
+from shared.trail.segments import SegmentName, count_events, read_segment, zipped
+from shared.trail.segments import segments as made_of
+from tests.fakes.trail import START, event, segment_bytes
 from tests.unit.shared.trail.events_of_every_kind import every_kind
 
+DIGEST = "1451e7007d15f7d401dfde4fa05c5d8b"
 EVENTS = [event(1), event(2)]
-IDS = ["6b86b273ff34fce19d6b804eff5a3f57", "d4735e3a265e16eee03f59718b9b5d03"]
-NAME = SegmentName.of(IDS, written_at=START + 3_599.9, stage="auditor", where="shardId-000000000000-42")
 LINES = (
     b'{"metadata":{"uid":"6b86b273ff34fce19d6b804eff5a3f57"},"unmapped":{"event":"item.written"}}\n'
     b'{"metadata":{"uid":"d4735e3a265e16eee03f59718b9b5d03"},"unmapped":{"event":"item.written"}}\n'
 )
 
 
-def zipped(lines: bytes) -> bytes:
-    return gzip.compress(lines, mtime=0)
+def named(lines: bytes) -> SegmentName:
+    return SegmentName.of(lines, written_at=START + 3_599.9, stage="auditor", where="shardId-000000000000-42")
 
 
-def refusal(content: bytes) -> str:
-    with pytest.raises(TrailUnreadable) as refused:
-        read_segment(content, NAME)
-    return str(refused.value)
+NAME = named(LINES)
+
+
+def refusal(content: bytes, name: SegmentName = NAME) -> str:
+    whys = set()
+    for read in (read_segment, count_events):
+        with pytest.raises(TrailUnreadable) as refused:
+            read(content, name)
+        whys.add(str(refused.value))
+    (why,) = whys
+    return why
 
 
 def test_a_key_names_hour_stage_place_and_events():
-    assert "segments/2026/01/01/00/auditor/shardId-000000000000-42-2ec74172431ebc5e.ndjson.gz" == NAME.key
+    assert "segments/2026/01/01/00/auditor/shardId-000000000000-42-" + DIGEST + ".ndjson.gz" == NAME.key
     assert NAME == SegmentName.parse(NAME.key)
 
 
-def test_the_digest_is_of_the_distinct_ids_whatever_their_order():
-    assert NAME.digest == digest_of([*reversed(IDS), IDS[0]])
-    assert NAME.digest != digest_of(IDS[:1])
-
-
-@pytest.mark.parametrize("ids", [[], [""], ["two words"], ["line\n"], ["ä"], ["x" * 129]])
-def test_no_segment_without_events_or_with_ids_of_other_characters(ids):
-    with pytest.raises(ValueError, match="at least one event"):
-        digest_of(ids)
+def test_whoever_says_something_else_under_the_same_ids_has_another_name():
+    assert NAME != named(LINES.replace(b"item.written", b"item.stale", 1))
 
 
 @pytest.mark.parametrize(("stage", "where"), [("Auditor", "1"), ("a/b", "1"), ("auditor", "a/b"), ("auditor", "")])
 def test_no_segment_whose_key_cannot_be_read_back(stage, where):
     with pytest.raises(ValueError, match="no segment"):
-        SegmentName.of(IDS, written_at=START, stage=stage, where=where)
+        SegmentName.of(LINES, written_at=START, stage=stage, where=where)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,8 @@ def test_no_segment_whose_key_cannot_be_read_back(stage, where):
         NAME.key.replace("2026/01/01/00", "2026/02/30/00"),
         NAME.key.replace("2026/01/01/00", "2026/01/01/24"),
         NAME.key.replace("2026/01/01/00", "2026/1/1/0"),
-        NAME.key.replace("2ec", "2EC"),
+        NAME.key.replace(DIGEST, DIGEST.upper()),
+        NAME.key.replace(DIGEST, DIGEST[:16]),
     ],
 )
 def test_what_no_writer_writes_is_no_segments_key(key):
@@ -85,15 +86,16 @@ def test_a_segment_is_one_document_a_line():
 @pytest.mark.parametrize("name", AuditEvent)
 def test_events_of_every_kind_come_back(name):
     documents = [ocsf(one) for one in every_kind(name)]
-    called = SegmentName.of(map(event_id_of, documents), written_at=START, stage="auditor", where="request")
+    ((called, content, count),) = made_of(documents, written_at=START, stage="auditor", where="request")
 
-    assert documents == read_segment(segment_bytes(documents), called)
+    assert (documents, len(documents)) == (read_segment(content, called), count)
 
 
 def test_text_of_any_kind_comes_back():
     odd = [{**event(1), "unmapped": {"item_id": "\ud800\n\u2028é"}}, event(2)]
 
-    assert odd == read_segment(segment_bytes(odd), NAME)
+    ((called, content, _),) = made_of(odd, written_at=START, stage="auditor", where="request")
+    assert odd == read_segment(content, called)
 
 
 def test_a_number_that_json_does_not_know_is_refused():
@@ -112,21 +114,54 @@ def test_a_segment_that_is_cut_short_is_unreadable(length):
         (b"no gzip", "does not unzip"),
         (segment_bytes(EVENTS) + b"\0", "goes on after its end"),
         (segment_bytes(EVENTS) + segment_bytes(EVENTS), "goes on after its end"),
-        (zipped(LINES[:-1]), "its last line does not end"),
-        (zipped(b""), "holds other events than its name says"),
         (zipped(LINES[: LINES.index(b"\n") + 1]), "holds other events than its name says"),
-        (zipped(b"\n" + LINES), "holds a line that is no JSON"),
-        (zipped(b"[]\n"), "holds a line that is no JSON object"),
-        (zipped(b"[" * 100_000 + b"\n"), "holds a line that is no JSON"),
-        (zipped(b"{}\n"), "holds an event without an id"),
-        (zipped(b'{"metadata":{"uid":7}}\n'), "holds an event without an id"),
+        (zipped(LINES.replace(b"written", b"removed", 1)), "holds other events than its name says"),
     ],
 )
-def test_what_no_writer_writes_is_unreadable(content, why):
+def test_what_its_name_does_not_say_is_unreadable(content, why):
     assert refusal(content) == why
+
+
+@pytest.mark.parametrize(
+    ("lines", "why"),
+    [
+        (b"", "holds no event"),
+        (LINES[:-1], "its last line does not end"),
+        (b"\n" + LINES, "holds a line that is no JSON"),
+        (b"[]\n", "holds a line that is no JSON object"),
+        (b"[" * 100_000 + b"\n", "holds a line that is no JSON"),
+        (b"{}\n", "holds an event without an id"),
+        *(
+            (b'{"metadata":{"uid":%s}}\n' % uid, "holds an event without an id")
+            for uid in (b"7", b'""', b'"two words"', b'"\\u00e4"', b'"%s"' % (b"x" * 129))
+        ),
+        (b'{"metadata":{"uid":"a"}}\n' * 10_001, "holds more than 10000 events"),
+    ],
+)
+def test_what_no_writer_writes_is_unreadable_whatever_its_name_says(lines, why):
+    assert refusal(zipped(lines), named(lines)) == why
 
 
 def test_few_bytes_do_not_fill_a_readers_memory(monkeypatch):
     monkeypatch.setattr(segments, "MAX_UNZIPPED_BYTES", 100)
 
     assert refusal(zlib.compress(bytes(10_000), wbits=31)) == "unzips to more than 100 bytes"
+
+
+def test_as_many_events_as_a_segment_may_have_are_read_and_more_are_several(monkeypatch):
+    for limit, largest in (("MAX_EVENTS", 2), ("MAX_UNZIPPED_BYTES", len(LINES))):
+        with monkeypatch.context() as patch:
+            patch.setattr(segments, limit, largest)
+            made = list(made_of([*EVENTS, *EVENTS, event(3)], written_at=START, stage="auditor", where="request"))
+
+            assert [2, 2, 1] == [count for _, _, count in made]
+            assert [*EVENTS, *EVENTS, event(3)] == [
+                one for name, content, _ in made for one in read_segment(content, name)
+            ]
+
+
+def test_an_event_that_no_segment_can_hold_is_refused(monkeypatch):
+    monkeypatch.setattr(segments, "MAX_UNZIPPED_BYTES", 10)
+
+    with pytest.raises(ValueError, match="larger than a segment"):
+        list(made_of(EVENTS, written_at=START, stage="auditor", where="request"))

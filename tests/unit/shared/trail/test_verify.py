@@ -12,11 +12,10 @@ import pytest
 from shared.trail.canonical import canonical_json
 from shared.trail.findings import Tampering, TrailVerdict
 from shared.trail.manifest import ALGORITHM, manifest_key, split
-from shared.trail.segments import segment_bytes
 from shared.trail.verify import TrailObject
-from tests.fakes.trail import PERIOD, START, FakeTrail, busy_trail, event, key
+from tests.fakes.trail import PERIOD, START, FakeTrail, busy_trail, event, key, segment_bytes
 
-FOREIGN_KEY = "segments/2026/01/01/00/auditor/planted-0123456789abcdef.ndjson.gz"
+FOREIGN_KEY = "segments/2026/01/01/00/auditor/planted-0123456789abcdef0123456789abcdef.ndjson.gz"
 PROOF_ENDS = (Tampering.TRUNCATED, manifest_key(11))
 PLANTED = segment_bytes([event(1)])
 
