@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from shared.aws.audit_bucket import AuditBucket
@@ -19,7 +19,7 @@ class SegmentWriter:
         self._stage = stage
         self._wall = wall
 
-    def write(self, events: Sequence[Mapping[str, Any]], *, where: str) -> Iterator[tuple[str | None, int]]:
+    def write(self, events: Sequence[Mapping[str, Any]], *, where: str) -> Sequence[tuple[str | None, int]]:
         """Write segments, one where one holds them all; for each its key, and how many of the events it holds.
 
         No key where a segment of that name is there already: then it holds these very events, for its name is of all
@@ -33,5 +33,6 @@ class SegmentWriter:
             StoreUnavailable: it is not there.
         """
         made = segments(map(ocsf, events), written_at=self._wall(), stage=self._stage, where=where)
-        for name, content, count in made:
-            yield (name.key if self._bucket.put_once(name.key, content) else None), count
+        return [
+            (name.key if self._bucket.put_once(name.key, content) else None, count) for name, content, count in made
+        ]

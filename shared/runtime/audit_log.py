@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from hashlib import sha256
@@ -160,11 +160,10 @@ def event_id(*source: str | int) -> str:
 class Trail(Protocol):
     """Where events are kept for good; see `shared.aws.segment_writer`."""
 
-    def write(self, events: Sequence[Mapping[str, Any]], *, where: str) -> Iterable[tuple[str | None, int]]:
-        """Keep events, as far as what it gives is gone through.
+    def write(self, events: Sequence[Mapping[str, Any]], *, where: str) -> Sequence[tuple[str | None, int]]:
+        """Keep events; gives the name of each thing that they are kept in, and how many of them, in their order.
 
-        For each thing that they are kept in: its name, None where just this is kept already; and how many of the
-        events, in their order, are in it.
+        No name where just this is kept already.
 
         Args:
             events: at least one, each with an id of its own.

@@ -27,15 +27,14 @@ class KeptEvents:
     down: bool = False
     before: Callable[[], object] = lambda: None
 
-    def write(self, events: Sequence[Mapping[str, Any]], *, where: str) -> Iterator[tuple[str | None, int]]:
+    def write(self, events: Sequence[Mapping[str, Any]], *, where: str) -> Sequence[tuple[str | None, int]]:
         self.before()
         if self.down:
             raise StoreUnavailable("the audit bucket is down")
         if (where, events) in self.segments:
-            yield None, len(events)
-            return
+            return [(None, len(events))]
         self.segments.append((where, events))
-        yield f"segment-{len(self.segments)}", len(events)
+        return [(f"segment-{len(self.segments)}", len(events))]
 
     @property
     def events(self) -> list[Mapping[str, Any]]:

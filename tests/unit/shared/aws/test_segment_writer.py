@@ -90,4 +90,4 @@ def test_a_bucket_that_does_not_answer_is_told(bucket, writer):
     bucket.down = True
 
     with pytest.raises(StoreUnavailable):
-        list(writer.write([event("a")], where="shard-7"))
+        writer.write([event("a")], where="shard-7")
