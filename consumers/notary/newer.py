@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from hashlib import sha256
+from threading import Lock
 from typing import Final
 
 from consumers.notary.earlier import Earlier
@@ -18,6 +19,9 @@ from shared.trail.manifest import Attested
 from shared.trail.segments import MAX_UNZIPPED_BYTES, PREFIX, SegmentName, count_events, hour_prefix
 
 READ_TOGETHER: Final = 64
+
+_ONE_AT_A_TIME: Final = Lock()
+"""What is unzipped may need two hundred megabytes; and threads would not be faster at it together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,8 @@ def _read(bucket: Bucket, one: Listed, passed_over: tuple[type[StoreUnavailable]
     except passed_over:
         return TrailFinding(Tampering.UNREADABLE, one.key, "is given to nobody by the bucket, though others are")
     try:
-        events = count_events(content, name)
+        with _ONE_AT_A_TIME:
+            events = count_events(content, name)
     except TrailUnreadable as error:
         return TrailFinding(Tampering.UNREADABLE, one.key, str(error))
     return Attested(one.key, one.version_id or "", sha256(content).hexdigest(), len(content), events)
