@@ -39,11 +39,15 @@ class Notary(Construct):
             name="notary",
             memory_mib=1024,  # it holds the names of all segments of three hours, and reads some at once
             timeout=cdk.Duration.minutes(5),  # what is left is for the next
-            environment={"SEALSTREAM_NOTARY_KEYS": signing_keys.joined_arns},
+            environment={
+                "SEALSTREAM_NOTARY_KEYS": signing_keys.joined_arns,
+                "SEALSTREAM_RUNS": data.runs.table_name,
+            },
             rights=[
                 rights.sign_manifests(signing_keys.arns),
                 *rights.read_audit_trail(bucket.bucket_arn),
                 rights.write_manifests(bucket.bucket_arn),
+                rights.note_trail_end(data.runs.table_arn),
             ],
             storage_key=keys.storage_key,
             audit=data.audit,

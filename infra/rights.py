@@ -31,6 +31,11 @@ AUDITOR_READS = (
 )
 """Every attribute of the key store but `encrypted_data_key`."""
 
+TRAIL_PARTITION = "trail"
+"""The runs table's rows of the audit trail have this partition key: the notary's alone."""
+
+_NOT_THE_TRAIL = {"ForAllValues:StringNotEquals": {"dynamodb:LeadingKeys": [TRAIL_PARTITION]}}
+
 SEGMENT_ATTRIBUTES = ("run_id", "row", "phase", "number", "cursor", "done", "tally", "version")
 """Every attribute of a segment's row in the runs table; a run, and the name of a kind's latest, need others."""
 
@@ -185,6 +190,20 @@ def keep_runs(table_arn: str) -> iam.PolicyStatement:
         sid="KeepRuns",
         actions=["dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem"],
         resources=[table_arn],
+        conditions=_NOT_THE_TRAIL,
+    )
+
+
+def note_trail_end(table_arn: str) -> iam.PolicyStatement:
+    """Note in the runs table how far the audit trail goes, and read it; no other row, no delete."""
+    return iam.PolicyStatement(
+        sid="NoteTrailEnd",
+        actions=["dynamodb:GetItem", "dynamodb:PutItem"],
+        resources=[table_arn],
+        conditions={
+            "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [TRAIL_PARTITION]},
+            "Null": {"dynamodb:LeadingKeys": "false"},
+        },
     )
 
 
@@ -196,7 +215,12 @@ def keep_segments(table_arn: str) -> tuple[iam.PolicyStatement, ...]:
     }
     return (
         iam.PolicyStatement(sid="LoadRuns", actions=["dynamodb:GetItem"], resources=[table_arn]),
-        iam.PolicyStatement(sid="KeepSegments", actions=["dynamodb:PutItem"], resources=[table_arn], conditions=named),
+        iam.PolicyStatement(
+            sid="KeepSegments",
+            actions=["dynamodb:PutItem"],
+            resources=[table_arn],
+            conditions={**named, **_NOT_THE_TRAIL},
+        ),
     )
 
 

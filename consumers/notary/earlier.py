@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import takewhile
 from typing import Final
 
@@ -68,20 +69,23 @@ class LastNotTrusted(TrailBroken):
         self.findings = findings
 
 
-def last_manifest(bucket: Bucket, known: int) -> int:
-    """The number of the last manifest; `known` is one that was the last, or 0."""
+def last_manifest(bucket: Bucket, noted: Link | None) -> int:
+    """The number of the last manifest, which is not below the noted one."""
 
     def any_after(number: int) -> bool:
         return any(manifest_number(one.key) for one in bucket.listed(PREFIX, start_after=manifest_key(number)))
 
-    return last_number(any_after, known)
+    return last_number(any_after, noted.number if noted else 0)
 
 
-def read_back(bucket: Bucket, keys: Sequence[Key], last: int, pool: Executor) -> Earlier:
+def read_back(bucket: Bucket, keys: Sequence[Key], noted: Link | None, last: int, pool: Executor) -> Earlier:
     """What the manifests up to this number say, 0 where there is none; of the notary's keys the oldest comes first.
 
+    Whatever is noted must be among them. After the noted one there may be one more: its writer ended before noting it.
+
     Raises:
-        LastNotTrusted: the last one is not there, or is not signed by one of these keys.
+        LastNotTrusted: the last one, or the noted one, is not there, or is another one, or nothing is noted though
+            there are several; or the last is not signed by one of these keys.
         TrailBroken: none of these keys may sign the next.
         StoreUnavailable: the bucket does not answer.
     """
@@ -97,7 +101,24 @@ def read_back(bucket: Bucket, keys: Sequence[Key], last: int, pool: Executor) ->
         contents |= dict(zip(listed, read, strict=True))
         replaced += [TrailFinding(Tampering.REPLACED, one.key, _WHY) for one in listed.values() if one.other_versions]
         high = low
+    if doubt := _not_noted(contents, noted, last):
+        raise LastNotTrusted(last, [doubt, *replaced])
     return _believed(contents, keys, last, replaced)
+
+
+def _not_noted(contents: Mapping[int, bytes], noted: Link | None, last: int) -> TrailFinding | None:
+    """What is wrong with the manifests that are there, by what is noted of them."""
+    if noted is None:
+        why = "goes on behind its first manifest, though nothing is noted of how far it goes"
+        return TrailFinding(Tampering.BROKEN_CHAIN, manifest_key(last), why) if last > 1 else None
+    if noted.number < min(contents, default=last):
+        return None
+    if noted.number not in contents:
+        why = "was noted as written, and is not there"
+        return TrailFinding(Tampering.TRUNCATED, manifest_key(noted.number), why)
+    found = sha256(contents[noted.number]).hexdigest()
+    why = f"its SHA-256 is {found}, noted is {noted.sha256}"
+    return None if found == noted.sha256 else TrailFinding(Tampering.CHANGED, manifest_key(noted.number), why)
 
 
 def _listed(bucket: Bucket, after: int, up_to: int) -> Mapping[int, Listed]:
@@ -109,8 +130,7 @@ def _listed(bucket: Bucket, after: int, up_to: int) -> Mapping[int, Listed]:
 
 def _believed(contents: Mapping[int, bytes], keys: Sequence[Key], last: int, replaced: list[TrailFinding]) -> Earlier:
     if last not in contents:
-        missing = TrailFinding(Tampering.REMOVED, manifest_key(last), "was written, and is not there")
-        raise LastNotTrusted(last, [missing, *replaced])
+        raise LastNotTrusted(last, [TrailFinding(Tampering.REMOVED, manifest_key(last), "was listed, and is gone")])
     chain = check_chain(contents, _named_by(contents[last], keys).public)
     findings = [*chain.findings, *replaced]
     if not chain.trusted or chain.trusted[-1].number != last:

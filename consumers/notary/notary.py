@@ -10,11 +10,11 @@ from typing import Final
 
 from consumers.notary.earlier import Earlier, LastNotTrusted, last_manifest, read_back
 from consumers.notary.newer import Newer, look
-from consumers.notary.ports import Bucket, Key
+from consumers.notary.ports import Bucket, End, Key
 from shared.errors import StoreUnavailable, TrailBroken
 from shared.trail.chain import check_chain
 from shared.trail.findings import TrailFinding
-from shared.trail.manifest import Manifest
+from shared.trail.manifest import Link, Manifest, link_to
 
 MOST_SEGMENTS: Final = 5_000
 """In a manifest: some 1.5 MB."""
@@ -28,14 +28,20 @@ class Tally:
     """What an invocation did, also where it failed.
 
     Attributes:
+        written: the manifests, by their numbers and digests.
         kms_failures: 1 where it ended at a call that KMS refused or left unanswered.
         findings: each once.
     """
 
-    manifests: int = 0
+    written: list[Link] = field(default_factory=list)
     segments: int = 0
     kms_failures: int = 0
     findings: dict[TrailFinding, None] = field(default_factory=dict)
+
+    @property
+    def manifests(self) -> int:
+        """How many were written."""
+        return len(self.written)
 
     def found(self, findings: Sequence[TrailFinding]) -> None:
         """Take note of what is wrong."""
@@ -46,14 +52,19 @@ class Notary:
     """Writes one manifest after another; one at a time in the whole deployment."""
 
     def __init__(
-        self, bucket: Bucket, keys: Sequence[Key], wall: Callable[[], float] = time.time, at_most: int = MOST_SEGMENTS
+        self,
+        bucket: Bucket,
+        end: End,
+        keys: Sequence[Key],
+        wall: Callable[[], float] = time.time,
+        at_most: int = MOST_SEGMENTS,
     ) -> None:
         """Keys: the oldest first; the last one signs, as soon as the one before it has handed over."""
         self._bucket = bucket
+        self._end = end
         self._keys = keys
         self._wall = wall
         self._at_most = at_most
-        self._known = 0
 
     def write(self, tally: Tally, *, seconds_left: Callable[[], float]) -> None:
         """Write a manifest, and further ones while segments are left and time is.
@@ -68,9 +79,10 @@ class Notary:
 
     def _write_next(self, tally: Tally, pool: ThreadPoolExecutor, in_time: Callable[[], bool]) -> bool:
         """Write one; whether to write another at once."""
-        last = last_manifest(self._bucket, self._known)
+        noted = self._end.noted()
+        last = last_manifest(self._bucket, noted)
         try:
-            earlier = read_back(self._bucket, self._keys, last, pool)
+            earlier = read_back(self._bucket, self._keys, noted, last, pool)
         except LastNotTrusted as error:
             tally.found(error.findings)
             raise
@@ -79,9 +91,7 @@ class Notary:
         newer = look(self._bucket, earlier, pool, at_most=self._at_most, in_time=in_time)
         tally.found(newer.findings)
         manifest = self._next(earlier, newer, int(begun * 1_000))
-        self._put(manifest, earlier.signer)
-        self._known = manifest.number
-        tally.manifests += 1
+        tally.written.append(self._put(manifest, earlier.signer))
         tally.segments += len(manifest.segments)
         return manifest.more and in_time()
 
@@ -97,9 +107,13 @@ class Notary:
             next_key=None if earlier.signer.arn == newest.arn else newest.as_next,
         )
 
-    def _put(self, manifest: Manifest, signer: Key) -> None:
+    def _put(self, manifest: Manifest, signer: Key) -> Link:
         content = manifest.to_bytes(signer.sign)
         if check_chain({manifest.number: content}, signer.public).findings:
             raise TrailBroken(f"{signer.arn} does not sign as its public key verifies: {manifest.key} is not written")
         if not self._bucket.put_once(manifest.key, content) and self._bucket.read(manifest.key) != content:
             raise StoreUnavailable(f"{manifest.key} was written by somebody else meanwhile")
+        link = link_to(manifest, content)
+        if not self._end.note(link) and self._end.noted() != link:
+            raise StoreUnavailable(f"{manifest.key} is not the last one: somebody else goes on meanwhile")
+        return link

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from shared.aws.audit_bucket import Listed
-from shared.trail.manifest import NextKey, Sign, SigningKey
+from shared.trail.manifest import Link, NextKey, Sign, SigningKey
 from shared.trail.public_key import PublicKey
 
 
@@ -22,6 +22,16 @@ class Bucket(Protocol):
 
     def read(self, key: str, version_id: str | None = None) -> bytes:
         """The bytes of an object, or of one version of it."""
+
+
+class End(Protocol):
+    """How far the trail goes, by another authority than the bucket; every call raises StoreUnavailable."""
+
+    def noted(self) -> Link | None:
+        """The last manifest that was noted, None where none was; raises TrailBroken where others wrote there."""
+
+    def note(self, last: Link) -> bool:
+        """Note a manifest; False where one of its number or a later one is noted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Final
 
 from consumers.notary.notary import Tally
 from shared.runtime.audit_log import AuditEvent, AuditLog, event_id
+from shared.runtime.log import json_lines
 from shared.runtime.metrics import Metric, emit
 from shared.trail.findings import TrailFinding
 
@@ -15,7 +16,9 @@ MOST_FINDINGS: Final = 50
 
 
 def report(tally: Tally, *, started: float, ended: float, audit_log: AuditLog) -> None:
-    """Write the event, if there is one, and the metrics; times in seconds since the epoch."""
+    """Write the event, if there is one, a line for each manifest, and the metrics; times in seconds since the epoch."""
+    for one in tally.written:
+        json_lines().msg("manifest", number=one.number, sha256=one.sha256)
     if tally.findings:
         _tell(list(tally.findings), ended, audit_log)
     values = {

@@ -9,6 +9,7 @@ from consumers.notary.ports import Key
 from shared.aws.audit_bucket import AuditBucket
 from shared.aws.clients import client
 from shared.aws.signing_keys import KmsSigningKeys
+from shared.aws.trail_end import TrailEnd
 from shared.runtime.log import quiet_libraries
 from shared.runtime.settings import NotarySettings
 
@@ -23,4 +24,4 @@ def wire(settings: NotarySettings) -> Notary:
     quiet_libraries()
     kms = KmsSigningKeys(client("kms"))
     keys = [Key(arn, kms.public_key(arn), partial(kms.sign, arn)) for arn in settings.keys]
-    return Notary(AuditBucket(client("s3"), settings.bucket), keys)
+    return Notary(AuditBucket(client("s3"), settings.bucket), TrailEnd(client("dynamodb"), settings.runs), keys)

@@ -296,10 +296,12 @@ class NotarySettings:
     Attributes:
         bucket: of the audit trail.
         keys: ARNs of the keys that sign, or signed once; the oldest first.
+        runs: the table in which a row says how far the trail goes.
     """
 
     bucket: str
     keys: tuple[str, ...]
+    runs: str
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> NotarySettings:
@@ -308,6 +310,7 @@ class NotarySettings:
         return cls(
             bucket=_required(environ, "SEALSTREAM_AUDIT_BUCKET"),
             keys=tuple(_key_arn("SEALSTREAM_NOTARY_KEYS", arn.strip()) for arn in arns),
+            runs=_required(environ, "SEALSTREAM_RUNS"),
         )
 
 

@@ -9,7 +9,7 @@ from consumers.notary.notary import Notary, Tally
 from consumers.notary.ports import Key
 from shared.aws.audit_bucket import Listed
 from shared.errors import StoreUnavailable
-from shared.trail.manifest import PREFIX, Manifest, split
+from shared.trail.manifest import PREFIX, Link, Manifest, split
 from tests.fakes.trail import FakeTrail, key
 
 
@@ -52,6 +52,29 @@ class FakeAuditBucket:
         return self.trail.objects[key].content
 
 
+class FakeTrailEnd:
+    """How far the trail goes.
+
+    Attributes:
+        refuses: what noting raises.
+    """
+
+    def __init__(self) -> None:
+        self.last: Link | None = None
+        self.refuses: Exception | None = None
+
+    def noted(self) -> Link | None:
+        return self.last
+
+    def note(self, last: Link) -> bool:
+        if self.refuses is not None:
+            raise self.refuses
+        if self.last is not None and self.last.number >= last.number:
+            return False
+        self.last = last
+        return True
+
+
 def signing_keys(*numbers: int) -> list[Key]:
     """The keys of the fake trail with these numbers."""
     return [Key(key(number).arn, key(number).public, key(number).sign) for number in numbers]
@@ -63,11 +86,12 @@ class NotaryAtWork:
     def __init__(self, *keys: int, at_most: int = 1_000) -> None:
         self.trail = FakeTrail()
         self.bucket = FakeAuditBucket(self.trail)
+        self.end = FakeTrailEnd()
         self._at_most = at_most
         self.restart(*(keys or (1,)))
 
     def restart(self, *keys: int) -> None:
-        self.notary = Notary(self.bucket, signing_keys(*keys), lambda: self.trail.now, self._at_most)
+        self.notary = Notary(self.bucket, self.end, signing_keys(*keys), lambda: self.trail.now, self._at_most)
 
     def run(self, *seconds_left: float) -> Tally:
         """One invocation; `seconds_left` at each time that it asks, the last one for ever."""

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias
 
+from infra.rights import SEGMENT_ATTRIBUTES, TRAIL_PARTITION
 from tests.infra.simulator import ADMINISTRATOR
 
 Row: TypeAlias = tuple[str, str, str, Mapping[str, Sequence[str]], str]
 
 YES, NO = "allowed", "denied"
 WHERE_NOTHING_IS: Final = {"s3:if-none-match": "*"}
+
+TRAIL_ROW: Final = {"dynamodb:LeadingKeys": [TRAIL_PARTITION]}
+RUN_ROW: Final = {"dynamodb:LeadingKeys": ["0" * 32]}
+AS_A_SEGMENT: Final = {"dynamodb:Attributes": sorted(SEGMENT_ATTRIBUTES)}
 
 WRITERS: Final = (
     *("landing-ingest", "encryptor", "redriver", "auditor", "reauditor", "reconciler", "reencryptor", "sweeper"),
@@ -64,6 +69,21 @@ OF_THE_NOTARY: Final[list[Row]] = [
     ("notary", "s3:PutObjectRetention", "manifest", {}, NO),
     (ADMINISTRATOR, "s3:DeleteObjectVersion", "manifest", {}, NO),
     (ADMINISTRATOR, "s3:BypassGovernanceRetention", "manifest", {}, NO),
+    # it notes in the runs table how far the trail goes; nobody else writes that row, and it no other
+    ("notary", "dynamodb:GetItem", "runs", TRAIL_ROW, YES),
+    ("notary", "dynamodb:PutItem", "runs", TRAIL_ROW, YES),
+    ("notary", "dynamodb:PutItem", "runs", RUN_ROW, NO),
+    ("notary", "dynamodb:GetItem", "runs", RUN_ROW, NO),
+    ("notary", "dynamodb:PutItem", "runs", {}, NO),
+    ("notary", "dynamodb:DeleteItem", "runs", TRAIL_ROW, NO),
+    ("notary", "dynamodb:UpdateItem", "runs", TRAIL_ROW, NO),
+    ("rotation", "dynamodb:PutItem", "runs", RUN_ROW, YES),
+    ("rotation", "dynamodb:PutItem", "runs", TRAIL_ROW, NO),
+    *(
+        (worker, "dynamodb:PutItem", "runs", AS_A_SEGMENT | row, may)
+        for worker in ("sweeper", "reconciler")
+        for row, may in ((RUN_ROW, YES), (TRAIL_ROW, NO))
+    ),
     # and has nothing to do with what is sealed
     ("notary", "kms:Decrypt", "attribute key", {}, NO),
     ("notary", "dynamodb:GetItem", "items", {}, NO),

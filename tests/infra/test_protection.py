@@ -143,7 +143,7 @@ def test_the_notary_is_one_at_a_time_and_comes_every_five_minutes(cloud):
     )
 
     assert 1 == function.properties["ReservedConcurrentExecutions"]
-    assert {"SEALSTREAM_NOTARY_KEYS"} == set(_environment(cloud, "Attesting"))
+    assert {"SEALSTREAM_NOTARY_KEYS", "SEALSTREAM_RUNS"} == set(_environment(cloud, "Attesting"))
     assert ("rate(5 minutes)", "ENABLED") == (rule.properties["ScheduleExpression"], rule.properties["State"])
     assert function.properties["Timeout"] <= 5 * 60
 

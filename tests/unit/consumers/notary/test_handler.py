@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from hashlib import sha256
 from typing import Any
 
 import boto3
@@ -50,6 +51,14 @@ def test_it_answers_and_counts(work, capsys, kept):
         metrics[name] for name in ("ManifestsWritten", "SegmentsAttested", "TrailVerificationFailed")
     )
     assert [] == kept.events
+
+
+def test_each_manifest_is_logged_by_number_and_digest(work, capsys, kept):
+    invoke()
+
+    first, *_ = map(json.loads, capsys.readouterr().out.splitlines())
+    content = work.trail.objects["manifests/000000000001.json"].content
+    assert {"event": "manifest", "number": 1, "sha256": sha256(content).hexdigest()} == first
 
 
 def test_what_is_wrong_is_told_under_one_id(work, capsys, kept):
@@ -119,6 +128,14 @@ def aws(monkeypatch) -> Iterator[Any]:
             Bucket="trail", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
         )
         monkeypatch.setenv("SEALSTREAM_NOTARY_KEYS", arn)
+        names: Any = (("run_id", "HASH"), ("row", "RANGE"))
+        boto3.client("dynamodb", region_name=REGION).create_table(
+            TableName="runs",
+            KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in names],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in names],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        monkeypatch.setenv("SEALSTREAM_RUNS", "runs")
         forget()
         module._notary.cache_clear()
         yield monkeypatch

@@ -13,7 +13,7 @@ from consumers.notary.notary import TO_FINISH_SECONDS, Notary, Tally
 from consumers.notary.ports import Key
 from shared.errors import ObjectUnreadable, StoreDenied, StoreUnavailable, TrailBroken
 from shared.trail.findings import Tampering, TrailVerdict
-from shared.trail.manifest import manifest_key
+from shared.trail.manifest import link_to, manifest_key
 from tests.fakes.notary import NotaryAtWork, signing_keys
 from tests.fakes.trail import PERIOD, START, key
 
@@ -213,7 +213,94 @@ def test_a_last_manifest_that_is_gone_is_missed(work):
 
     with pytest.raises(LastNotTrusted) as raised:
         work.run()
-    assert [(Tampering.REMOVED, manifest_key(2))] == [(one.kind, one.key) for one in raised.value.findings]
+    assert [(Tampering.TRUNCATED, manifest_key(2))] == [(one.kind, one.key) for one in raised.value.findings]
+
+
+@pytest.mark.parametrize("left", [0, 12])
+def test_a_trail_that_was_cut_off_is_not_continued_by_a_notary_that_starts_cold(work, left):
+    for number in range(24):
+        work.trail.write([number])
+        work.run()
+        work.trail.wait(PERIOD)
+    for manifest in work.manifests[left:]:
+        for name in (manifest.key, *(one.key for one in manifest.segments)):
+            del work.trail.objects[name]
+    work.restart(1)
+    tally = Tally()
+
+    for _ in range(2):
+        with pytest.raises(LastNotTrusted):
+            work.notary.write(tally, seconds_left=lambda: 300.0)
+    assert [(Tampering.TRUNCATED, manifest_key(24))] == _kinds(tally)
+    assert left == len(work.manifests)
+
+
+def test_a_last_manifest_that_another_signed_one_was_put_for_is_not_continued(work):
+    work.run()
+    other = NotaryAtWork()
+    other.trail.wait(1)
+    other.run()
+    work.trail.alter(manifest_key(1), other.trail.objects[manifest_key(1)].content)
+    work.restart(1)
+
+    with pytest.raises(LastNotTrusted) as raised:
+        work.run()
+    assert [(Tampering.CHANGED, manifest_key(1))] == [(one.kind, one.key) for one in raised.value.findings]
+
+
+def test_a_trail_whose_end_nobody_noted_is_not_continued(work):
+    for _ in range(2):
+        work.run()
+    work.end.last = None
+
+    with pytest.raises(LastNotTrusted) as raised:
+        work.run()
+    assert [(Tampering.BROKEN_CHAIN, manifest_key(2))] == [(one.kind, one.key) for one in raised.value.findings]
+
+
+@pytest.mark.parametrize("before", [0, 1, 3])
+def test_a_manifest_that_was_written_and_not_noted_is_continued(work, before):
+    for _ in range(before):
+        work.run()
+    work.end.refuses = StoreUnavailable("throttled")
+    with pytest.raises(StoreUnavailable):
+        work.run()
+    work.end.refuses = None
+    work.restart(1)
+    work.run()
+
+    assert before + 2 == len(work.manifests) == work.end.last.number
+    assert TrailVerdict.INTACT == work.trail.verify().verdict
+
+
+def test_what_an_operator_says_is_lost_is_not_asked_for_any_more(work):
+    for _ in range(3):
+        work.run()
+        work.trail.wait(PERIOD)
+    second = link_to(work.manifests[1], work.trail.objects[manifest_key(2)].content)
+    del work.trail.objects[manifest_key(3)]
+    work.end.last = second
+
+    assert 1 == work.run().manifests
+    assert TrailVerdict.INTACT == work.trail.verify().verdict
+
+
+def test_a_note_that_is_older_than_what_is_read_back_stops_nobody(work):
+    work.run()
+    first = work.end.last
+    for _ in range(80):
+        work.trail.wait(PERIOD)
+        work.run()
+    work.end.last = first
+
+    assert 1 == work.run().manifests
+
+
+def test_two_notaries_at_once_do_not_both_go_on(work, monkeypatch):
+    monkeypatch.setattr(work.end, "note", lambda _: False)
+
+    with pytest.raises(StoreUnavailable, match="somebody else goes on"):
+        work.run()
 
 
 def test_an_earlier_manifest_that_was_changed_is_told_and_the_notary_goes_on(work):
@@ -341,7 +428,7 @@ def test_a_put_whose_answer_was_lost_is_known_as_done(work, monkeypatch):
 
 def test_a_signature_that_would_not_verify_is_never_written(work):
     one, other = signing_keys(1, 2)
-    notary = Notary(work.bucket, [Key(one.arn, one.public, other.sign)])
+    notary = Notary(work.bucket, work.end, [Key(one.arn, one.public, other.sign)])
 
     with pytest.raises(TrailBroken, match="does not sign as its public key verifies"):
         notary.write(Tally(), seconds_left=lambda: 300.0)

@@ -1,0 +1,79 @@
+"""How far the trail goes is noted once for each manifest, never back, and never taken from a row of others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from shared.aws.clients import config
+from shared.aws.trail_end import TrailEnd
+from shared.errors import StoreUnavailable, TrailBroken
+from shared.trail.manifest import Link
+from tests.fakes.notary import FakeTrailEnd
+
+FIRST, SECOND = Link(1, "a" * 64), Link(2, "b" * 64)
+
+
+@pytest.fixture
+def dynamodb() -> Iterator[Any]:
+    with mock_aws():
+        client = boto3.client("dynamodb", region_name="eu-central-1", config=config("dynamodb"))
+        names: Any = (("run_id", "HASH"), ("row", "RANGE"))
+        client.create_table(
+            TableName="runs",
+            KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in names],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in names],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        yield client
+
+
+@pytest.fixture(params=["fake", "dynamodb"])
+def end(request) -> FakeTrailEnd | TrailEnd:
+    return FakeTrailEnd() if request.param == "fake" else TrailEnd(request.getfixturevalue("dynamodb"), "runs")
+
+
+def test_what_was_noted_last_is_given(end):
+    assert end.noted() is None
+    assert end.note(FIRST)
+    assert FIRST == end.noted()
+    assert end.note(SECOND)
+    assert SECOND == end.noted()
+
+
+def test_it_never_goes_back_and_is_never_another_one(end):
+    end.note(SECOND)
+
+    assert [False, False] == [end.note(FIRST), end.note(Link(2, "c" * 64))]
+    assert SECOND == end.noted()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"number": {"N": "0"}},
+        {"number": {"S": "1"}},
+        {"sha256": {"S": "A" * 64}},
+        {"sha256": {"S": ""}},
+        {"kind": {"S": "rotation"}},
+    ],
+)
+def test_a_row_of_others_is_not_believed(dynamodb, changed):
+    row = {"run_id": {"S": "trail"}, "row": {"S": "last"}, "number": {"N": "1"}, "sha256": {"S": "a" * 64}}
+    dynamodb.put_item(TableName="runs", Item=row | changed)
+
+    with pytest.raises(TrailBroken, match="not as the notary writes it"):
+        TrailEnd(dynamodb, "runs").noted()
+
+
+def test_a_table_that_does_not_answer_is_not_an_empty_one(dynamodb):
+    end = TrailEnd(dynamodb, "not-there")
+
+    with pytest.raises(StoreUnavailable, match="reading"):
+        end.noted()
+    with pytest.raises(StoreUnavailable, match="noting"):
+        end.note(FIRST)
