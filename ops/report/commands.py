@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
-from typing import Final
 
 import click
 
 from ops.parameters import A_TIME_IS, moment
-
-_DAYS: Final = 30
-_DAY_SECONDS: Final = 86_400
 
 
 @click.command()
@@ -20,9 +15,15 @@ _DAY_SECONDS: Final = 86_400
     "since",
     callback=moment,
     metavar="TIME",
-    help=f"what happened then or later: {A_TIME_IS}; without it the last {_DAYS} days",
+    help=f"what happened then or later: {A_TIME_IS}; without it the last 30 days",
 )
-@click.option("--to", "until", callback=moment, metavar="TIME", help="what happened before; UTC, as --from")
+@click.option(
+    "--to",
+    "until",
+    callback=moment,
+    metavar="TIME",
+    help="what happened before; UTC, as --from; without it all up to now, or up to when the copy was made",
+)
 @click.option(
     "--html", "file", type=click.Path(path_type=Path, dir_okay=False), required=True, metavar="FILE", help="the page"
 )
@@ -56,9 +57,7 @@ def report(
     from ops.report.gather import Wanted  # noqa: PLC0415 - a command loads only what it needs
     from ops.report.write import told, write_report  # noqa: PLC0415
 
-    end = time.time() if until is None else until
-    begin = max(0.0, end - _DAYS * _DAY_SECONDS) if since is None else since
-    if begin >= end:
+    if since is not None and until is not None and since >= until:
         raise click.UsageError("--from must be before --to")
     seconds = None if minutes is None else 60.0 * minutes
-    click.echo("\n".join(told(write_report(Wanted(begin, until, folder, public_key, seconds), file), file)))
+    click.echo("\n".join(told(write_report(Wanted(since, until, folder, public_key, seconds), file), file)))

@@ -10,16 +10,20 @@ from typing import Final, TypeVar
 
 from ops.audit.copies import known_copies
 from ops.audit.exposure import Exposure
+from ops.audit.exposure_events import READ_WITHIN_SECONDS
 from ops.audit.exposures import ASKED_OF_NOBODY, found_in, span_of
+from ops.audit.folder import Folder
 from ops.audit.holders import Copies
 from ops.audit.objects import Objects, objects_of
 from ops.audit.public_key import from_file, signs_now
-from ops.audit.reading import Trail
+from ops.audit.reading import CLOCKS_DIFFER_SECONDS, WRITTEN_WITHIN_SECONDS, Trail
 from ops.audit.selection import Selection as Everything
 from ops.audit.verify import Asked, verify_trail, window_of
+from ops.clock import iso
 from ops.environment import setting
 from ops.quarantine.index import Selection
 from ops.quarantine.listing import quarantine_index
+from ops.report.counted import Counted
 from ops.report.held import Held, held
 from ops.report.keys import KeyInventory, inventory
 from ops.report.report import NotKnown, Period, Report, TrailCheck
@@ -29,13 +33,14 @@ from ops.report.tally import Tally, tallied
 from ops.runs.wiring import is_local, run_store
 from shared.aws.clients import client
 from shared.aws.signing_keys import KmsSigningKeys
-from shared.errors import SealstreamError, SettingsError
+from shared.errors import RequestRefused, SealstreamError, SettingsError
 
 T = TypeVar("T")
 
 _ONLY_THE_TRAIL: Final = NotKnown("the report was made from a copy of the trail, which does not tell what stands now")
 
 _NOT_ASKED: Final = Copies(unknown=(ASKED_OF_NOBODY,))
+_PERIOD_SECONDS: Final = 30 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +48,14 @@ class Wanted:
     """What a report is asked about.
 
     Attributes:
-        since: events that happened then or later, seconds since the epoch.
-        until: and before; None for up to now.
+        since: events that happened then or later, seconds since the epoch; None for the last 30 days.
+        until: and before; None for up to now, or in a copy up to when it was made.
         folder: a copy of the trail, instead of a deployment.
         public_key: a PEM file; None for the key that KMS has, which a copy alone cannot ask.
         period_seconds: the notary's; None for what the deployment says.
     """
 
-    since: float
+    since: float | None = None
     until: float | None = None
     folder: Path | None = None
     public_key: Path | None = None
@@ -60,17 +65,25 @@ class Wanted:
 def gather(wanted: Wanted, now: float, *, objects: Objects | None = None) -> Report:
     """Read it all; what cannot be read beside the trail's events is told as such.
 
+    Segments are verified before their events are counted: all that are read, and no others are.
+
     Raises:
         SealstreamError: the trail cannot be read.
     """
-    period = Period(float(int(wanted.since)), float(ceil(now if wanted.until is None else wanted.until)), now)
     objects = objects or objects_of(wanted.folder)
-    trail = Trail(objects)
+    period = _period(wanted, now)
+    written_until = min(period.until, now) + WRITTEN_WITHIN_SECONDS
+    check = _known(lambda: _verified(wanted, objects, period, written_until))
+    trail = _counted(objects, check)
     tally = tallied(trail.events(period.since, period.until))
-    found = _exposures(tally, trail, period)
-    check = _known(lambda: _verified(wanted, objects, now))
+    found: Sequence[Exposure] = ()
+    if tally.coverage.in_clear:
+        if written_until < now:
+            check = _known(lambda: _verified(wanted, objects, period))
+            trail = _counted(objects, check, trail.unreadable)
+        found = found_in(trail, period.since, period.until, period.made_at, Everything())
     if wanted.folder is not None:
-        copied = {"copy of the trail": wanted.folder.resolve().name}
+        copied = {"copy of the trail": wanted.folder.resolve().name, "made": _made(wanted.folder)}
         return Report(
             period, copied, tally, found, _NOT_ASKED, _ONLY_THE_TRAIL, _ONLY_THE_TRAIL, check, trail.unreadable
         )
@@ -87,11 +100,26 @@ def gather(wanted: Wanted, now: float, *, objects: Objects | None = None) -> Rep
     )
 
 
-def _exposures(tally: Tally, trail: Trail, period: Period) -> Sequence[Exposure]:
-    """Those that were found in the period, each with its end as far as that came up to now."""
-    if not tally.coverage.in_clear:
-        return ()
-    return found_in(trail, period.since, period.until, period.made_at, Everything())
+def _period(wanted: Wanted, now: float) -> Period:
+    until = wanted.until
+    if until is None:
+        copied_at = None if wanted.folder is None else Folder(wanted.folder).copied_at()
+        until = now if copied_at is None else min(copied_at, now)
+    since = max(0.0, until - _PERIOD_SECONDS) if wanted.since is None else wanted.since
+    if since >= until:
+        raise RequestRefused("what is asked for begins when it is over: see --from, and when the copy was made")
+    return Period(float(int(since)), float(ceil(until)), now)
+
+
+def _made(folder: Path) -> str:
+    return iso(Folder(folder).copied_at()) or "nobody knows when"
+
+
+def _counted(objects: Objects, check: TrailCheck | NotKnown, unreadable: Mapping[str, str] | None = None) -> Trail:
+    """What is counted; where nothing could be verified all of it, which the page says."""
+    trail = Trail(objects if isinstance(check, NotKnown) else Counted(objects, check.result.countable))
+    trail.unreadable.update(unreadable or {})
+    return trail
 
 
 def _copies(found: Sequence[Exposure], now: float) -> Copies:
@@ -102,15 +130,25 @@ def _copies(found: Sequence[Exposure], now: float) -> Copies:
     return Copies(unknown=(known.why,)) if isinstance(known, NotKnown) else known
 
 
-def _verified(wanted: Wanted, objects: Objects, now: float) -> TrailCheck:
+def _verified(wanted: Wanted, objects: Objects, period: Period, written_until: float | None = None) -> TrailCheck:
+    """The verifier's verdict on every segment that may be read for the period.
+
+    Args:
+        wanted: with which key, and of which copy.
+        objects: of the trail.
+        period: what is counted.
+        written_until: segments that were written later are not read; None for up to now.
+    """
     if wanted.public_key is not None:
         key, source = from_file(wanted.public_key), f"given in {wanted.public_key.name}"
     elif wanted.folder is not None:
         raise SettingsError("no public key was given: it has to be had from elsewhere than the bucket")
     else:
         key, source = signs_now(objects, KmsSigningKeys(client("kms"))), "asked of KMS"
-    asked = Asked(wanted.since, wanted.until, wanted.folder, wanted.public_key, wanted.period_seconds)
-    return TrailCheck(verify_trail(objects, key, window_of(asked, now=now)), key.sha256, source)
+    since = max(0.0, period.since - READ_WITHIN_SECONDS - CLOCKS_DIFFER_SECONDS)
+    asked = Asked(since, wanted.until, wanted.folder, wanted.public_key, wanted.period_seconds)
+    window = replace(window_of(asked, now=period.made_at), until=written_until)
+    return TrailCheck(verify_trail(objects, key, window), key.sha256, source)
 
 
 def _keys(tally: Tally, now: float) -> KeyInventory:

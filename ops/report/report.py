@@ -101,8 +101,14 @@ class Report:
                     yield "The audit trail is not what was written: see section 6 before you trust the others."
                 case TrailVerdict.UNCHECKED:
                     yield "The audit trail could not be checked."
+            if doubted := len(self.trail.result.doubted):
+                yield f"{_segments(doubted)} are not counted here."
         if self.unreadable:
             yield f"{len(self.unreadable):,} of the trail's segments cannot be read: their events are missing here."
+
+
+def _segments(number: int) -> str:
+    return "1 segment proves nothing: its events" if number == 1 else f"{number:,} segments prove nothing: their events"
 
 
 def _items(number: int) -> str:

@@ -24,7 +24,8 @@ def trail_section(report: Report) -> Html:
     intro = paragraph(
         "Every figure about the period comes from the audit trail: objects that were written once and locked, listed "
         "in manifests that a notary signs, each with the digest of the one before. The verifier needs these objects "
-        "and one public key, and nobody's word."
+        "and one public key, and nobody's word. Counted is what is as it was attested, or too young to be attested; "
+        "all of it was verified before."
     )
     trail = report.trail
     content = [*_verified(trail)]
@@ -43,7 +44,7 @@ def trail_section(report: Report) -> Html:
 
 def _verified(trail: TrailCheck | NotKnown) -> Iterator[Html]:
     if isinstance(trail, NotKnown):
-        yield unread("The trail was not verified", trail.why)
+        yield unread("The trail was not verified, and nothing vouches for what is counted", trail.why)
         return
     result = trail.result
     verdict = VERDICTS[result.verdict]
@@ -54,6 +55,7 @@ def _verified(trail: TrailCheck | NotKnown) -> Iterator[Html]:
             "segments as they were attested": count(result.segments, "trail.segments"),
             "youngest, not attested yet": count(result.pending, "trail.pending"),
             "listed by no manifest that can be trusted": count(result.unproven, "trail.unproven"),
+            "not counted, since they prove nothing": count(len(result.doubted), "trail.doubted"),
             "proven until": joined(time(result.proven_until), " UTC") if result.proven_until else NOTHING,
             "checked with the public key": joined(tag("code", trail.key_sha256, class_="digest"), _source(trail)),
         }
@@ -61,6 +63,9 @@ def _verified(trail: TrailCheck | NotKnown) -> Iterator[Html]:
     if result.findings:
         rows = [(str(one.kind).replace("_", " "), code(one.key), one.why) for one in result.findings]
         yield table("tampering", "What is wrong", (Column("finding"), Column("object", WIDE), Column("why")), rows)
+    if result.doubted:
+        keys = [(code(key),) for key in result.doubted]
+        yield table("doubted", "Segments whose events are not counted", (Column("segment", WIDE),), keys)
 
 
 def _source(trail: TrailCheck) -> Html:

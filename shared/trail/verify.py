@@ -89,6 +89,9 @@ class TrailResult:
         pending: how many no manifest attests yet, as is usual for the youngest.
         unproven: how many are listed only by manifests that cannot be trusted.
         proven_until: when the last trusted manifest was begun, seconds since the epoch; None without one.
+        countable: keys of the segments whose events are told by their writers, as far as can be known: those that are
+            there as they were attested, whatever else was put over them, and those that are pending.
+        doubted: keys of the others, ascending.
     """
 
     findings: Sequence[TrailFinding]
@@ -97,6 +100,8 @@ class TrailResult:
     pending: int
     unproven: int
     proven_until: float | None
+    countable: frozenset[str] = frozenset()
+    doubted: Sequence[str] = ()
 
     @property
     def verdict(self) -> TrailVerdict:
@@ -122,13 +127,15 @@ def verify(objects: Iterable[TrailObject], public_key: PublicKey, window: Window
     unattested = bucket.segments.keys() - attested.keys()
     unproven = unattested & chain.claimed
     foreign = {key for key in unattested - unproven if _is_foreign(bucket.segments[key], chain, window)}
+    judged = [found for one in attested.values() if (found := _judged(one, bucket.segments.get(one.key)))]
+    doubted = bucket.segments.keys() & (unproven | foreign | {found.key for found in judged})
     findings = [
         *_beginning(bucket, chain, window),
         *chain.findings,
         *_end(bucket, chain, window),
         *bucket.findings,
         *doubled,
-        *(found for one in attested.values() if (found := _judged(one, bucket.segments.get(one.key)))),
+        *judged,
         *(TrailFinding(Tampering.FOREIGN, key, "no manifest that can be trusted lists it") for key in sorted(foreign)),
     ]
     return TrailResult(
@@ -138,6 +145,8 @@ def verify(objects: Iterable[TrailObject], public_key: PublicKey, window: Window
         pending=len(unattested - unproven - foreign),
         unproven=len(unproven),
         proven_until=_begun(chain.trusted[-1]) if chain.trusted else None,
+        countable=frozenset(bucket.segments.keys() - doubted),
+        doubted=sorted(doubted),
     )
 
 

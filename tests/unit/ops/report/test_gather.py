@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from ops import cli
+from ops.audit.folder import Folder
 from ops.report.gather import Wanted, gather
 from ops.report.html import Html
 from ops.report.report import NotKnown, TrailCheck
-from shared.errors import StoreUnavailable
+from ops.report.trail_section import trail_section
+from shared.errors import RequestRefused, StoreUnavailable
 from shared.trail.findings import TrailVerdict
 from tests.unit.ops.audit.trail import START, MemoryObjects
-from tests.unit.ops.report.period import END, NOTARY_SECONDS, a_period, trail_in
+from tests.unit.ops.report.period import BEGUN, DAY, END, NOTARY_SECONDS, a_period, change, trail_in
 from tests.unit.ops.report.shown import Shown, figures_of
 
 
@@ -57,7 +61,94 @@ def test_a_changed_segment_is_told(tmp_path):
     report = gather(Wanted(START, folder=folder, public_key=key, period_seconds=NOTARY_SECONDS), END)
     assert isinstance(report.trail, TrailCheck)
     assert TrailVerdict.TAMPERED == report.trail.result.verdict
-    assert ["ends too early"] == [*report.unreadable.values()]
+    assert [segment.relative_to(folder).as_posix()] == report.trail.result.doubted
+    assert "1 segment proves nothing: its events are not counted here." in report.attention()
+    assert f"<code>{report.trail.result.doubted[0]}</code>" in trail_section(report)
+
+
+def planted(folder, *events, at):
+    """A segment that nobody of the trail wrote; its key."""
+    written = MemoryObjects()
+    key = written.write(*events, at=at, where="planted")
+    file = folder / key
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(written.objects[key])
+    os.utime(file, (at, at))
+    return key
+
+
+def of_the_first_day(folder, key):
+    return gather(Wanted(START, START + DAY, folder, key, NOTARY_SECONDS), END)
+
+
+def test_what_was_planted_after_the_period_is_found_and_not_counted(tmp_path):
+    folder = tmp_path / "trail"
+    key = trail_in(folder, a_period())
+    before = of_the_first_day(folder, key)
+    forged = [change("item.written", START + 7.0 + number, "verified") for number in range(100)]
+    where = planted(folder, *forged, at=START + DAY + 7_200)
+
+    report = of_the_first_day(folder, key)
+
+    assert before.tally == report.tally
+    assert isinstance(report.trail, TrailCheck)
+    assert TrailVerdict.TAMPERED == report.trail.result.verdict
+    assert [where] == report.trail.result.doubted
+    assert [where] == [one.key for one in report.trail.result.findings]
+
+
+def test_a_forged_end_of_an_exposure_counts_as_little_however_late_it_came(tmp_path):
+    folder = tmp_path / "trail"
+    found = change("item.plaintext_found", START + 100, "plaintext", **BEGUN)
+    key = trail_in(folder, [found])
+    end = change("item.remediated", START + 3.2 * DAY, "verified", open_seconds=9)
+    where = planted(folder, end, at=START + 3.2 * DAY)
+
+    report = of_the_first_day(folder, key)
+
+    assert 1 == len(report.open_exposures)
+    assert isinstance(report.trail, TrailCheck)
+    assert [where] == report.trail.result.doubted
+
+
+def test_an_exposure_of_the_period_ends_whenever_that_was_told(tmp_path):
+    folder = tmp_path / "trail"
+    found = change("item.plaintext_found", START + 100, "plaintext", **BEGUN)
+    end = change("item.remediated", START + 3.2 * DAY, "verified", open_seconds=9)
+    key = trail_in(folder, [found, end])
+
+    report = of_the_first_day(folder, key)
+
+    assert (1, 0, 1) == (len(report.exposures), len(report.open_exposures), report.tally.events)
+
+
+def test_what_no_manifest_attests_yet_is_counted(tmp_path):
+    folder = tmp_path / "trail"
+    key = trail_in(folder, a_period()[:50])
+    planted(folder, change("item.written", END - 60, "verified"), at=END - 50)
+    report = gather(Wanted(START, folder=folder, public_key=key, period_seconds=NOTARY_SECONDS), END)
+    assert isinstance(report.trail, TrailCheck)
+    assert (51, 1, TrailVerdict.INTACT) == (
+        report.tally.events,
+        report.trail.result.pending,
+        report.trail.result.verdict,
+    )
+
+
+def test_of_a_copy_the_period_ends_when_it_was_made(tmp_path):
+    folder = tmp_path / "trail"
+    key = trail_in(folder, a_period())
+    Folder(folder).keep_about([], END)
+    much_later = END + 90 * DAY
+
+    report = gather(Wanted(folder=folder, public_key=key, period_seconds=NOTARY_SECONDS), much_later)
+
+    assert (END - 30 * DAY, END) == (report.period.since, report.period.until)
+    assert (len(a_period()), "2026-01-05T00:00:00Z") == (report.tally.events, report.names["made"])
+    assert isinstance(report.trail, TrailCheck)
+    assert TrailVerdict.INTACT == report.trail.result.verdict
+    with pytest.raises(RequestRefused, match="when the copy was made"):
+        gather(Wanted(END + DAY, folder=folder, public_key=key), much_later)
 
 
 @pytest.fixture
