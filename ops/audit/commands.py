@@ -10,8 +10,10 @@ from typing import Final
 import click
 
 from ops.audit import reading_commands
+from ops.audit.at_least import noted
 from ops.parameters import A_TIME_IS, as_json, ending, moment, options
 from shared.errors import SealstreamError
+from shared.trail.manifest import Link
 
 _times = options(
     click.option("--from", "since", callback=moment, metavar="TIME", help=f"from this hour on: {A_TIME_IS}"),
@@ -44,6 +46,12 @@ for _command in (reading_commands.search, reading_commands.tail, reading_command
     metavar="MINUTES",
     help="the notary's period, where it is not what SEALSTREAM_NOTARY_MINUTES says, or 5",
 )
+@click.option(
+    "--at-least",
+    callback=noted,
+    metavar="NUMBER:SHA256",
+    help="a manifest that you noted before: it must be there; without it the one that the notary noted last",
+)
 @as_json
 def verify(
     *,
@@ -52,6 +60,7 @@ def verify(
     folder: Path | None,
     public_key: Path | None,
     minutes: int | None,
+    at_least: Link | None,
     as_json: bool,
 ) -> None:
     """Check that no segment and no manifest was changed, removed, replaced, added or cut off; says which, if any.
@@ -61,7 +70,7 @@ def verify(
     from ops.audit.verify import Asked  # noqa: PLC0415 - a command loads only what it needs
     from ops.audit.verify import verify as verify_asked  # noqa: PLC0415
 
-    asked = Asked(since, until, folder, public_key, None if minutes is None else 60.0 * minutes)
+    asked = Asked(since, until, folder, public_key, None if minutes is None else 60.0 * minutes, at_least)
     sys.exit(_checked(lambda: verify_asked(asked, as_json=as_json)))
 
 

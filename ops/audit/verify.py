@@ -11,6 +11,7 @@ from math import inf
 from pathlib import Path
 from typing import Any, Final
 
+from ops.audit.at_least import with_noted_end
 from ops.audit.folder import Folder
 from ops.audit.needed import needed, with_contents
 from ops.audit.objects import Objects, objects_of, the_bucket
@@ -24,7 +25,7 @@ from shared.aws.signing_keys import KmsSigningKeys
 from shared.errors import RequestRefused, SettingsError
 from shared.printable import printable
 from shared.trail.findings import TrailVerdict
-from shared.trail.manifest import manifest_number
+from shared.trail.manifest import Link, manifest_number
 from shared.trail.public_key import PublicKey
 from shared.trail.verify import TrailResult, Window
 from shared.trail.verify import verify as verify_objects
@@ -49,6 +50,7 @@ class Asked:
         folder: a copy of the bucket; None for the deployment's own.
         public_key: a PEM file; None for the key that KMS has, which a copy alone cannot ask.
         period_seconds: of the notary; None for what the deployment says.
+        at_least: a manifest that was noted before; None for the one that the deployment notes, if up to now.
     """
 
     since: float | None = None
@@ -56,6 +58,7 @@ class Asked:
     folder: Path | None = None
     public_key: Path | None = None
     period_seconds: float | None = None
+    at_least: Link | None = None
 
 
 def verify(asked: Asked, *, as_json: bool) -> int:
@@ -69,6 +72,8 @@ def verify(asked: Asked, *, as_json: bool) -> int:
         raise SettingsError(f"{asked.folder} is no folder")
     objects = objects_of(asked.folder)
     window = window_of(asked, now=now)
+    if asked.folder is None:
+        window = with_noted_end(window)
     if asked.public_key is not None:
         result = verify_trail(objects, from_file(asked.public_key), window)
     elif asked.folder is not None:
@@ -93,7 +98,8 @@ def verify_deployment(since: float | None = None, until: float | None = None) ->
     Raises:
         SealstreamError: the objects, or the key, cannot be had.
     """
-    return _verify_with_kms(the_bucket(), window_of(Asked(since, until), now=time.time()))
+    window = with_noted_end(window_of(Asked(since, until), now=time.time()))
+    return _verify_with_kms(the_bucket(), window)
 
 
 def window_of(asked: Asked, *, now: float, environment: Mapping[str, str] = os.environ) -> Window:
@@ -112,7 +118,8 @@ def window_of(asked: Asked, *, now: float, environment: Mapping[str, str] = os.e
         if not (minutes.isascii() and minutes.isdigit() and int(minutes)):
             raise SettingsError("environment variable SEALSTREAM_NOTARY_MINUTES is no number of minutes")
         period = int(minutes) * 60.0
-    return Window(now=_known_until(asked, now), period_seconds=period, since=asked.since, until=until)
+    known = _known_until(asked, now)
+    return Window(now=known, period_seconds=period, since=asked.since, until=until, at_least=asked.at_least)
 
 
 def _known_until(asked: Asked, now: float) -> float:
@@ -125,7 +132,7 @@ def _known_until(asked: Asked, now: float) -> float:
 
 
 def _verify_with_kms(objects: Objects, window: Window) -> TrailResult:
-    listed = list(needed(objects, window, up_to_now=False))
+    listed = list(needed(objects, window, up_to_now=window.at_least is not None))
     last = max((one.key for one in listed if manifest_number(one.key)), default=None)
     public_key = of_deployment(objects, last, KmsSigningKeys(client("kms")))
     return verify_objects(with_contents(objects, listed), public_key, window)
@@ -135,6 +142,8 @@ def _write(result: TrailResult, asked: Asked) -> None:
     lines = JsonLines()
     for finding in result.findings:
         lines.write("finding", kind=finding.kind, key=finding.key, why=finding.why)
+    for since, until in result.silences:
+        lines.write("silence", since=iso(since), until=iso(until))
     copied = {} if asked.folder is None else {"copied_at": iso(Folder(asked.folder).copied_at())}
     figures = {**_figures(result), **copied}
     lines.write("verified", verdict=result.verdict.name.lower(), findings=len(result.findings), **figures)
@@ -157,6 +166,10 @@ def _told(result: TrailResult, window: Window) -> Iterable[str]:
         )
     yield f"{_SAYS[result.verdict]} {_span(window)}"
     yield from _counts(result)
+    for since, until in result.silences:
+        yield f"No manifest was begun between {iso(since)} and {iso(until)}: ask why the notary was silent"
+    if window.at_least is None and window.until is None:
+        yield "Nobody said how far it goes (--at-least): that its end is there shows by its time alone"
 
 
 def _span(window: Window) -> str:

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import pairwise
 from math import inf
 
 from shared.errors import TrailUnreadable
 from shared.trail import manifest as manifests
 from shared.trail.chain import Chain, check_chain
 from shared.trail.findings import Tampering, TrailFinding, TrailVerdict
-from shared.trail.manifest import Attested, Manifest
+from shared.trail.manifest import Attested, Link, Manifest
 from shared.trail.public_key import PublicKey
 from shared.trail.segments import SegmentName, count_events
 
@@ -51,12 +52,14 @@ class Window:
         period_seconds: in which the notary writes one manifest, at least.
         since: segments of hours before this one's are not looked at; None where the trail is there from its beginning.
         until: segments of hours after this one's are not looked at; None for now.
+        at_least: a manifest that must be there, known from elsewhere than the objects; None where none is.
     """
 
     now: float
     period_seconds: float = 300.0
     since: float | None = None
     until: float | None = None
+    at_least: Link | None = None
 
     def has(self, name: SegmentName) -> bool:
         """Whether a segment is to be verified."""
@@ -89,6 +92,7 @@ class TrailResult:
         pending: how many no manifest attests yet, as is usual for the youngest.
         unproven: how many are listed only by manifests that cannot be trusted.
         proven_until: when the last trusted manifest was begun, seconds since the epoch; None without one.
+        silences: from when to when, in the window, a manifest was followed too late; that alone is no tampering.
         countable: keys of the segments whose events are told by their writers, as far as can be known: those that are
             there as they were attested, whatever else was put over them, and those that are pending.
         doubted: keys of the others, ascending.
@@ -100,6 +104,7 @@ class TrailResult:
     pending: int
     unproven: int
     proven_until: float | None
+    silences: Sequence[tuple[float, float]] = ()
     countable: frozenset[str] = frozenset()
     doubted: Sequence[str] = ()
 
@@ -133,6 +138,7 @@ def verify(objects: Iterable[TrailObject], public_key: PublicKey, window: Window
         *_beginning(bucket, chain, window),
         *chain.findings,
         *_end(bucket, chain, window),
+        *_known_to_be_there(bucket, window),
         *bucket.findings,
         *doubled,
         *judged,
@@ -145,6 +151,7 @@ def verify(objects: Iterable[TrailObject], public_key: PublicKey, window: Window
         pending=len(unattested - unproven - foreign),
         unproven=len(unproven),
         proven_until=_begun(chain.trusted[-1]) if chain.trusted else None,
+        silences=_silences(chain, window),
         countable=frozenset(bucket.segments.keys() - doubted),
         doubted=sorted(doubted),
     )
@@ -219,6 +226,29 @@ def _end(bucket: _Bucket, chain: Chain, window: Window) -> Iterator[TrailFinding
         late = any(seen.last_modified < overdue for seen in bucket.segments.values())
         kind = Tampering.TRUNCATED if late else Tampering.UNCHECKABLE
         yield TrailFinding(kind, manifests.PREFIX, "there is no manifest")
+
+
+def _known_to_be_there(bucket: _Bucket, window: Window) -> Iterator[TrailFinding]:
+    """Of a manifest that lies before those that are read, these tell that it was there."""
+    known = window.at_least
+    if known is None or known.number < min(bucket.manifests, default=0):
+        return
+    key, content = manifests.manifest_key(known.number), bucket.manifests.get(known.number)
+    if content is None:
+        yield TrailFinding(Tampering.TRUNCATED, key, "is known to have been written, and is not there")
+    elif sha256(content).hexdigest() != known.sha256:
+        why = f"its SHA-256 is {sha256(content).hexdigest()}, known is {known.sha256}"
+        yield TrailFinding(Tampering.CHANGED, key, why)
+
+
+def _silences(chain: Chain, window: Window) -> Sequence[tuple[float, float]]:
+    begun = [(one.number, _begun(one)) for one in chain.trusted]
+    return [
+        (since, until)
+        for (number, since), (following, until) in pairwise(begun)
+        if following == number + 1 and until - since > window.grace_seconds
+        if until >= window.first_hour and since <= window.end
+    ]
 
 
 def _attested(chain: Chain, window: Window) -> tuple[Mapping[str, Attested], Sequence[TrailFinding]]:

@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ from click.testing import CliRunner
 from ops.audit import verify as module
 from ops.audit.commands import audit
 from ops.audit.folder import Folder
-from shared.errors import ObjectUnreadable, StoreDenied, StoreUnavailable
-from shared.trail.manifest import manifest_key
+from shared.errors import ObjectUnreadable, StoreDenied, StoreUnavailable, TrailBroken
+from shared.trail.manifest import Link, Manifest, manifest_key, split
 from tests.fakes.notary import NotaryAtWork
 from tests.fakes.trail import PERIOD, START, key
 
@@ -41,6 +42,7 @@ def _four_hours() -> NotaryAtWork:
 def work(monkeypatch) -> NotaryAtWork:
     work, made = NotaryAtWork(1, 2), _four_hours()
     work.trail.objects.update(made.trail.objects)
+    work.end.last = made.end.last
     work.trail.wait(made.trail.now - work.trail.now)
     for module_of in ("objects", "verify"):
         monkeypatch.setattr(f"ops.audit.{module_of}.the_bucket", lambda: work.bucket)
@@ -483,3 +485,97 @@ def test_a_segment_that_the_bucket_gives_to_nobody_is_named_and_the_rest_is_veri
 def test_who_may_read_nothing_could_not_check_it(work):
     work.bucket.refused = dict.fromkeys(work.trail.objects, StoreDenied("reading from the audit bucket: AccessDenied"))
     assert 2 == run("verify").exit_code
+
+
+# ---- what is known of how far it goes
+
+
+class _End:
+    def __init__(self, noted: Any) -> None:
+        self.answer = noted
+
+    def noted(self) -> Any:
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+@pytest.fixture
+def noted(work, monkeypatch) -> str:
+    """The last manifest, as an operator gives it; the deployment notes it too."""
+    link = Link(48, sha256(work.trail.objects[manifest_key(48)].content).hexdigest())
+    end = _End(link)
+    monkeypatch.setenv("SEALSTREAM_RUNS", "runs")
+    monkeypatch.setattr("shared.aws.clients.client", lambda _service: None)
+    monkeypatch.setattr("shared.aws.trail_end.TrailEnd", lambda _client, _table: end)
+    work.end = end
+    return f"{link.number}:{link.sha256}"
+
+
+def _begun_again(work: NotaryAtWork) -> None:
+    """The last two hours gone, and the notary made to go on: it looks like a notary that was silent."""
+    for name in [manifest_key(number) for number in range(24, 49)]:
+        for one in Manifest.from_statement(split(work.trail.objects.pop(name).content)[0]).segments:
+            del work.trail.objects[one.key]
+    fresh = NotaryAtWork(1, 2)
+    fresh.trail, fresh.bucket = work.trail, work.bucket
+    fresh.end.last = Link(23, sha256(work.trail.objects[manifest_key(23)].content).hexdigest())
+    fresh.restart(1, 2)
+    fresh.run()
+
+
+def test_a_trail_that_was_cut_off_and_goes_on_is_told_by_what_the_deployment_notes(work, noted):
+    assert 0 == run("verify").exit_code
+    _begun_again(work)
+    result = run("verify")
+
+    assert 1 == result.exit_code
+    told = [(one["kind"], one["key"]) for one in lines(result) if one["event"] == "finding"]
+    assert [("truncated", manifest_key(48))] == told
+    assert ["silence"] == [one["event"] for one in lines(result) if one["event"] not in {"finding", "verified"}]
+
+
+def test_who_noted_a_manifest_needs_no_row(work, noted, monkeypatch):
+    monkeypatch.delenv("SEALSTREAM_RUNS")
+    _begun_again(work)
+
+    assert 0 == run("verify").exit_code
+    assert 1 == run("verify", "--at-least", noted).exit_code
+
+
+def test_a_copy_is_held_against_what_was_noted(copy, pem, noted):
+    assert 0 == offline(copy, pem, "--at-least", noted).exit_code
+    (copy / manifest_key(48)).unlink()
+    assert 1 == offline(copy, pem, "--at-least", noted).exit_code
+
+
+@pytest.mark.parametrize("answer", [None, StoreDenied("no right")])
+def test_who_may_not_read_the_row_verifies_without_it_and_is_told_so(work, noted, monkeypatch, answer):
+    work.end.answer = answer
+    monkeypatch.setattr(module, "for_programs", lambda **_: False)
+    result = run("verify")
+
+    assert 0 == result.exit_code
+    assert "Nobody said how far it goes" in result.stdout
+
+
+@pytest.mark.parametrize("answer", [TrailBroken("written by others"), StoreUnavailable("throttled")])
+def test_a_row_that_cannot_be_had_leaves_the_trail_unchecked(work, noted, answer):
+    work.end.answer = answer
+
+    assert 2 == run("verify").exit_code
+
+
+@pytest.mark.usefixtures("clocks_agree")
+def test_of_some_hours_the_row_says_nothing(work, noted):
+    work.end.answer = Link(49, "0" * 64)
+
+    assert 0 == run("verify", "--from", "2026-01-01T01:00", "--to", "2026-01-01T02:00").exit_code
+
+
+@pytest.mark.parametrize("given", ["48", "0:" + "0" * 64, "48:" + "A" * 64, "48:00"])
+def test_what_was_noted_is_a_number_and_a_digest(work, given):
+    result = run("verify", "--at-least", given)
+
+    assert 2 == result.exit_code
+    assert "64 hex digits" in result.stderr

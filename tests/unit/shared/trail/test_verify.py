@@ -11,8 +11,8 @@ import pytest
 
 from shared.trail.canonical import canonical_json
 from shared.trail.findings import Tampering, TrailVerdict
-from shared.trail.manifest import ALGORITHM, manifest_key, split
-from shared.trail.verify import TrailObject
+from shared.trail.manifest import ALGORITHM, Link, link_to, manifest_key, split
+from shared.trail.verify import TrailObject, TrailResult, Window, verify
 from tests.fakes.trail import PERIOD, START, FakeTrail, busy_trail, event, key, segment_bytes
 
 FOREIGN_KEY = "segments/2026/01/01/00/auditor/planted-0123456789abcdef0123456789abcdef.ndjson.gz"
@@ -414,3 +414,65 @@ def test_no_finding_holds_what_an_event_holds(trail):
 
     assert canary not in str(trail.verify())
     assert canary not in repr(TrailObject("k", canary.encode(), 0.0))
+
+
+# ---- what is known from elsewhere
+
+
+def _noted(trail: FakeTrail, number: int) -> Link:
+    return link_to(trail.manifests[number - 1], trail.objects[manifest_key(number)].content)
+
+
+def _verified(trail: FakeTrail, at_least: Link) -> TrailResult:
+    return verify(trail.objects.values(), key(1).public, Window(trail.now, PERIOD, at_least=at_least))
+
+
+@pytest.mark.parametrize("number", [1, 7, 12])
+def test_a_manifest_that_was_noted_and_is_there_proves_nothing_wrong(trail, number):
+    assert set() == found(_verified(trail, _noted(trail, number)))
+
+
+@pytest.mark.parametrize("left", [0, 7])
+def test_a_trail_that_was_begun_or_continued_anew_is_told_by_what_was_noted(trail, left):
+    noted = _noted(trail, 12)
+    for manifest in trail.manifests[left:]:
+        for name in (manifest.key, *(one.key for one in manifest.segments)):
+            trail.objects.pop(name)
+    anew = FakeTrail(now=trail.now, key=trail.key if left else key(1), objects=trail.objects)
+    anew.manifests = trail.manifests[:left]
+    anew.key = key(5) if left else key(1)
+    anew.notarise()
+
+    assert set() == found(anew.verify())
+    assert {(Tampering.TRUNCATED, manifest_key(12))} == found(_verified(anew, noted))
+
+
+def test_another_manifest_than_the_noted_one_is_told(trail):
+    (finding,) = _verified(trail, Link(12, "0" * 64)).findings
+
+    assert (Tampering.CHANGED, manifest_key(12)) == (finding.kind, finding.key)
+    assert "noted" not in finding.why
+
+
+def test_a_manifest_that_lies_before_those_that_are_read_was_there(trail):
+    del trail.objects[manifest_key(1)]
+    window = Window(trail.now, PERIOD, since=START + 7_200, at_least=Link(1, "0" * 64))
+
+    assert [] == verify(trail.objects.values(), key(1).public, window).findings
+
+
+def test_a_notary_that_was_silent_is_told_and_is_no_tampering(trail):
+    assert [] == trail.verify().silences
+    before = trail.manifests[-1].created_at / 1_000
+    trail.now = before + 2 * PERIOD
+    trail.notarise()
+    assert [] == trail.verify().silences
+    trail.wait(2 * PERIOD + 1)
+    trail.notarise()
+
+    assert [(before + 2 * PERIOD, trail.now)] == trail.verify().silences
+    assert TrailVerdict.INTACT == trail.verify().verdict
+    assert [] == trail.verify(since=START, until=START + 3_599).silences
+    trail.wait(2 * 3_600)
+    trail.notarise()
+    assert 1 == len(trail.verify(since=trail.now - 3_600).silences)
