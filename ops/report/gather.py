@@ -16,14 +16,14 @@ from ops.audit.folder import Folder
 from ops.audit.holders import Copies
 from ops.audit.objects import Objects, objects_of
 from ops.audit.public_key import from_file, signs_now
-from ops.audit.reading import CLOCKS_DIFFER_SECONDS, WRITTEN_WITHIN_SECONDS, Trail
+from ops.audit.reading import CLOCKS_DIFFER_SECONDS, WRITTEN_WITHIN_SECONDS
 from ops.audit.selection import Selection as Everything
 from ops.audit.verify import Asked, verify_trail, window_of
 from ops.clock import iso
 from ops.environment import setting
 from ops.quarantine.index import Selection
 from ops.quarantine.listing import quarantine_index
-from ops.report.counted import Counted
+from ops.report.counted import Countable, CountedTrail
 from ops.report.held import Held, held
 from ops.report.keys import KeyInventory, inventory
 from ops.report.report import NotKnown, Period, Report, TrailCheck
@@ -80,13 +80,12 @@ def gather(wanted: Wanted, now: float, *, objects: Objects | None = None) -> Rep
     if tally.coverage.in_clear:
         if written_until < now:
             check = _known(lambda: _verified(wanted, objects, period))
-            trail = _counted(objects, check, trail.unreadable)
+            trail = _counted(objects, check, trail)
         found = found_in(trail, period.since, period.until, period.made_at, Everything())
     if wanted.folder is not None:
         copied = {"copy of the trail": wanted.folder.resolve().name, "made": _made(wanted.folder)}
-        return Report(
-            period, copied, tally, found, _NOT_ASKED, _ONLY_THE_TRAIL, _ONLY_THE_TRAIL, check, trail.unreadable
-        )
+        told = (period, copied, tally, found, _NOT_ASKED, _ONLY_THE_TRAIL, _ONLY_THE_TRAIL, check)
+        return Report(*told, trail.unreadable, trail.misfits)
     return Report(
         period=period,
         names={} if isinstance(names := _known(_names), NotKnown) else names,
@@ -97,6 +96,7 @@ def gather(wanted: Wanted, now: float, *, objects: Objects | None = None) -> Rep
         held=_known(_held),
         trail=check,
         unreadable=trail.unreadable,
+        misfits=trail.misfits,
     )
 
 
@@ -115,10 +115,11 @@ def _made(folder: Path) -> str:
     return iso(Folder(folder).copied_at()) or "nobody knows when"
 
 
-def _counted(objects: Objects, check: TrailCheck | NotKnown, unreadable: Mapping[str, str] | None = None) -> Trail:
+def _counted(objects: Objects, check: TrailCheck | NotKnown, before: CountedTrail | None = None) -> CountedTrail:
     """What is counted; where nothing could be verified all of it, which the page says."""
-    trail = Trail(objects if isinstance(check, NotKnown) else Counted(objects, check.result.countable))
-    trail.unreadable.update(unreadable or {})
+    trail = CountedTrail(objects if isinstance(check, NotKnown) else Countable(objects, check.result.countable))
+    if before is not None:
+        trail.unreadable, trail.misfits = before.unreadable, before.misfits
     return trail
 
 

@@ -57,6 +57,7 @@ class Report:
         names: of what is reported on, by what they name.
         copies: places that may still hold what stood in clear.
         unreadable: why, by key, of segments whose events are missing.
+        misfits: how many events cannot be counted, by the key of their segment.
     """
 
     period: Period
@@ -68,6 +69,7 @@ class Report:
     held: Held | NotKnown
     trail: TrailCheck | NotKnown
     unreadable: Mapping[str, str] = field(default_factory=dict)
+    misfits: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def open_exposures(self) -> Sequence[Exposure]:
@@ -105,10 +107,16 @@ class Report:
                 yield f"{_segments(doubted)} are not counted here."
         if self.unreadable:
             yield f"{len(self.unreadable):,} of the trail's segments cannot be read: their events are missing here."
+        if misfits := sum(self.misfits.values()):
+            yield f"{_events(misfits)} be counted: not of the form that the name promises."
 
 
 def _segments(number: int) -> str:
     return "1 segment proves nothing: its events" if number == 1 else f"{number:,} segments prove nothing: their events"
+
+
+def _events(number: int) -> str:
+    return "1 event cannot" if number == 1 else f"{number:,} events cannot"
 
 
 def _items(number: int) -> str:

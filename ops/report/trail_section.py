@@ -39,6 +39,10 @@ def trail_section(report: Report) -> Html:
                 rows,
             )
         )
+    if report.misfits:
+        counts = [(code(key), count(number, "trail.misfits." + key)) for key, number in report.misfits.items()]
+        columns = (Column("segment", WIDE), Column("events", NUMBER))
+        content.append(table("misfits", "Segments with events that cannot be counted", columns, counts))
     return section(6, "trail", "The audit trail", intro, *content, _by_name(report))
 
 

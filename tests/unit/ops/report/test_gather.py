@@ -13,8 +13,9 @@ from ops.report.html import Html
 from ops.report.report import NotKnown, TrailCheck
 from ops.report.trail_section import trail_section
 from shared.errors import RequestRefused, StoreUnavailable
+from shared.runtime.audit_log import AuditEvent
 from shared.trail.findings import TrailVerdict
-from tests.unit.ops.audit.trail import START, MemoryObjects
+from tests.unit.ops.audit.trail import START, MemoryObjects, event
 from tests.unit.ops.report.period import BEGUN, DAY, END, NOTARY_SECONDS, a_period, change, trail_in
 from tests.unit.ops.report.shown import Shown, figures_of
 
@@ -135,6 +136,19 @@ def test_what_no_manifest_attests_yet_is_counted(tmp_path):
     )
 
 
+def test_events_that_cannot_be_counted_are_told_with_their_segments(tmp_path):
+    folder = tmp_path / "trail"
+    names = [name for name in AuditEvent if name.startswith("item.")]
+    clear = change("item.plaintext_found", START + 100, "plaintext", **BEGUN)
+    key = trail_in(folder, [clear, *(event(name, at=START + 8) for name in names)])
+
+    report = gather(Wanted(START, folder=folder, public_key=key, period_seconds=NOTARY_SECONDS), END)
+
+    assert (1, len(names)) == (report.tally.events, sum(report.misfits.values()))
+    assert f"{len(names)} events cannot be counted: not of the form that the name promises." in report.attention()
+    assert f"<code>{next(iter(report.misfits))}</code>" in trail_section(report)
+
+
 def test_of_a_copy_the_period_ends_when_it_was_made(tmp_path):
     folder = tmp_path / "trail"
     key = trail_in(folder, a_period())
@@ -177,7 +191,8 @@ def test_a_period_is_whole_seconds_so_that_others_can_ask_for_the_same(bucket):
 @pytest.fixture
 def bucket():
     bucket = MemoryObjects()
-    bucket.write(*a_period()[:30])
+    for number, one in enumerate(a_period()[:30]):
+        bucket.write(one, where=f"s-{number}")
     return bucket
 
 
