@@ -1,7 +1,7 @@
-"""The bucket of the audit trail: written once where nothing is, locked, and deleted from by nobody.
+"""The bucket of the audit trail: each part written by one role, once, where nothing is; locked, deleted by nobody.
 
-What the policy denies it denies to all, administrators included: who wants to delete has to change the policy first,
-and CloudTrail tells of that.
+What the policy denies it denies to all, administrators included, but for the bucket's configuration, which deployments
+may change. Who wants to delete has to change the policy first, or to deploy; CloudTrail tells of both.
 """
 
 from __future__ import annotations
@@ -13,9 +13,17 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.acknowledge import acknowledge
+from infra.deployments import other_than_deployments
 from infra.one_key import only_with
+from infra.rights import segments
 from infra.settings import Settings
 
+_NOTARY = "notary"
+_STAGES = (
+    *("landing-ingest", "encryptor", "redriver", "auditor", "reauditor", "reconciler", "reencryptor", "sweeper"),
+    *("rotation", "reopener", "tenant-api", "ensure-keys", _NOTARY),
+)
+"""Whose events there are, deployed or not; each has a function and a role of its name."""
 _REMOVING = [
     "s3:BypassGovernanceRetention",
     "s3:DeleteObject",
@@ -23,6 +31,16 @@ _REMOVING = [
 ]
 _LOCKING = ["s3:PutObjectRetention", "s3:PutObjectLegalHold"]
 """Who may lock an object otherwise than the bucket's default does could lock it for a minute."""
+_REPLICATING = ["s3:ReplicateObject", "s3:ReplicateDelete", "s3:ObjectOwnerOverrideToBucketOwner"]
+"""A replica is written by none of the rights that a put needs."""
+_CONFIGURING = [
+    "s3:PutBucketObjectLockConfiguration",
+    "s3:PutBucketVersioning",
+    "s3:PutLifecycleConfiguration",
+    "s3:PutEncryptionConfiguration",
+    "s3:PutReplicationConfiguration",
+]
+"""What comes would be locked for a day, expire, or lie under a key that somebody destroys; S3 asks no policy then."""
 
 
 class AuditTrail(Construct):
@@ -65,16 +83,34 @@ class AuditTrail(Construct):
 
     def _denials(self, settings: Settings) -> list[iam.PolicyStatement]:
         objects, manifests = self.bucket.arn_for_objects("*"), self.bucket.arn_for_objects("manifests/*")
-        notary_arn = cdk.Stack.of(self).format_arn(
-            service="iam", region="", resource="role", resource_name=settings.name_of("notary")
-        )
-        by_others = {"StringNotEquals": {"aws:PrincipalArn": notary_arn}}
+        parts = {stage: segments(self.bucket.bucket_arn, stage) for stage in _STAGES}
         return [
             _deny("OnlyWhereNothingIs", ["s3:PutObject"], objects, {"Null": {"s3:if-none-match": "true"}}),
-            _deny("ManifestsByTheNotaryAlone", ["s3:PutObject"], manifests, by_others),
+            _deny("ManifestsByTheNotaryAlone", ["s3:PutObject"], manifests, self._by_others(_NOTARY, settings)),
+            *(
+                _deny(f"{_camel(stage)}Alone", ["s3:PutObject"], part, self._by_others(stage, settings))
+                for stage, part in parts.items()
+            ),
+            iam.PolicyStatement(
+                sid="NothingElsewhere",
+                effect=iam.Effect.DENY,
+                principals=[iam.AnyPrincipal()],
+                actions=["s3:PutObject"],
+                not_resources=[*parts.values(), manifests],
+            ),
             _deny("NothingGoes", _REMOVING, objects),
             _deny("NoOtherLock", _LOCKING, objects),
+            _deny("NoOtherWayIn", _REPLICATING, objects),
+            _deny("NoKeyAfterwards", ["s3:UpdateObjectEncryption"], objects),
+            _deny("ConfiguredByDeploymentsAlone", _CONFIGURING, self.bucket.bucket_arn, other_than_deployments(self)),
         ]
+
+    def _by_others(self, stage: str, settings: Settings) -> dict[str, dict[str, str]]:
+        """Whoever has not this stage's role, which a later stack makes: its name is known."""
+        role_arn = cdk.Stack.of(self).format_arn(
+            service="iam", region="", resource="role", resource_name=settings.name_of(stage)
+        )
+        return {"StringNotEquals": {"aws:PrincipalArn": role_arn}}
 
 
 def _retention(settings: Settings) -> s3.ObjectLockRetention:
@@ -82,6 +118,10 @@ def _retention(settings: Settings) -> s3.ObjectLockRetention:
     if settings.audit.lock is s3.ObjectLockMode.COMPLIANCE:
         return s3.ObjectLockRetention.compliance(days)
     return s3.ObjectLockRetention.governance(days)
+
+
+def _camel(stage: str) -> str:
+    return "".join(word.capitalize() for word in stage.split("-"))
 
 
 def _deny(

@@ -8,6 +8,7 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from infra.attribute_key import CRYPTOGRAPHIC_USE, administration
+from infra.deployments import other_than_deployments
 from infra.settings import Settings
 
 _DATA_SERVICES = ("dynamodb", "kinesis", "s3", "sqs")
@@ -40,6 +41,15 @@ class StorageKey(Construct):
             policy=iam.PolicyDocument(
                 statements=[
                     administration("Administration"),
+                    iam.PolicyStatement(
+                        sid="KeptByAll",
+                        # what lies in the audit bucket, locked or not, nobody could read without it
+                        effect=iam.Effect.DENY,
+                        principals=[iam.AnyPrincipal()],
+                        actions=["kms:DisableKey", "kms:ScheduleKeyDeletion"],
+                        resources=["*"],
+                        conditions=other_than_deployments(self),
+                    ),
                     iam.PolicyStatement(
                         sid="ThroughTheDataServices",
                         # whoever may use the table, stream, bucket or queue; never the key itself

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias
 
 from infra.rights import SEGMENT_ATTRIBUTES, TRAIL_PARTITION
-from tests.infra.simulator import ADMINISTRATOR
+from tests.infra.simulator import ADMINISTRATOR, DEPLOYER
 
 Row: TypeAlias = tuple[str, str, str, Mapping[str, Sequence[str]], str]
 
@@ -36,7 +36,30 @@ OF_THE_WRITERS: Final[list[Row]] = [
         (one, "s3:BypassGovernanceRetention", f"{one}'s segment", {}, NO),
         (one, "s3:PutObjectRetention", f"{one}'s segment", {}, NO),
         (one, "s3:ListBucket", "audit bucket", {}, NO),
+        # and nobody does it for it
+        (ADMINISTRATOR, "s3:PutObject", f"{one}'s segment", WHERE_NOTHING_IS, NO),
+        (DEPLOYER, "s3:PutObject", f"{one}'s segment", WHERE_NOTHING_IS, NO),
     )
+]
+_CONFIGURING: Final = (
+    *("PutBucketObjectLockConfiguration", "PutBucketVersioning", "PutLifecycleConfiguration"),
+    *("PutEncryptionConfiguration", "PutReplicationConfiguration"),
+)
+_REPLACING: Final = ("ReplicateObject", "ReplicateDelete", "ObjectOwnerOverrideToBucketOwner", "UpdateObjectEncryption")
+OF_WHO_RUNS_THE_ACCOUNT: Final[list[Row]] = [
+    # what the bucket and its key are, deployments say, and nobody by hand
+    *((ADMINISTRATOR, f"s3:{action}", "audit bucket", {}, NO) for action in _CONFIGURING),
+    *((DEPLOYER, f"s3:{action}", "audit bucket", {}, YES) for action in _CONFIGURING),
+    (ADMINISTRATOR, "kms:DisableKey", "storage key", {}, NO),
+    (ADMINISTRATOR, "kms:ScheduleKeyDeletion", "storage key", {}, NO),
+    (DEPLOYER, "kms:ScheduleKeyDeletion", "storage key", {}, YES),
+    # nothing comes by other ways than a put, or gets under another key
+    *((who, f"s3:{action}", "manifest", {}, NO) for action in _REPLACING for who in (ADMINISTRATOR, DEPLOYER)),
+    (ADMINISTRATOR, "s3:PutObject", "object of no stage", WHERE_NOTHING_IS, NO),
+    (ADMINISTRATOR, "s3:PutObject", "segment of no stage", WHERE_NOTHING_IS, NO),
+    # nobody is locked out of the policies that say so
+    (ADMINISTRATOR, "s3:PutBucketPolicy", "audit bucket", {}, YES),
+    (ADMINISTRATOR, "kms:PutKeyPolicy", "storage key", {}, YES),
 ]
 OF_THE_NOTARY: Final[list[Row]] = [
     # the notary signs, and nobody else

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.infra.synthesis import ACCOUNT, ROOT, Resource, Synthesis
+from tests.infra.synthesis import ACCOUNT, REGION, ROOT, Resource, Synthesis
 
 _POLICY_PROPERTY = {
     "AWS::IAM::Role": "AssumeRolePolicyDocument",
@@ -20,11 +20,13 @@ _POLICY_PROPERTY = {
 }
 ADMINISTRATOR = "administrator"
 """A role outside of this project with every right that a policy of its own can give."""
+DEPLOYER = f"cdk-hnb659fds-cfn-exec-role-{ACCOUNT}-{REGION}"
+"""The role of the CDK's bootstrap under which CloudFormation works; it has every right, too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Who wants to do what to which resource, in what context; roles are named without the prefix."""
+    """Who wants to do what to which resource, in what context; roles are named without the deployment's prefix."""
 
     role: str
     action: str
@@ -55,7 +57,8 @@ class Account:
         return json.loads(done.stdout)
 
     def _simulation(self, request: Request) -> dict[str, Any]:
-        role_arn = f"arn:aws:iam::{ACCOUNT}:role/sealstream-{request.role}"
+        prefix = "" if request.role == DEPLOYER else "sealstream-"
+        role_arn = f"arn:aws:iam::{ACCOUNT}:role/{prefix}{request.role}"
         return {
             "request": {
                 "principal": role_arn.replace(":iam:", ":sts:").replace(":role/", ":assumed-role/") + "/session",
@@ -75,7 +78,7 @@ class Account:
         }
 
     def _identity_policy(self, role: str) -> dict[str, Any]:
-        if role == ADMINISTRATOR:
+        if role in {ADMINISTRATOR, DEPLOYER}:
             return {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
         documents = [
             resource.properties["PolicyDocument"]

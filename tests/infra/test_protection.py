@@ -209,7 +209,7 @@ def test_nobody_writes_over_the_trail_deletes_from_it_or_locks_it_otherwise(clou
         statement["Sid"]: (set(_list(statement["Action"])), statement.get("Condition"))
         for policy in cloud.resources("AWS::S3::BucketPolicy")
         for statement in policy.properties["PolicyDocument"]["Statement"]
-        if statement["Resource"] == f"{bucket}/*" and statement["Effect"] == "Deny"
+        if statement.get("Resource") == f"{bucket}/*" and statement["Effect"] == "Deny"
         if statement["Principal"] in ("*", {"AWS": "*"})
     }
 
@@ -219,7 +219,69 @@ def test_nobody_writes_over_the_trail_deletes_from_it_or_locks_it_otherwise(clou
         "OnlyWhereNothingIs": ({"s3:PutObject"}, {"Null": {"s3:if-none-match": "true"}}),
         "NothingGoes": ({"s3:BypassGovernanceRetention", "s3:DeleteObject", "s3:DeleteObjectVersion"}, None),
         "NoOtherLock": ({"s3:PutObjectRetention", "s3:PutObjectLegalHold"}, None),
+        "NoOtherWayIn": (
+            {"s3:ReplicateObject", "s3:ReplicateDelete", "s3:ObjectOwnerOverrideToBucketOwner"},
+            None,
+        ),
+        "NoKeyAfterwards": ({"s3:UpdateObjectEncryption"}, None),
     } == {name: said for name, said in denied.items() if name not in other_keys}
+
+
+def test_each_part_of_the_trail_is_put_by_the_one_role_whose_it_is(cloud):
+    bucket = cloud.one("AWS::S3::Bucket", under="Audit").arn
+    statements = cloud.one("AWS::S3::BucketPolicy", under="Audit").properties["PolicyDocument"]["Statement"]
+    stages = {
+        function.properties["Environment"]["Variables"]["SEALSTREAM_STAGE"]: function.properties["Role"]
+        for function in cloud.resources("AWS::Lambda::Function")
+    }
+
+    allowed = {f"{bucket}/segments/????/??/??/??/{stage}/*": role for stage, role in stages.items()}
+    allowed[f"{bucket}/manifests/*"] = stages["notary"]
+    assert allowed == {
+        s["Resource"]: s["Condition"]["StringNotEquals"]["aws:PrincipalArn"]
+        for s in statements
+        if "aws:PrincipalArn" in s.get("Condition", {}).get("StringNotEquals", {}) and s["Action"] == "s3:PutObject"
+    }
+    (elsewhere,) = (s for s in statements if "NotResource" in s)
+    assert ("Deny", {"AWS": "*"}, "s3:PutObject", set(allowed)) == (
+        *(elsewhere[part] for part in ("Effect", "Principal", "Action")),
+        set(elsewhere["NotResource"]),
+    )
+
+
+def test_what_deployments_alone_may_change_they_may_under_the_role_that_they_have(cloud, other_and_unacceptable):
+    for synthesis in (cloud, other_and_unacceptable):
+        manifest = json.loads((synthesis.folder / "manifest.json").read_text(encoding="utf-8"))
+        roles = {
+            of["properties"]["cloudFormationExecutionRoleArn"]
+            for name, of in manifest["artifacts"].items()
+            if name in synthesis.stacks
+        }
+        documents = (
+            synthesis.one("AWS::KMS::Key", under="Storage").properties["KeyPolicy"],
+            synthesis.one("AWS::S3::BucketPolicy", under="Audit").properties["PolicyDocument"],
+        )
+        excepted = {
+            s["Sid"]: s["Condition"]["StringNotEquals"]["aws:PrincipalArn"]
+            for document in documents
+            for s in document["Statement"]
+            if s.get("Sid") in {"KeptByAll", "ConfiguredByDeploymentsAlone"}
+        }
+
+        (role,) = (
+            arn.replace("${AWS::Partition}", "aws")
+            .replace("${AWS::AccountId}", ACCOUNT)
+            .replace("${AWS::Region}", REGION)
+            for arn in roles
+        )
+        assert {"KeptByAll": role, "ConfiguredByDeploymentsAlone": role} == excepted
+
+
+def test_the_policy_of_the_audit_bucket_is_within_what_s3_takes(cloud, other_and_unacceptable):
+    for synthesis in (cloud, other_and_unacceptable):
+        policy = synthesis.one("AWS::S3::BucketPolicy", under="Audit").properties["PolicyDocument"]
+
+        assert len(json.dumps(policy)) < 16 * 1024, "of 20"
 
 
 def test_the_landing_bucket_is_private_versioned_encrypted_and_told_of_to_its_queue_alone(cloud):

@@ -14,7 +14,7 @@ from shared.keys.ports import DataKeyRow
 from shared.model import KeyState
 from shared.runs.model import Phase, Run, RunKind, Segment
 from tests.infra.rights_of_the_api import OF_THE_API
-from tests.infra.rights_of_the_trail import OF_THE_NOTARY, OF_THE_WRITERS, WRITERS
+from tests.infra.rights_of_the_trail import OF_THE_NOTARY, OF_THE_WRITERS, OF_WHO_RUNS_THE_ACCOUNT, WRITERS
 from tests.infra.simulator import ADMINISTRATOR, Account, Request
 from tests.infra.synthesis import ACCOUNT, REGION
 
@@ -535,6 +535,7 @@ TABLE: list[tuple[str, str, str, Mapping[str, Sequence[str]], str]] = [
     *OF_THE_API,
     *OF_THE_WRITERS,
     *OF_THE_NOTARY,
+    *OF_WHO_RUNS_THE_ACCOUNT,
 ]
 
 
@@ -548,6 +549,8 @@ def arns(cloud) -> dict[str, str]:
         "signing key": cloud.one("AWS::KMS::Key", under="Signing").arn,
         "audit bucket": trail,
         "manifest": f"{trail}/manifests/000000000001.json",
+        "object of no stage": f"{trail}/x",
+        "segment of no stage": f"{trail}/segments/2026/11/21/00/nobody/x-0",
         **{f"{stage}'s segment": f"{trail}/segments/2026/11/21/00/{stage}/x-0" for stage in (*WRITERS, "notary")},
         "notary's log": cloud.one("AWS::Logs::LogGroup", under="Attesting").arn.replace(":*", ":log-stream:x"),
         "storage key": cloud.one("AWS::KMS::Key", under="Storage").arn,
