@@ -8,26 +8,32 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from typing import Any, Final, Self
 
+from shared.trail.ocsf_tellings import TELLINGS
+
 Event = Mapping[str, Any]
 """As docs/audit_events.md has it: `event`, `event_id`, `at` and the event's own fields."""
 
 _CACHE_KIB: Final = 32 * 1024
 _TABLES: Final = """
-    CREATE TABLE seen (id TEXT PRIMARY KEY) WITHOUT ROWID;
-    CREATE TABLE batch (id TEXT PRIMARY KEY, at TEXT, sequence TEXT, document TEXT);
+    CREATE TABLE seen (id TEXT, told TEXT, PRIMARY KEY (id, told)) WITHOUT ROWID;
+    CREATE TABLE batch (id TEXT, told TEXT, at TEXT, sequence TEXT, severity INTEGER, document TEXT,
+                        PRIMARY KEY (id, told));
 """
 _ADD: Final = """
-    INSERT INTO batch SELECT :id, :at, :sequence, :document WHERE NOT EXISTS (SELECT 1 FROM seen WHERE id = :id)
-    ON CONFLICT (id) DO UPDATE SET document = excluded.document WHERE length(excluded.document) > length(document)
+    INSERT INTO batch SELECT :id, :told, :at, :sequence, :severity, :document
+    WHERE NOT EXISTS (SELECT 1 FROM seen WHERE id = :id AND told = :told)
+    ON CONFLICT (id, told) DO UPDATE SET document = excluded.document WHERE length(excluded.document) > length(document)
 """
-_IN_ORDER: Final = "SELECT document FROM batch ORDER BY at, length(sequence), sequence, id"
+_IN_ORDER: Final = "SELECT document FROM batch ORDER BY at, length(sequence), sequence, severity, id"
 
 
 class Distinct:
     """Takes batches of documents, and gives each batch back sorted, without the events that an earlier one had.
 
-    Of two in one batch that tell the same event it keeps the longer: some are told again with fewer fields. All lies
-    in a database on disk that has no name and is gone with the process, so memory does not grow with the trail.
+    Of two in one batch that tell the same event it keeps the longer: some are told again with fewer fields. Two that
+    make something else of the same cause, another event or another verdict, are both kept, the graver one last: what
+    was found once is not taken back by who says under the same id that all is well. All lies in a database on disk
+    that has no name and is gone with the process, so memory does not grow with the trail.
     """
 
     def __init__(self) -> None:
@@ -53,15 +59,18 @@ class Distinct:
         with closing(self._database.cursor()) as cursor:
             for (document,) in cursor.execute(_IN_ORDER):
                 yield json.loads(document)
-        self._database.execute("INSERT INTO seen SELECT id FROM batch")
+        self._database.execute("INSERT INTO seen SELECT id, told FROM batch")
         self._database.execute("DELETE FROM batch")
 
 
-def _row(told: tuple[Event, Mapping[str, Any]]) -> dict[str, str]:
+def _row(told: tuple[Event, Mapping[str, Any]]) -> dict[str, str | int]:
     event, document = told
+    telling = TELLINGS.get(event["event"])
     return {
         "id": event["event_id"],
+        "told": f"{event['event']} {event.get('verdict')}",
         "at": event["at"],
         "sequence": str(event.get("sequence_number", "")),
+        "severity": 0 if telling is None else int(telling.severity),
         "document": json.dumps(document),
     }

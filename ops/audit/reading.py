@@ -17,6 +17,7 @@ from shared.aws.audit_bucket import Listed
 from shared.errors import TrailUnreadable
 from shared.trail.ocsf import flat
 from shared.trail.segments import PREFIX, SegmentName, hour_prefix, read_segment
+from shared.trail.stages import is_told_by
 
 Wanted = Callable[[Event], bool]
 
@@ -32,7 +33,8 @@ class Trail:
     """Reads events.
 
     Attributes:
-        unreadable: why, by the key of each segment that was come upon and could not be read; its events are missing.
+        unreadable: why, by the key of each segment that was come upon and could not be read: its events are missing; or
+            that tells of what its stage does not tell: these events are left out, as if somebody had forged them.
     """
 
     def __init__(self, objects: Objects) -> None:
@@ -74,12 +76,15 @@ class Trail:
                 yield from distinct.batch()
 
     def read(self, name: SegmentName, content: bytes) -> Iterable[tuple[Event, Mapping[str, Any]]]:
-        """The events of a segment, each with its OCSF document; none where it is unreadable."""
+        """The events of a segment that its stage tells, each with its OCSF document; none where it is unreadable."""
         try:
-            return [(flat(document), document) for document in read_segment(content, name)]
+            told = [(flat(document), document) for document in read_segment(content, name)]
         except (TrailUnreadable, ValueError) as error:
             self.unreadable[name.key] = str(error)
             return ()
+        if others := {event["event"] for event, _ in told if not is_told_by(name.stage, event["event"])}:
+            self.unreadable[name.key] = f"tells {', '.join(sorted(others))}, which is not for {name.stage} to tell"
+        return [one for one in told if one[0]["event"] not in others]
 
     def contents(self, listed: Iterable[Listed]) -> Iterator[tuple[SegmentName, bytes]]:
         """The segments among these objects, in the same order; what else is called so is for `verify` to say."""

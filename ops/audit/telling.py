@@ -46,9 +46,9 @@ def _text(name: str, value: Any) -> str:
 
 
 def unreadable(trail: Trail) -> int:
-    """Say on standard error which segments could not be read; the exit status that this gives."""
+    """Say on standard error which segments could not be read, or not believed; the exit status that this gives."""
     for key, why in trail.unreadable.items():
-        print(f"its events are missing: {printable(f'{key} {why}')}", file=sys.stderr)
+        print(f"events of it are missing: {printable(f'{key} {why}')}", file=sys.stderr)
     if trail.unreadable:
         print("`sealstream audit verify` says what became of it", file=sys.stderr)
     return 1 if trail.unreadable else 0

@@ -104,6 +104,8 @@ class MemoryWorld(World):
 class ReencryptorProcess(Process):
     """The re-encryptor of one process."""
 
+    stage = "reencryptor"
+
     def __init__(self, world: MemoryWorld, skew: float = 0.0) -> None:
         super().__init__(world, skew)
         self.memory = world

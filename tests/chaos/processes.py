@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 from consumers.auditor.audit import Auditor
 from consumers.auditor.gather import KnownPolicies
@@ -37,12 +37,10 @@ SECONDS = 60
 """An invocation of the encryptor."""
 MOST_SECONDS = 900
 """An invocation of anything."""
-STAGE = "chaos"
-"""Whose events they are."""
 
 
 class Process:
-    """One process of any function.
+    """One process of a function, whose name is its stage.
 
     Args:
         world: what it works on.
@@ -53,13 +51,15 @@ class Process:
         log: what it tells; what is not in the trail yet is gone with the process.
     """
 
+    stage: ClassVar[str]
+
     def __init__(self, world: World, skew: float = 0.0) -> None:
         self.world = world
         self.skew = skew
         self.ends_at = float("inf")
         self.asked_for: dict[tuple[str, int], float] = {}
         self.ports = world.ports(self)
-        self.log = AuditLog(trail=SegmentWriter(world.bucket(self), STAGE, self.wall))
+        self.log = AuditLog(trail=SegmentWriter(world.bucket(self), self.stage, self.wall))
 
     def wall(self) -> float:
         """The time by its own clock, seconds since the epoch."""
@@ -112,6 +112,8 @@ class EncryptorProcess(Process):
         keyring: what it seals with.
     """
 
+    stage = "encryptor"
+
     def __init__(self, world: World, skew: float = 0.0) -> None:
         super().__init__(world, skew)
         policy = world.order.policy
@@ -148,6 +150,8 @@ class EncryptorProcess(Process):
 
 class AuditorProcess(Process):
     """The auditor of one process."""
+
+    stage = "auditor"
 
     def __init__(self, world: World, skew: float = 0.0) -> None:
         super().__init__(world, skew)

@@ -145,6 +145,11 @@ def written_by(module: str) -> Mapping[str, str]:
 
 def emitted_by(handler: str) -> frozenset[str]:
     """The names of the metrics of a function with this handler, `package.module.function`."""
+    return frozenset(name for module in reached_by(handler) & REPORTS.keys() for name in written_by(module))
+
+
+def reached_by(handler: str) -> frozenset[str]:
+    """The modules that a function with this handler imports, however far."""
     reached: set[str] = set()
     waiting = [handler.rpartition(".")[0]]
     while waiting:
@@ -152,7 +157,19 @@ def emitted_by(handler: str) -> frozenset[str]:
         if module not in reached:
             reached.add(module)
             waiting += _imported(module)
-    return frozenset(name for module in reached & REPORTS.keys() for name in written_by(module))
+    return frozenset(reached)
+
+
+@cache
+def events_named_in(module: str) -> frozenset[str]:
+    """The audit events that a module names."""
+    tree = _tree(module)
+    nodes = () if tree is None else ast.walk(tree)
+    return frozenset(
+        AuditEvent[node.attr]
+        for node in nodes
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == AuditEvent.__name__
+    )
 
 
 def calling(function: str) -> Iterator[str]:

@@ -50,6 +50,37 @@ def test_of_what_was_told_twice_in_an_hour_the_longer_telling_counts(bucket, tra
     assert [whole] == list(trail.events(**ALWAYS))
 
 
+def test_what_was_found_is_not_taken_back_by_who_says_under_the_same_id_that_all_is_well(bucket, trail):
+    """Whichever is longer, came first, or was written in which hour."""
+    uid = "ab" * 16
+    found = event("item.plaintext_found", uid=uid, verdict="plaintext")
+    well = event("item.written", uid=uid, verdict="verified", policy="f" * 16, item_id="of any length")
+    for hour, told in ((0, well), (0, found), (1, found), (1, well)):
+        bucket.write(told, at=START + hour * HOUR, where=told["event"])
+    assert [well, found] == list(trail.events(**ALWAYS))
+
+    bucket.write(event("item.malformed", uid=uid, verdict="malformed"), at=START + 2 * HOUR)
+    assert "item.malformed" == list(trail.events(**ALWAYS))[-1]["event"]
+
+
+@pytest.mark.parametrize("stage", ["tenant-api", "landing-ingest", "nobody"])
+def test_what_another_stage_says_is_told_and_not_counted(bucket, trail, stage):
+    found = event("item.plaintext_found", uid="ab" * 16, verdict="plaintext")
+    bucket.write(found)
+    mended = event("item.remediated", at=START + 1, verdict="verified")
+    shadow = {**found, "event": "item.written", "verdict": "verified", "item_id": "longer than the other"}
+    forged = bucket.write(mended, shadow, stage=stage)
+    assert [found] == list(trail.events(**ALWAYS))
+    why = f"tells item.remediated, item.written, which is not for {stage} to tell"
+    assert {forged: why} == trail.unreadable
+
+
+def test_the_others_of_a_segment_with_such_an_event_are_counted(bucket, trail):
+    own = event("access.denied", tenant_id="acme")
+    bucket.write(own, event("item.remediated"), stage="tenant-api")
+    assert [own] == list(trail.events(**ALWAYS))
+
+
 def test_events_of_an_hour_are_in_the_order_of_their_times_then_of_their_changes(bucket, trail):
     events = [
         event(at=START + 1, sequence_number="900"),
@@ -175,7 +206,7 @@ def test_a_reader_may_stop_early(bucket, trail):
 
 def test_documents_are_those_that_were_written(bucket, trail):
     written = event("key.created", tenant_id="acme", data_class="pii", key_id="01020304")
-    bucket.write(written, written, event(tenant_id="bolt"))
+    bucket.write(written, written, event("key.created", tenant_id="bolt"))
     assert [ocsf(written)] == list(trail.documents(**ALWAYS, wanted=lambda one: one["tenant_id"] == "acme"))
 
 

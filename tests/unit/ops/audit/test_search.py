@@ -107,4 +107,4 @@ def test_a_part_that_cannot_be_read_is_named_and_the_rest_is_told(bucket, capsys
     bucket.objects[broken] = b"no gzip"
     assert 1 == command(Selection(), *SPAN, objects=bucket)
     out, err = capsys.readouterr()
-    assert (2, True) == (len(out.splitlines()), f"its events are missing: {broken} does not unzip" in err)
+    assert (2, True) == (len(out.splitlines()), f"events of it are missing: {broken} does not unzip" in err)

@@ -10,6 +10,7 @@ from typing import Any
 from shared.aws.audit_bucket import Listed
 from shared.trail.ocsf import ocsf
 from shared.trail.segments import segments
+from shared.trail.stages import TOLD_BY
 
 START = 1_767_225_600.0
 """2026-01-01T00:00:00Z."""
@@ -21,6 +22,11 @@ def event(name: str = "item.written", *, at: float = START, uid: str = "", **fie
     time = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     told = {"event": name, "at": time, **fields}
     return {"event_id": uid or sha256(repr(sorted(told.items())).encode()).hexdigest()[:32], **told}
+
+
+def a_stage_of(*events: Mapping[str, Any]) -> str:
+    names = {one["event"] for one in events}
+    return next(stage for stage, told in TOLD_BY.items() if names <= told)
 
 
 class MemoryObjects:
@@ -35,8 +41,9 @@ class MemoryObjects:
         self.objects: dict[str, bytes] = {}
         self.read_keys: list[str] = []
 
-    def write(self, *events: Mapping[str, Any], at: float = START, stage: str = "auditor", where: str = "s-1") -> str:
-        """A segment, written then; its key."""
+    def write(self, *events: Mapping[str, Any], at: float = START, stage: str = "", where: str = "s-1") -> str:
+        """A segment, written then; its key. Without `stage` it is of one that tells all these events."""
+        stage = stage or a_stage_of(*events)
         ((name, content, _),) = segments(map(ocsf, events), written_at=at, stage=stage, where=where)
         self.objects.setdefault(name.key, content)
         return name.key

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -13,7 +14,7 @@ from ops.audit.reading import at_of
 from shared.trail.ocsf import ocsf
 from shared.trail.segments import segments
 from tests.fakes.trail import START, FakeTrail
-from tests.unit.ops.audit.trail import event
+from tests.unit.ops.audit.trail import a_stage_of, event
 
 DAY = 86_400.0
 END = START + 4 * DAY
@@ -61,9 +62,9 @@ def trail_in(folder: Path, events: Sequence[Mapping[str, Any]], *, until: float 
         since = trail.now - NOTARY_SECONDS
         # what happened shortly before was delivered again
         some = [one for one in events if since - 600 <= at_of(one) < trail.now]
-        if some:
+        for stage, told in groupby(sorted(some, key=a_stage_of), key=a_stage_of):
             where = f"s-{since:.0f}"
-            for name, content, _ in segments(map(ocsf, some), written_at=trail.now, stage="auditor", where=where):
+            for name, content, _ in segments(map(ocsf, told), written_at=trail.now, stage=stage, where=where):
                 trail.put(name.key, content)
         trail.notarise()
     for key, one in trail.objects.items():
