@@ -8,6 +8,7 @@ from math import ceil
 from pathlib import Path
 from typing import Final, TypeVar
 
+from ops.audit.at_least import with_noted_end
 from ops.audit.copies import known_copies
 from ops.audit.exposure import Exposure
 from ops.audit.exposure_events import READ_WITHIN_SECONDS
@@ -148,8 +149,10 @@ def _verified(wanted: Wanted, objects: Objects, period: Period, written_until: f
         key, source = signs_now(objects, KmsSigningKeys(client("kms"))), "asked of KMS"
     since = max(0.0, period.since - READ_WITHIN_SECONDS - CLOCKS_DIFFER_SECONDS)
     asked = Asked(since, wanted.until, wanted.folder, wanted.public_key, wanted.period_seconds)
-    window = replace(window_of(asked, now=period.made_at), until=written_until)
-    return TrailCheck(verify_trail(objects, key, window), key.sha256, source)
+    window = replace(window_of(asked, now=period.made_at), until=None)
+    if wanted.folder is None:
+        window = with_noted_end(window)
+    return TrailCheck(verify_trail(objects, key, replace(window, until=written_until)), key.sha256, source)
 
 
 def _keys(tally: Tally, now: float) -> KeyInventory:

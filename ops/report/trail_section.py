@@ -8,7 +8,7 @@ from typing import Final
 from ops.report.blocks import NAME, NUMBER, WIDE, Column, code, facts, paragraph, section, table, unread
 from ops.report.html import Html, joined, tag
 from ops.report.report import NotKnown, Report, TrailCheck
-from ops.report.words import NOTHING, count, time
+from ops.report.words import NOTHING, count, duration, time
 from shared.runtime.audit_log import AuditEvent
 from shared.trail.findings import TrailVerdict
 
@@ -67,6 +67,10 @@ def _verified(trail: TrailCheck | NotKnown) -> Iterator[Html]:
     if result.findings:
         rows = [(str(one.kind).replace("_", " "), code(one.key), one.why) for one in result.findings]
         yield table("tampering", "What is wrong", (Column("finding"), Column("object", WIDE), Column("why")), rows)
+    if result.silences:
+        silent = [(time(since), time(until), duration(until - since)) for since, until in result.silences]
+        columns = (Column("from"), Column("to"), Column("for", NUMBER))
+        yield table("silences", "When the notary wrote no manifest, which is not tampering by itself", columns, silent)
     if result.doubted:
         keys = [(code(key),) for key in result.doubted]
         yield table("doubted", "Segments whose events are not counted", (Column("segment", WIDE),), keys)

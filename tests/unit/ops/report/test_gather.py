@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import pytest
 
@@ -15,6 +16,7 @@ from ops.report.trail_section import trail_section
 from shared.errors import RequestRefused, StoreUnavailable
 from shared.runtime.audit_log import AuditEvent
 from shared.trail.findings import TrailVerdict
+from shared.trail.manifest import Link
 from tests.unit.ops.audit.trail import START, MemoryObjects, event
 from tests.unit.ops.report.period import BEGUN, DAY, END, NOTARY_SECONDS, a_period, change, trail_in
 from tests.unit.ops.report.shown import Shown, figures_of
@@ -180,6 +182,23 @@ def test_a_deployment_without_rights_gives_a_report_that_says_so(bucket):
     assert (30, {}) == (report.tally.events, report.names)
     for part in (report.keys, report.held, report.trail):
         assert NotKnown("asking: AccessDeniedException") == part
+
+
+@pytest.mark.usefixtures("_nothing_answers")
+@pytest.mark.parametrize("until", [None, START + DAY])
+def test_what_the_deployment_noted_as_its_end_has_to_be_there(folder, key, monkeypatch, until):
+    def noted(window):
+        return replace(window, at_least=Link(1_000, "00" * 32)) if window.until is None else window
+
+    monkeypatch.setattr("ops.report.gather.with_noted_end", noted)
+    wanted = Wanted(START, until, public_key=key, period_seconds=NOTARY_SECONDS)
+
+    report = gather(wanted, END, objects=Folder(folder))
+
+    assert isinstance(report.trail, TrailCheck)
+    assert [("truncated", "manifests/000000001000.json")] == [
+        (one.kind, one.key) for one in report.trail.result.findings
+    ]
 
 
 @pytest.mark.usefixtures("_nothing_answers")

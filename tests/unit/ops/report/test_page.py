@@ -167,6 +167,14 @@ def test_a_trail_that_nobody_could_check_is_not_called_intact():
 
 
 @pytest.mark.usefixtures("_without_plots")
+def test_when_the_notary_was_silent_is_said_and_is_no_tampering():
+    silent = replace(INTACT, silences=[(START, START + 7_200)])
+    shown = Shown(page(report(trail=TrailCheck(silent, "9f" * 32, "asked of KMS"))))
+    assert "2026-01-01 00:00:002026-01-01 02:00:002 h" in shown.text
+    assert "not what was written" not in shown.text
+
+
+@pytest.mark.usefixtures("_without_plots")
 def test_what_was_not_read_is_said_and_is_no_zero():
     told = report(keys=NotKnown("refused"), held=NotKnown("refused"), trail=NotKnown("no key was given"))
     shown = Shown(page(told))
