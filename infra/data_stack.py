@@ -41,7 +41,7 @@ class DataStack(cdk.Stack):
         acknowledge(
             self.stream,
             "KDS3",
-            reason="The storage key instead of aws/kinesis: its policy says who may use it, and it can be disabled",
+            reason="The storage key instead of aws/kinesis: its policy says who may use it, and who may disable it",
         )
         self.landing = Landing(self, "Landing", settings=settings, storage_key=storage_key)
         self.items = ProtectedTable(
