@@ -30,6 +30,7 @@ from shared.trail.manifest import (
     split,
 )
 from shared.trail.public_key import PublicKey
+from shared.trail.segments import SegmentName
 
 READ_TOGETHER: Final = 32
 _HOUR_MS: Final = 3_600_000
@@ -139,7 +140,7 @@ def _believed(contents: Mapping[int, bytes], keys: Sequence[Key], last: int, rep
     return Earlier(
         last=newest,
         link=link_to(newest, contents[last]),
-        signer=_signer_after(newest, keys),
+        signer=signer_after(newest, keys),
         first_hour=_first_hour(chain.trusted),
         attested={one.key: one for manifest in chain.trusted for one in manifest.segments},
         findings=findings,
@@ -155,7 +156,8 @@ def _named_by(content: bytes, keys: Sequence[Key]) -> Key:
     return next((key for key in keys if key.public.sha256 == named), keys[-1])
 
 
-def _signer_after(last: Manifest, keys: Sequence[Key]) -> Key:
+def signer_after(last: Manifest, keys: Sequence[Key]) -> Key:
+    """The key that signs what follows; raises TrailBroken where it is none of these."""
     expected = PublicKey.from_pem(last.next_key.public_key).sha256 if last.next_key else last.signing_key.sha256
     for key in keys:
         if key.public.sha256 == expected:
@@ -179,6 +181,13 @@ def _read(content: bytes) -> Manifest | None:
 
 
 def _first_hour(manifests: Sequence[Manifest]) -> int | None:
-    """The hour before that of the last manifest that left nothing."""
+    """The hour before that of the last manifest that left nothing; never after the newest segment that was attested.
+
+    So a manifest of a wrong time does not end the hours before it.
+    """
     settled = [one.created_at for one in manifests if not one.more]
-    return (max(settled) // _HOUR_MS - 1) * 3_600 if settled else None
+    if not settled:
+        return None
+    hour = (max(settled) // _HOUR_MS - 1) * 3_600
+    newest = SegmentName.parse(max((one.segments[-1].key for one in manifests if one.segments), default=""))
+    return min(hour, newest.hour) if newest else hour

@@ -2,93 +2,127 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
 from hashlib import sha256
+from itertools import islice
 from threading import Lock
 from typing import Final
 
 from consumers.notary.earlier import Earlier
 from consumers.notary.ports import Bucket
 from shared.aws.audit_bucket import Listed
-from shared.errors import ObjectUnreadable, StoreDenied, StoreUnavailable, TrailUnreadable
+from shared.errors import ObjectUnreadable, StoreDenied, TrailUnreadable
 from shared.runtime.pool import all_of
 from shared.trail.findings import Tampering, TrailFinding
 from shared.trail.manifest import Attested
 from shared.trail.segments import MAX_UNZIPPED_BYTES, PREFIX, SegmentName, count_events, hour_prefix
 
 READ_TOGETHER: Final = 64
+LISTED_TOGETHER: Final = 1_000
+"""After so many it is asked whether there is time to go on: S3 lists no more at once."""
+AHEAD_SECONDS: Final = 3_600.0
+"""How far a writer's clock may be ahead; an hour that is further off has no segments yet."""
+NEWS_SECONDS: Final = 600.0
+"""An object that is to stay as it is, and no segment, is told until it was there so long before the last manifest."""
 
 _ONE_AT_A_TIME: Final = Lock()
 """What is unzipped may need two hundred megabytes; and threads would not be faster at it together."""
+_NOT_GIVEN: Final = "is given to nobody by the bucket, though others are"
 
 
-@dataclass(frozen=True, slots=True)
-class Newer:
-    """What was found.
+class Search:
+    """One listing of what the manifests may lack, from which one manifest after the other takes what is new.
 
     Attributes:
-        segments: to be attested, by key, ascending.
-        more: whether some are left for the next manifest.
-        findings: on segments that manifests list, and on those that none will list.
+        findings: on segments that manifests list, and on those that none will list, as far as the listing came.
+        refused: whether the bucket refused some that it may give later, so that their hour is not done with.
     """
 
-    segments: Sequence[Attested]
-    more: bool
-    findings: Sequence[TrailFinding]
+    def __init__(
+        self, bucket: Bucket, earlier: Earlier, pool: Executor, *, now: float, in_time: Callable[[], bool]
+    ) -> None:
+        """Now: the bucket's time. `in_time` is asked before each few that are read or listed; then it ends."""
+        self.findings: list[TrailFinding] = []
+        self.refused = False
+        self._bucket = bucket
+        self._pool = pool
+        self._now = now
+        self._in_time = in_time
+        self._is_first = earlier.last is None
+        self._news_since = earlier.last.created_at / 1_000 - NEWS_SECONDS if earlier.last else 0.0
+        self._after = "" if earlier.first_hour is None else hour_prefix(earlier.first_hour)
+        self._attested = {key: one for key, one in earlier.attested.items() if key > self._after}
+        self._cut_short = False
+        self._new = self._find()
+        self._next: list[Listed] = []
 
+    @property
+    def left(self) -> bool:
+        """Whether there may be more than was taken."""
+        self._next = self._next or list(islice(self._new, 1))
+        return bool(self._next) or self._cut_short
 
-def look(bucket: Bucket, earlier: Earlier, pool: Executor, *, at_most: int, in_time: Callable[[], bool]) -> Newer:
-    """Read the segments that are new; raises StoreUnavailable.
+    def take(self, at_most: int) -> Sequence[Attested]:
+        """Read the next ones, this many at most; raises StoreUnavailable.
 
-    What is more than `at_most`, or not `in_time`, which is asked before each few of them, is left to the next manifest.
-    One that cannot be read stops nobody, and is tried again as long as its hour is looked at; but where it is refused
-    and nothing was read yet, as manifests were before, it may be all of them.
-    """
-    since = "" if earlier.first_hour is None else hour_prefix(earlier.first_hour)
-    listed = {one.key: one for one in bucket.listed(PREFIX, start_after=since) if SegmentName.parse(one.key)}
-    new = [one for key, one in listed.items() if key not in earlier.attested]
-    segments: list[Attested] = []
-    findings = [
-        found
-        for key, one in earlier.attested.items()
-        if key > since and (found := _gone_wrong(one, listed.get(key))) is not None
-    ]
-    passed_over = (ObjectUnreadable,) if earlier.last is None else (ObjectUnreadable, StoreDenied)
-    done = 0
-    while done < len(new) and len(segments) < at_most and in_time():
-        few = new[done : done + min(READ_TOGETHER, at_most - len(segments))]
-        for read in all_of(pool, lambda one: _read(bucket, one, passed_over), few):
-            if isinstance(read, Attested):
-                segments.append(read)
-            else:
-                findings.append(read)
-        done += len(few)
-    return Newer(segments, done < len(new), findings)
+        One that cannot be read stops nobody, and is tried again as long as its hour is looked at; but where it is
+        refused and nothing was read yet, as manifests were before, it may be all of them.
+        """
+        segments: list[Attested] = []
+        while len(segments) < at_most and self._in_time() and (few := self._few(at_most - len(segments))):
+            segments += [read for read in all_of(self._pool, self._read, few) if read is not None]
+        return segments
 
+    def _few(self, at_most: int) -> list[Listed]:
+        first, self._next = self._next, []
+        return [*first, *islice(self._new, min(READ_TOGETHER, at_most) - len(first))]
 
-def _read(bucket: Bucket, one: Listed, passed_over: tuple[type[StoreUnavailable], ...]) -> Attested | TrailFinding:
-    """What a manifest says of it; what is no segment, or fails in a way that is passed over, is told and not listed."""
-    name = SegmentName.parse(one.key)
-    if name is None or one.bytes > MAX_UNZIPPED_BYTES:
-        return TrailFinding(Tampering.UNREADABLE, one.key, "is larger than any segment")
-    try:
-        content = bucket.read(one.key, one.version_id)
-    except passed_over:
-        return TrailFinding(Tampering.UNREADABLE, one.key, "is given to nobody by the bucket, though others are")
-    try:
-        with _ONE_AT_A_TIME:
-            events = count_events(content, name)
-    except TrailUnreadable as error:
-        return TrailFinding(Tampering.UNREADABLE, one.key, str(error))
-    return Attested(one.key, one.version_id or "", sha256(content).hexdigest(), len(content), events)
+    def _find(self) -> Iterator[Listed]:
+        unseen = dict(self._attested)
+        for count, one in enumerate(self._bucket.listed(PREFIX, start_after=self._after), 1):
+            name, known = SegmentName.parse(one.key), unseen.pop(one.key, None)
+            if known is not None:
+                self._compare(known, one)
+            elif name is not None and name.hour > self._now + AHEAD_SECONDS:
+                self._tell(one, Tampering.FOREIGN, "is of an hour that has not come")
+            elif name is not None:
+                yield one
+            if count % LISTED_TOGETHER == 0 and not self._in_time():
+                self._cut_short = True
+                return
+        self.findings += [TrailFinding(Tampering.REMOVED, key, "was attested, and is not there") for key in unseen]
 
+    def _compare(self, attested: Attested, listed: Listed) -> None:
+        """A version never changes: one that is there under the same id is as it was."""
+        if listed.version_id != attested.version_id or listed.other_versions:
+            why = "was attested, and has another version now"
+            self.findings.append(TrailFinding(Tampering.REPLACED, attested.key, why))
 
-def _gone_wrong(attested: Attested, listed: Listed | None) -> TrailFinding | None:
-    """A version never changes: one that is there under the same id is as it was."""
-    if listed is None:
-        return TrailFinding(Tampering.REMOVED, attested.key, "was attested, and is not there")
-    if listed.version_id != attested.version_id or listed.other_versions:
-        return TrailFinding(Tampering.REPLACED, attested.key, "was attested, and has another version now")
-    return None
+    def _tell(self, one: Listed, kind: Tampering, why: str) -> None:
+        """While it is news: nobody can take it away again, so it would be told for ever."""
+        if one.last_modified >= self._news_since:
+            self.findings.append(TrailFinding(kind, one.key, why))
+
+    def _read(self, one: Listed) -> Attested | None:
+        """What a manifest says of it; what is no segment is told and not listed."""
+        name = SegmentName.parse(one.key)
+        if name is None or one.bytes > MAX_UNZIPPED_BYTES:
+            self._tell(one, Tampering.UNREADABLE, "is larger than any segment")
+            return None
+        try:
+            content = self._bucket.read(one.key, one.version_id)
+            with _ONE_AT_A_TIME:
+                events = count_events(content, name)
+        except ObjectUnreadable:
+            self._tell(one, Tampering.UNREADABLE, _NOT_GIVEN)
+        except StoreDenied:
+            if self._is_first:
+                raise
+            self.refused = True
+            self.findings.append(TrailFinding(Tampering.UNREADABLE, one.key, _NOT_GIVEN))
+        except TrailUnreadable as error:
+            self._tell(one, Tampering.UNREADABLE, str(error))
+        else:
+            return Attested(one.key, one.version_id or "", sha256(content).hexdigest(), len(content), events)
+        return None

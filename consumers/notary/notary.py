@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from consumers.notary.earlier import Earlier, LastNotTrusted, last_manifest, read_back
-from consumers.notary.newer import Newer, look
+from consumers.notary.earlier import Earlier, LastNotTrusted, last_manifest, read_back, signer_after
+from consumers.notary.newer import Search
 from consumers.notary.ports import Bucket, End, Key
 from shared.errors import StoreUnavailable, TrailBroken
 from shared.trail.chain import check_chain
@@ -21,6 +21,8 @@ MOST_SEGMENTS: Final = 5_000
 READS_AT_ONCE: Final = 16
 TO_FINISH_SECONDS: Final = 60.0
 """To sign and write what was read; and to begin another manifest nothing less is enough."""
+CLOCKS_DIFFER_SECONDS: Final = 120.0
+"""The bucket's and the notary's: if they do by more, one of them is wrong, and a wrong time stands for ever."""
 
 
 @dataclass(slots=True)
@@ -73,12 +75,22 @@ class Notary:
             TrailBroken: what the next would continue is not as it was written.
             RetryLater: the bucket or KMS does not answer; the next invocation goes on.
         """
-        with ThreadPoolExecutor(READS_AT_ONCE) as pool:
-            while self._write_next(tally, pool, lambda: seconds_left() > TO_FINISH_SECONDS):
-                pass
 
-    def _write_next(self, tally: Tally, pool: ThreadPoolExecutor, in_time: Callable[[], bool]) -> bool:
-        """Write one; whether to write another at once."""
+        def in_time() -> bool:
+            return seconds_left() > TO_FINISH_SECONDS
+
+        with ThreadPoolExecutor(READS_AT_ONCE) as pool:
+            earlier = self._read_back(tally, pool)
+            begun = self._now()
+            search = Search(self._bucket, earlier, pool, now=begun, in_time=in_time)
+            while True:
+                manifest = self._next(earlier, search, int(begun * 1_000))
+                tally.found(search.findings)
+                earlier = self._write(manifest, earlier, tally)
+                if not (search.left and in_time()):
+                    return
+
+    def _read_back(self, tally: Tally, pool: ThreadPoolExecutor) -> Earlier:
         noted = self._end.noted()
         last = last_manifest(self._bucket, noted)
         try:
@@ -87,23 +99,31 @@ class Notary:
             tally.found(error.findings)
             raise
         tally.found(earlier.findings)
-        begun = self._wall()
-        newer = look(self._bucket, earlier, pool, at_most=self._at_most, in_time=in_time)
-        tally.found(newer.findings)
-        manifest = self._next(earlier, newer, int(begun * 1_000))
-        tally.written.append(self._put(manifest, earlier.signer))
-        tally.segments += len(manifest.segments)
-        return manifest.more and in_time()
+        return earlier
 
-    def _next(self, earlier: Earlier, newer: Newer, begun_ms: int) -> Manifest:
-        newest = self._keys[-1]
+    def _write(self, manifest: Manifest, earlier: Earlier, tally: Tally) -> Earlier:
+        """Write it; what the next one continues."""
+        link = self._put(manifest, earlier.signer)
+        tally.written.append(link)
+        tally.segments += len(manifest.segments)
+        return replace(earlier, last=manifest, link=link, signer=signer_after(manifest, self._keys))
+
+    def _now(self) -> float:
+        """The bucket's time: a manifest says by it up to when everything that was there was listed."""
+        now = self._bucket.now()
+        if (apart := abs(now - self._wall())) > CLOCKS_DIFFER_SECONDS:
+            raise StoreUnavailable(f"the bucket's clock and the notary's are {apart:.0f} seconds apart")
+        return now
+
+    def _next(self, earlier: Earlier, search: Search, begun_ms: int) -> Manifest:
+        newest, segments = self._keys[-1], search.take(self._at_most)
         return Manifest(
             number=earlier.link.number + 1 if earlier.link else 1,
             created_at=max(begun_ms, earlier.last.created_at if earlier.last else 0),
             previous=earlier.link,
-            segments=newer.segments,
+            segments=segments,
             signing_key=earlier.signer.name,
-            more=newer.more,
+            more=search.left or search.refused,
             next_key=None if earlier.signer.arn == newest.arn else newest.as_next,
         )
 

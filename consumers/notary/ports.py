@@ -20,6 +20,9 @@ class Bucket(Protocol):
     def listed(self, prefix: str, start_after: str = "") -> Iterator[Listed]:
         """The objects whose keys begin so and come after `start_after`, by key, ascending."""
 
+    def now(self) -> float:
+        """The bucket's own time, seconds since the epoch."""
+
     def read(self, key: str, version_id: str | None = None) -> bytes:
         """The bytes of an object, or of one version of it."""
 

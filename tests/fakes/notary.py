@@ -20,6 +20,7 @@ class FakeAuditBucket:
         taken: keys that somebody else writes a moment before the next put, and with what.
         reads: keys that were read.
         refused: what reading a key raises.
+        ahead: of the trail's time, the bucket's, in seconds.
     """
 
     def __init__(self, trail: FakeTrail) -> None:
@@ -27,6 +28,10 @@ class FakeAuditBucket:
         self.taken: dict[str, bytes] = {}
         self.reads: list[str] = []
         self.refused: dict[str, Exception] = {}
+        self.ahead = 0.0
+
+    def now(self) -> float:
+        return self.trail.now + self.ahead
 
     def put_once(self, key: str, content: bytes) -> bool:
         if key in self.taken:

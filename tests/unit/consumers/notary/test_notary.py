@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from random import Random
 
@@ -11,9 +12,11 @@ from consumers.notary import earlier, newer
 from consumers.notary.earlier import LastNotTrusted
 from consumers.notary.notary import TO_FINISH_SECONDS, Notary, Tally
 from consumers.notary.ports import Key
+from shared.aws.audit_bucket import Listed
 from shared.errors import ObjectUnreadable, StoreDenied, StoreUnavailable, TrailBroken
 from shared.trail.findings import Tampering, TrailVerdict
 from shared.trail.manifest import link_to, manifest_key
+from shared.trail.segments import PREFIX
 from tests.fakes.notary import NotaryAtWork, signing_keys
 from tests.fakes.trail import PERIOD, START, key
 
@@ -357,13 +360,52 @@ def test_an_attested_segment_that_is_gone_or_another_one_is_told(work):
     assert left in work.attested
 
 
-def test_what_is_called_like_a_segment_and_is_none_is_told_each_time_and_never_listed(work):
+def test_what_is_called_like_a_segment_and_is_none_is_never_listed_and_told_while_it_is_news(work):
+    work.run()
     good, bad = work.trail.write([1]), work.trail.write([2])
     work.trail.alter(bad, b"no gzip")
-    tallies = [work.run(), work.run()]
+    told = []
+    for _ in range(6):
+        told.append(_kinds(work.run()))
+        work.trail.wait(PERIOD)
 
-    assert [[(Tampering.UNREADABLE, bad)]] * 2 == [_kinds(one) for one in tallies]
+    assert [[(Tampering.UNREADABLE, bad)]] * 3 == told[:3]
+    assert [[]] * 2 == told[4:]
     assert [good] == work.attested
+
+
+def test_what_was_found_by_an_invocation_that_failed_is_news_to_the_next(work):
+    work.run()
+    bad = work.trail.write([2])
+    work.trail.alter(bad, b"no gzip")
+    work.trail.wait(5 * PERIOD)
+
+    assert [(Tampering.UNREADABLE, bad)] == _kinds(work.run())
+
+
+def test_a_segment_of_an_hour_that_has_not_come_is_told_while_it_is_news_and_not_even_read(work):
+    work.run()
+    ahead = work.trail.write([1], ago=-3 * HOUR)
+    never = "segments/9999/01/01/00/auditor/x-0123456789abcdef0123456789abcdef.ndjson.gz"
+    work.trail.put(never, b"x")
+    told = []
+    for _ in range(6):
+        told.append(_kinds(work.run()))
+        work.trail.wait(PERIOD)
+
+    assert {(Tampering.FOREIGN, ahead), (Tampering.FOREIGN, never)} == set(told[0])
+    assert [[]] * 2 == told[4:]
+    assert [] == work.attested
+    assert not {ahead, never} & set(work.bucket.reads)
+
+
+def test_a_writer_whose_clock_is_ahead_by_less_than_an_hour_is_attested(work):
+    work.run()
+    work.trail.wait(1_800)
+    ahead = work.trail.write([1], ago=-HOUR)
+
+    assert (1, []) == (work.run().segments, _kinds(work.run()))
+    assert [ahead] == work.attested
 
 
 def test_what_is_no_segments_name_is_not_the_notarys_business(work):
@@ -394,6 +436,112 @@ def test_a_segment_that_the_bucket_gives_to_nobody_is_told_and_tried_again_and_s
     assert [other] == work.attested
     work.bucket.refused.clear()
     assert 1 == work.run().segments
+
+
+def test_what_was_refused_for_hours_is_told_each_time_and_attested_at_last(work):
+    work.run()
+    refused = [work.trail.write([number]) for number in range(3)]
+    work.bucket.refused = dict.fromkeys(refused, StoreDenied("AccessDenied"))
+    for number in range(50):
+        work.trail.write([100 + number])
+        assert sorted(refused) == sorted(key for _, key in _kinds(work.run()))
+        work.trail.wait(PERIOD)
+    work.bucket.refused.clear()
+
+    assert 3 == work.run().segments
+    assert [] == _kinds(work.run())
+    assert (TrailVerdict.INTACT, 0) == (work.trail.verify().verdict, work.trail.verify().pending)
+
+
+def test_a_refusal_does_not_have_one_manifest_after_the_other_written(work):
+    work.run()
+    work.bucket.refused[work.trail.write([1])] = StoreDenied("AccessDenied")
+
+    assert 1 == work.run().manifests
+    assert work.manifests[-1].more
+
+
+def test_a_backlog_is_listed_and_read_back_once(monkeypatch):
+    work = NotaryAtWork(at_most=2)
+    for number in range(12):
+        work.trail.write([number])
+    work.run(TO_FINISH_SECONDS + 1, TO_FINISH_SECONDS)
+    work.bucket.reads.clear()
+    listings = []
+    listed = work.bucket.listed
+
+    def counted(prefix: str, start_after: str = "") -> Iterator[Listed]:
+        listings.append(prefix)
+        return listed(prefix, start_after)
+
+    monkeypatch.setattr(work.bucket, "listed", counted)
+    tally = work.run()
+
+    assert 10 == tally.segments
+    assert 1 == listings.count("segments/")
+    assert 1 == sum(name.startswith("manifests/") for name in work.bucket.reads)
+
+
+def test_a_listing_that_takes_too_long_ends_and_what_it_came_to_is_attested(work, monkeypatch):
+    monkeypatch.setattr(newer, "LISTED_TOGETHER", 3)
+    monkeypatch.setattr(newer, "READ_TOGETHER", 64)
+    written = sorted(work.trail.write([number]) for number in range(8))
+    first = work.run(TO_FINISH_SECONDS + 1, TO_FINISH_SECONDS)
+
+    assert (1, 3) == (first.manifests, first.segments)
+    assert written[:3] == work.attested
+    assert work.manifests[-1].more
+    assert [] == _kinds(first)
+    assert 5 == work.run().segments
+    assert not work.manifests[-1].more
+
+
+def test_a_manifest_says_when_its_list_was_begun_not_when_it_was_done(work, monkeypatch):
+    late: list[str] = []
+    listed = work.bucket.listed
+
+    def slow(prefix: str, start_after: str = "") -> Iterator[Listed]:
+        yield from listed(prefix, start_after)
+        if prefix == PREFIX:
+            late.append(work.trail.write([1]))
+            work.trail.wait(3 * PERIOD)
+
+    monkeypatch.setattr(work.bucket, "listed", slow)
+    work.run()
+
+    assert [int(START * 1_000)] == [manifest.created_at for manifest in work.manifests]
+    assert (TrailVerdict.TAMPERED, 1) == (work.trail.verify().verdict, work.trail.verify().pending)
+
+
+# ---- clocks
+
+
+@pytest.mark.parametrize("ahead", [-300.0, 300.0])
+def test_where_the_clocks_of_bucket_and_notary_differ_nothing_is_written(work, ahead):
+    work.bucket.ahead = ahead
+
+    with pytest.raises(StoreUnavailable, match="300 seconds apart"):
+        work.run()
+    assert [] == work.manifests
+    work.bucket.ahead = 60.0
+    work.run()
+    assert [int((START + 60) * 1_000)] == [manifest.created_at for manifest in work.manifests]
+
+
+def test_a_manifest_of_a_wrong_time_does_not_end_the_hours_before_it(work):
+    work.trail.write([1])
+    work.run()
+    work.trail.wait(PERIOD)
+    work.trail.now += 10 * HOUR
+    work.run()
+    work.trail.now -= 10 * HOUR
+    late = []
+    for number in range(36):
+        late.append(work.trail.write([10 + number]))
+        work.run()
+        work.trail.wait(PERIOD)
+
+    assert set(late) <= set(work.attested)
 
 
 def test_a_bucket_that_refuses_or_does_not_answer_attests_nothing(work):
@@ -428,7 +576,7 @@ def test_a_put_whose_answer_was_lost_is_known_as_done(work, monkeypatch):
 
 def test_a_signature_that_would_not_verify_is_never_written(work):
     one, other = signing_keys(1, 2)
-    notary = Notary(work.bucket, work.end, [Key(one.arn, one.public, other.sign)])
+    notary = Notary(work.bucket, work.end, [Key(one.arn, one.public, other.sign)], lambda: START)
 
     with pytest.raises(TrailBroken, match="does not sign as its public key verifies"):
         notary.write(Tally(), seconds_left=lambda: 300.0)
