@@ -93,6 +93,7 @@ class Rows:
                     "Audit trail",
                     [
                         total(self.functions, Metric.SEGMENTS_WRITTEN, label="segments written"),
+                        total(self.functions, Metric.AUDIT_EVENTS_DROPPED, label="events dropped in an outage"),
                         own("notary", Metric.MANIFESTS_WRITTEN, label="manifests signed"),
                         own("notary", Metric.SEGMENTS_ATTESTED, label="segments attested"),
                         own("notary", Metric.TRAIL_VERIFICATION_FAILED, label="does not verify"),

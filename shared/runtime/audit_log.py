@@ -198,12 +198,17 @@ class AuditLog:
     def begin(self, where: str) -> None:
         """An invocation begins; what an earlier one could not keep is kept with what this one tells.
 
+        Beyond `_MOST_CARRIED` the oldest of that is dropped, which is logged and counted.
+
         Args:
             where: what its events come from: letters, digits, `.`, `_` and `-`.
         """
         self._where = where
-        for identity in list(self._unkept)[:-_MOST_CARRIED]:
-            del self._unkept[identity]
+        with self._keeping:
+            dropped = [self._unkept.pop(identity) for identity in list(self._unkept)[:-_MOST_CARRIED]]
+        if dropped:
+            self._lines.msg("dropped", counts=_counts(dropped))
+            emit({Metric.AUDIT_EVENTS_DROPPED: len(dropped)}, at=time.time(), out=self._out)
 
     def write(self, event: AuditEvent, *, event_id: str, at: float, **fields: Any) -> None:
         """Tell of one event.
@@ -239,8 +244,7 @@ class AuditLog:
     def _kept(self, segment: str | None, events: Sequence[Mapping[str, Any]]) -> None:
         for event in events:
             del self._unkept[event["event_id"]]
-        counts = Counter(event["event"] for event in events)
-        self._lines.msg("told", segment=segment, counts={name: counts[name] for name in sorted(counts)})
+        self._lines.msg("told", segment=segment, counts=_counts(events))
         figures = {
             Metric.SEGMENTS_WRITTEN: int(segment is not None),
             Metric.AUDIT_EVENTS_WRITTEN: len(events) if segment else 0,
@@ -253,6 +257,11 @@ class AuditLog:
         if fields["event"] in _AS_IT_SHOULD_BE and not fields.get("finding_count") and not self._prints_all:
             raise DropEvent
         return fields
+
+
+def _counts(events: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """How many there are of each name."""
+    return dict(sorted(Counter(event["event"] for event in events).items()))
 
 
 def _without_absent(_logger: Any, _method: str, fields: MutableMapping[str, Any]) -> dict[str, Any]:

@@ -90,6 +90,7 @@ class Metric(StrEnum):
     PUT_TO_VERIFIED_SECONDS = "PutToVerifiedSeconds"
     SEGMENTS_WRITTEN = "SegmentsWritten"
     AUDIT_EVENTS_WRITTEN = "AuditEventsWritten"
+    AUDIT_EVENTS_DROPPED = "AuditEventsDropped"
     MANIFESTS_WRITTEN = "ManifestsWritten"
     SEGMENTS_ATTESTED = "SegmentsAttested"
     TRAIL_VERIFICATION_FAILED = "TrailVerificationFailed"

@@ -14,6 +14,8 @@ from contextlib import redirect_stdout
 from functools import cache
 from typing import Any
 
+import pytest
+
 from consumers.auditor import report as auditor
 from consumers.auditor.audit import AuditResult
 from consumers.auditor.standing import report as reconciler
@@ -34,7 +36,7 @@ from shared.landing import ObjectVersion
 from shared.landing import Progress as Ingested
 from shared.model import InboundRecord, KeyState, Outcome, QuarantineEntry
 from shared.runs.model import Phase, Run, RunKind
-from shared.runtime import metrics
+from shared.runtime import audit_log, metrics
 from shared.runtime.audit_log import AuditEvent, AuditLog
 from shared.scan.invocation import Figures, work_for
 from shared.scan.segment import Progress
@@ -110,8 +112,11 @@ def _ensure_keys() -> None:
 
 def _audit_log() -> None:
     log = AuditLog(trail=KeptEvents())
-    log.begin("shardId-0")
-    log.write(AuditEvent.KEY_CREATED, event_id="00", at=AT)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(audit_log, "_MOST_CARRIED", 1)
+        for event_id in ("00", "01"):
+            log.write(AuditEvent.KEY_CREATED, event_id=event_id, at=AT)
+        log.begin("shardId-0")
     log.flush()
 
 

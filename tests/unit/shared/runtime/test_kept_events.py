@@ -133,16 +133,23 @@ def test_what_could_not_be_kept_is_kept_with_what_comes_next(log, kept):
     assert [("two", ["1", "2"])] == [(where, [one["event_id"] for one in events]) for where, events in kept.segments]
 
 
-def test_an_outage_does_not_fill_the_memory(log, kept):
+def test_an_outage_does_not_fill_the_memory_and_what_is_dropped_is_told_and_counted(log, kept, out):
     kept.down = True
     for number in range(3):
         tell(log, *(f"{number}-{one}" for one in range(_MOST_CARRIED)))
         log.begin(f"request-{number}")
+    tell(log, "denied", event=AuditEvent.ACCESS_DENIED)
+    tell(log, "key")
+    log.begin("request")
     kept.down = False
     log.flush()
 
     assert _MOST_CARRIED == len(kept.events)
-    assert {"2"} == {event["event_id"][0] for event in kept.events}, "the youngest"
+    assert {"2", "d", "k"} == {event["event_id"][0] for event in kept.events}, "the youngest"
+    dropped = [(line["event"], line["counts"]) for line in lines(out) if line.get("event") == "dropped"]
+    assert [("dropped", {"key.created": number}) for number in (_MOST_CARRIED, _MOST_CARRIED, 2)] == dropped
+    figures = [line["AuditEventsDropped"] for line in lines(out) if "AuditEventsDropped" in line]
+    assert [_MOST_CARRIED, _MOST_CARRIED, 2] == figures
 
 
 def test_what_is_told_while_the_trail_is_written_is_kept_the_next_time(log, kept):
