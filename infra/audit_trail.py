@@ -17,13 +17,9 @@ from infra.deployments import other_than_deployments
 from infra.one_key import only_with
 from infra.rights import segments
 from infra.settings import Settings
+from shared.trail.stages import TOLD_BY
 
 _NOTARY = "notary"
-_STAGES = (
-    *("landing-ingest", "encryptor", "redriver", "auditor", "reauditor", "reconciler", "reencryptor", "sweeper"),
-    *("rotation", "reopener", "tenant-api", "ensure-keys", _NOTARY),
-)
-"""Whose events there are, deployed or not; each has a function and a role of its name."""
 _REMOVING = [
     "s3:BypassGovernanceRetention",
     "s3:DeleteObject",
@@ -83,7 +79,7 @@ class AuditTrail(Construct):
 
     def _denials(self, settings: Settings) -> list[iam.PolicyStatement]:
         objects, manifests = self.bucket.arn_for_objects("*"), self.bucket.arn_for_objects("manifests/*")
-        parts = {stage: segments(self.bucket.bucket_arn, stage) for stage in _STAGES}
+        parts = {stage: segments(self.bucket.bucket_arn, stage) for stage in TOLD_BY}
         return [
             _deny("OnlyWhereNothingIs", ["s3:PutObject"], objects, {"Null": {"s3:if-none-match": "true"}}),
             _deny("ManifestsByTheNotaryAlone", ["s3:PutObject"], manifests, self._by_others(_NOTARY, settings)),
