@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -19,6 +19,7 @@ from shared.runtime.audit_log import AuditLog
 from shared.runtime.settings import POLICY_FILE
 from tests.fakes.clock import FakeClock
 from tests.fakes.findings import FakeFindingsQueue
+from tests.fakes.kept_events import KeptEvents
 from tests.fakes.key_store import FakeKeyStore
 from tests.fakes.shard_records import FakeShardRecords, of_table
 
@@ -156,3 +157,12 @@ def test_what_is_given_up_is_told(world):
 def test_a_request_of_another_form_is_refused(world, fields):
     with pytest.raises(RequestRefused):
         world.call(**{"operation": "x", **fields})
+
+
+def test_what_a_batch_told_is_kept_with_that_batch_and_not_at_the_end(world):
+    kept = KeptEvents()
+    world.auditor = replace(world.auditor, log=AuditLog(trail=kept))
+    world.call("reread", shard_id=SHARD, first="1", last="5")
+
+    batches = [["item.written"] * count for count in (2, 2, 1)]
+    assert batches == [[event["event"] for event in events] for _, events in kept.segments]

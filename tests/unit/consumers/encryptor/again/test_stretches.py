@@ -572,3 +572,11 @@ def test_an_outage_of_kms_ends_the_call_before_it_and_prints_nothing_of_the_reco
 
     assert (False, None, counts(retry=1)) == (answer["done"], answer["after"], answer["outcomes"])
     assert CANARY not in str(world.lines())
+
+
+def test_what_a_batch_told_is_kept_with_that_batch_and_not_at_the_end(world):
+    world.put(*[b"no json"] * 5)
+    world.call("replay", **WINDOW)
+
+    batches = [["record.quarantined"] * count for count in (2, 2, 1)]
+    assert batches == [[event["event"] for event in events] for _, events in world.kept.segments]
