@@ -88,3 +88,27 @@ def test_an_administrator_neither_signs_nor_writes_replaces_or_removes_a_manifes
         known = refusal(kms.get_public_key, KeyId=key)
 
     assert ({}, "") == ({act: code for act, code in refused.items() if code not in DENIED}, known)
+
+
+def test_an_administrator_neither_writes_for_a_function_nor_configures_the_bucket_nor_ends_its_key(
+    deployment: Deployment,
+):
+    bucket, key = {"Bucket": deployment["AUDIT_BUCKET"]}, {"KeyId": deployment["STORAGE_KEY"]}
+    of_the_encryptor = "segments/2026/11/22/00/encryptor/x-0.ndjson.gz"
+    a_day = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}}
+    expiry = {"ID": "x", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 1}}
+    with administrator():
+        kms, s3 = calls("kms"), calls("s3")
+        refused = {
+            "write": refusal(s3.put_object, **bucket, Key=of_the_encryptor, Body=b"", IfNoneMatch="*"),
+            "write elsewhere": refusal(s3.put_object, **bucket, Key="x", Body=b"", IfNoneMatch="*"),
+            "lock": refusal(s3.put_object_lock_configuration, **bucket, ObjectLockConfiguration=a_day),
+            "expire": refusal(
+                s3.put_bucket_lifecycle_configuration, **bucket, LifecycleConfiguration={"Rules": [expiry]}
+            ),
+            "decrypt": refusal(s3.delete_bucket_encryption, **bucket),
+            "disable": refusal(kms.disable_key, **key),
+            "destroy": refusal(kms.schedule_key_deletion, **key, PendingWindowInDays=7),
+        }
+
+    assert {} == {act: code for act, code in refused.items() if code not in DENIED}
