@@ -150,19 +150,19 @@ def _believed(contents: Mapping[int, bytes], keys: Sequence[Key], last: int, rep
 def _named_by(content: bytes, keys: Sequence[Key]) -> Key:
     """The key that the manifest says it is signed by, if it is one of these, else the newest of them."""
     try:
-        named = Manifest.from_statement(split(content)[0]).signing_key.sha256
+        named = Manifest.from_statement(split(content)[0]).signing_key.arn
     except TrailUnreadable:
         named = ""
-    return next((key for key in keys if key.public.sha256 == named), keys[-1])
+    return next((key for key in keys if key.arn == named), keys[-1])
 
 
 def signer_after(last: Manifest, keys: Sequence[Key]) -> Key:
     """The key that signs what follows; raises TrailBroken where it is none of these."""
     expected = PublicKey.from_pem(last.next_key.public_key).sha256 if last.next_key else last.signing_key.sha256
-    for key in keys:
-        if key.public.sha256 == expected:
-            return key
     arn = (last.next_key or last.signing_key).arn
+    for key in keys:
+        if key.arn == arn and key.public.sha256 == expected:
+            return key
     raise TrailBroken(f"{arn} must sign what follows {last.key}, and is none of the notary's keys")
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 from shared.aws.audit_bucket import Listed
@@ -37,17 +38,23 @@ class End(Protocol):
         """Note a manifest; False where one of its number or a later one is noted."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Key:
     """A signing key.
 
     Attributes:
-        sign: raises RetryLater where it gets no answer.
+        ask: for its public half; like `sign` raises RetryLater where it gets no answer. One that is not needed any more
+            is not asked for, so that its key may be disabled.
     """
 
     arn: str
-    public: PublicKey
+    ask: Callable[[], PublicKey] = field(repr=False)
     sign: Sign = field(repr=False)
+
+    @cached_property
+    def public(self) -> PublicKey:
+        """Its public half; raises as `ask`."""
+        return self.ask()
 
     @property
     def name(self) -> SigningKey:

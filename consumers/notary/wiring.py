@@ -15,13 +15,8 @@ from shared.runtime.settings import NotarySettings
 
 
 def wire(settings: NotarySettings) -> Notary:
-    """Build it on AWS; the public keys are KMS's own.
-
-    Raises:
-        RetryLater: KMS does not answer; the next invocation begins anew.
-        TrailUnreadable: a key is of another kind than signs manifests.
-    """
+    """Build it on AWS; the public keys are KMS's own, each asked for when it is needed first."""
     quiet_libraries()
     kms = KmsSigningKeys(client("kms"))
-    keys = [Key(arn, kms.public_key(arn), partial(kms.sign, arn)) for arn in settings.keys]
+    keys = [Key(arn, partial(kms.public_key, arn), partial(kms.sign, arn)) for arn in settings.keys]
     return Notary(AuditBucket(client("s3"), settings.bucket), TrailEnd(client("dynamodb"), settings.runs), keys)

@@ -35,16 +35,17 @@ def of_deployment(
 ) -> PublicKey:
     """Of the deployment's signing keys the one that a manifest (its key) names, or the newest where it names none.
 
-    Each of them proves as much: the bucket only says which one's turn it was.
+    Each of them proves as much: the bucket only says which one's turn it was. The others are not asked for: a key that
+    handed over may be disabled.
 
     Raises:
         StoreUnavailable: the bucket does not answer.
         RetryLater: KMS does not.
         SettingsError: the environment does not name the keys.
     """
-    public_keys = [keys.public_key(arn) for arn in setting("NOTARY_KEYS", environment).split(",")]
+    arns = setting("NOTARY_KEYS", environment).split(",")
     named = _named_by(objects.read(manifest)) if manifest else ""
-    return next((one for one in public_keys if one.sha256 == named), public_keys[-1])
+    return keys.public_key(named if named in arns else arns[-1])
 
 
 def signs_now(objects: Objects, keys: PublicKeys, environment: Mapping[str, str] = os.environ) -> PublicKey:
@@ -55,7 +56,7 @@ def signs_now(objects: Objects, keys: PublicKeys, environment: Mapping[str, str]
 
 def _named_by(content: bytes) -> str:
     try:
-        return Manifest.from_statement(split(content)[0]).signing_key.sha256
+        return Manifest.from_statement(split(content)[0]).signing_key.arn
     except TrailUnreadable:
         return ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from consumers.notary.notary import Notary, Tally
@@ -82,7 +83,7 @@ class FakeTrailEnd:
 
 def signing_keys(*numbers: int) -> list[Key]:
     """The keys of the fake trail with these numbers."""
-    return [Key(key(number).arn, key(number).public, key(number).sign) for number in numbers]
+    return [Key(one.arn, partial(getattr, one, "public"), one.sign) for one in map(key, numbers)]
 
 
 class NotaryAtWork:

@@ -13,9 +13,10 @@ from consumers.notary.earlier import LastNotTrusted
 from consumers.notary.notary import TO_FINISH_SECONDS, Notary, Tally
 from consumers.notary.ports import Key
 from shared.aws.audit_bucket import Listed
-from shared.errors import ObjectUnreadable, StoreDenied, StoreUnavailable, TrailBroken
+from shared.errors import KeyServiceUnavailable, ObjectUnreadable, StoreDenied, StoreUnavailable, TrailBroken
 from shared.trail.findings import Tampering, TrailVerdict
 from shared.trail.manifest import link_to, manifest_key
+from shared.trail.public_key import PublicKey
 from shared.trail.segments import PREFIX
 from tests.fakes.notary import NotaryAtWork, signing_keys
 from tests.fakes.trail import PERIOD, START, key
@@ -136,6 +137,25 @@ def test_a_new_key_signs_after_the_old_one_has_handed_over(generations):
     assert [None, new.arn, None, None] == [one.next_key and one.next_key.arn for one in work.manifests]
     for by in (old, new):
         assert TrailVerdict.INTACT == work.trail.verify(by=by).verdict
+
+
+def test_a_key_that_has_handed_over_is_not_asked_for_any_more(work):
+    work.run()
+    work.restart(1, 2)
+    work.run()
+    disabled = Notary(
+        work.bucket, work.end, [Key(key(1).arn, _disabled, key(1).sign), *signing_keys(2)], lambda: work.trail.now
+    )
+
+    with pytest.raises(KeyServiceUnavailable):  # it signed the last one
+        disabled.write(Tally(), seconds_left=lambda: 300.0)
+    work.run()
+    disabled.write(Tally(), seconds_left=lambda: 300.0)
+    assert 4 == len(work.manifests)
+
+
+def _disabled() -> PublicKey:
+    raise KeyServiceUnavailable("DisabledException")
 
 
 def test_the_first_manifest_is_signed_by_the_newest_key():
@@ -576,7 +596,7 @@ def test_a_put_whose_answer_was_lost_is_known_as_done(work, monkeypatch):
 
 def test_a_signature_that_would_not_verify_is_never_written(work):
     one, other = signing_keys(1, 2)
-    notary = Notary(work.bucket, work.end, [Key(one.arn, one.public, other.sign)], lambda: START)
+    notary = Notary(work.bucket, work.end, [Key(one.arn, lambda: one.public, other.sign)], lambda: START)
 
     with pytest.raises(TrailBroken, match="does not sign as its public key verifies"):
         notary.write(Tally(), seconds_left=lambda: 300.0)

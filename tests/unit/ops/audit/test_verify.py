@@ -96,6 +96,20 @@ def test_an_intact_bucket_is_intact(work):
     assert "2026-01-01T04:00:00Z" == lines(result)[-1]["proven_until"]
 
 
+def test_only_the_key_that_the_last_manifest_names_is_asked_for(work, monkeypatch):
+    asked: list[str] = []
+
+    class Asked(_Keys):
+        def public_key(self, arn: str) -> Any:
+            asked.append(arn)
+            return super().public_key(arn)
+
+    monkeypatch.setattr("ops.audit.verify.KmsSigningKeys", lambda _client: Asked())
+
+    assert 0 == run("verify").exit_code
+    assert [key(2).arn] == asked
+
+
 def test_an_intact_copy_is_intact_with_any_key_that_signed(copy, pem, tmp_path):
     assert 0 == offline(copy, pem).exit_code
     Path(pem).write_text(key(1).pem)
