@@ -1,14 +1,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from hashlib import sha256
 from random import Random
 
 import pytest
 
+from shared.trail.manifest import Attested
+from shared.trail.segments import MAX_EVENTS, MAX_UNZIPPED_BYTES, SegmentName, zipped
 from tests.fakes.notary import NotaryAtWork
 from tests.fakes.trail import PERIOD, FakeTrail, busy_trail, key
 from tests.unit.shared.trail.test_random_tampering import SEEDS, SIGNERS, TAMPERS
 from tests.vectors.independent_trail_verifier import Object, check
+
+LINE = b'{"metadata":{"uid":"a"}}\n'
 
 
 @pytest.fixture(scope="module")
@@ -54,3 +59,34 @@ def test_a_stranger_finds_the_same(intact, seed):
 
     found = {(finding.kind.value, finding.key) for finding in result.findings}
     assert (int(result.verdict), found) == check(strangers_view(trail), signer.pem, trail.now)
+
+
+@pytest.mark.parametrize(
+    ("lines", "is_one"),
+    [
+        (LINE, True),
+        (LINE * MAX_EVENTS, True),
+        (LINE * (MAX_EVENTS + 1), False),
+        (LINE[:-2] + b" " * (MAX_UNZIPPED_BYTES - len(LINE)) + LINE[-2:], True),
+        (LINE[:-2] + b" " * (MAX_UNZIPPED_BYTES - len(LINE) + 1) + LINE[-2:], False),
+        (LINE[:-1], False),
+        (b"", False),
+        (b"\n", False),
+        (b"{}\n", False),
+        (b'{"metadata":{"uid":""}}\n', False),
+        (b'{"metadata":{"uid":7}}\n', False),
+    ],
+)
+@pytest.mark.parametrize("of_its_name", [True, False])
+def test_a_stranger_takes_for_a_segment_what_we_do(lines, is_one, of_its_name):
+    trail = FakeTrail()
+    said = lines if of_its_name else lines + LINE
+    name, content = SegmentName.of(said, written_at=trail.now, stage="auditor", where="1").key, zipped(lines)
+    trail.plant(name, content)
+    trail.notarise()
+    attested = Attested(name, "planted", sha256(content).hexdigest(), len(content), lines.count(b"\n"))
+    trail.signed(1, key(1), segments=(attested,))
+
+    found = {(finding.kind.value, finding.key) for finding in trail.verify().findings}
+    assert (set() if is_one and of_its_name else {("unreadable", name)}) == found
+    assert found == check(strangers_view(trail), key(1).pem, trail.now)[1]
