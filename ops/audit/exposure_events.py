@@ -56,14 +56,16 @@ def in_order(events: Iterable[Event]) -> list[Event]:
     """Sorted by when they happened, changes of one second by their sequence number.
 
     An item that was found standing was read some time before the event: which changes that page has already, nobody
-    knows. So it comes before all of them, and what they tell counts.
+    knows. So it comes before all of them, and what they tell counts. Of a change that was told in two ways what shows
+    it in clear comes last.
     """
     return sorted(events, key=_place)
 
 
-def _place(event: Event) -> tuple[float, int, str]:
+def _place(event: Event) -> tuple[float, int, str, bool]:
     number = str(event.get("sequence_number", ""))
-    return at_of(event) - (READ_WITHIN_SECONDS if event.get("change") == _STANDING else 0), len(number), number
+    at = at_of(event) - (READ_WITHIN_SECONDS if event.get("change") == _STANDING else 0)
+    return at, len(number), number, shows_clear(event)
 
 
 def _same(alike: Sequence[Exposure], event: Event) -> Sequence[Exposure]:

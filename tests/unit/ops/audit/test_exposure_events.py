@@ -45,6 +45,14 @@ def test_what_was_sealed_was_open_from_its_writing_to_its_sealing():
     ] == exposures([found, sealed(4, open_seconds=3)])
 
 
+@pytest.mark.parametrize("name", ["item.written", "item.malformed", "item.removed"])
+def test_who_says_of_the_very_change_that_all_is_well_ends_nothing(name):
+    found = clear(4, sequence_number="7")
+    for told in ([found, sealed(4, name, sequence_number="7")], [sealed(4, name, sequence_number="7"), found]):
+        (exposure,) = exposures(in_order(told))
+        assert exposure.is_open
+
+
 @pytest.mark.parametrize(
     ("end", "ended_by", "removed_by", "seconds"),
     [
