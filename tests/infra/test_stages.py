@@ -28,8 +28,8 @@ NAMED_AND_NOT_TOLD: Mapping[str, frozenset[str]] = {
     "reauditor": frozenset({"object.skipped"}),
     "reconciler": TOLD_BY["auditor"] - TOLD_BY["reconciler"],
 }
-"""What a stage's code names, for it shares it with another, and never tells: no object comes to the reauditor, and of an
-item as it stands nobody can say that it was just written, mended or removed."""
+"""What a stage's code names and never tells, since it shares it with another: no object comes to the reauditor;
+and of an item as it stands nobody can say that it was just written, mended or removed."""
 
 
 def test_each_stage_tells_what_its_code_names(cloud):
