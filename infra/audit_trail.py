@@ -20,6 +20,8 @@ from infra.settings import Settings
 from shared.trail.stages import TOLD_BY
 
 _NOTARY = "notary"
+_OF_THE_API = frozenset({"ensure-keys", "tenant-api"})
+"""Stages without a role where no API is deployed: then whoever makes one of that name may write nothing."""
 _REMOVING = [
     "s3:BypassGovernanceRetention",
     "s3:DeleteObject",
@@ -79,7 +81,8 @@ class AuditTrail(Construct):
 
     def _denials(self, settings: Settings) -> list[iam.PolicyStatement]:
         objects, manifests = self.bucket.arn_for_objects("*"), self.bucket.arn_for_objects("manifests/*")
-        parts = {stage: segments(self.bucket.bucket_arn, stage) for stage in TOLD_BY}
+        absent = frozenset() if settings.api else _OF_THE_API
+        parts = {stage: segments(self.bucket.bucket_arn, stage) for stage in TOLD_BY if stage not in absent}
         return [
             _deny("OnlyWhereNothingIs", ["s3:PutObject"], objects, {"Null": {"s3:if-none-match": "true"}}),
             _deny("ManifestsByTheNotaryAlone", ["s3:PutObject"], manifests, self._by_others(_NOTARY, settings)),

@@ -34,7 +34,10 @@ AUDITOR_READS = (
 TRAIL_PARTITION = "trail"
 """The runs table's rows of the audit trail have this partition key: the notary's alone."""
 
-_NOT_THE_TRAIL = {"ForAllValues:StringNotEquals": {"dynamodb:LeadingKeys": [TRAIL_PARTITION]}}
+_NOT_THE_TRAIL = {
+    "ForAllValues:StringNotEquals": {"dynamodb:LeadingKeys": [TRAIL_PARTITION]},
+    "Null": {"dynamodb:LeadingKeys": "false"},
+}
 
 SEGMENT_ATTRIBUTES = ("run_id", "row", "phase", "number", "cursor", "done", "tally", "version")
 """Every attribute of a segment's row in the runs table; a run, and the name of a kind's latest, need others."""
@@ -209,17 +212,15 @@ def note_trail_end(table_arn: str) -> iam.PolicyStatement:
 
 def keep_segments(table_arn: str) -> tuple[iam.PolicyStatement, ...]:
     """Load runs, store how far their segments are; what has another attribute than a segment, as a run, is no put."""
-    named = {
-        "ForAllValues:StringEquals": {"dynamodb:Attributes": list(SEGMENT_ATTRIBUTES)},
-        "Null": {"dynamodb:Attributes": "false"},
-    }
+    named = {"ForAllValues:StringEquals": {"dynamodb:Attributes": list(SEGMENT_ATTRIBUTES)}}
+    both = {"Null": {"dynamodb:Attributes": "false", **_NOT_THE_TRAIL["Null"]}}
     return (
         iam.PolicyStatement(sid="LoadRuns", actions=["dynamodb:GetItem"], resources=[table_arn]),
         iam.PolicyStatement(
             sid="KeepSegments",
             actions=["dynamodb:PutItem"],
             resources=[table_arn],
-            conditions={**named, **_NOT_THE_TRAIL},
+            conditions={**_NOT_THE_TRAIL, **named, **both},
         ),
     )
 

@@ -14,7 +14,7 @@ from shared.keys.ports import DataKeyRow
 from shared.model import KeyState
 from shared.runs.model import Phase, Run, RunKind, Segment
 from tests.infra.rights_of_the_api import OF_THE_API
-from tests.infra.rights_of_the_trail import OF_THE_NOTARY, OF_THE_WRITERS, OF_WHO_RUNS_THE_ACCOUNT, WRITERS
+from tests.infra.rights_of_the_trail import OF_THE_NOTARY, OF_THE_WRITERS, OF_WHO_RUNS_THE_ACCOUNT, RUN_ROW, WRITERS
 from tests.infra.simulator import ADMINISTRATOR, Account, Request
 from tests.infra.synthesis import ACCOUNT, REGION
 
@@ -276,20 +276,25 @@ TABLE: list[tuple[str, str, str, Mapping[str, Sequence[str]], str]] = [
     ("reconciler", "dynamodb:PutItem", "key store", {}, NO),
     ("reconciler", "dynamodb:UpdateItem", "key store", {}, NO),
     # runs: rotation keeps them, nobody forgets one, and the workers store how far they are and begin none
-    ("rotation", "dynamodb:GetItem", "runs", {}, YES),
-    ("rotation", "dynamodb:Query", "runs", {}, YES),
-    ("rotation", "dynamodb:PutItem", "runs", {}, YES),
+    ("rotation", "dynamodb:GetItem", "runs", RUN_ROW, YES),
+    ("rotation", "dynamodb:GetItem", "runs", {}, NO),
+    ("rotation", "dynamodb:Query", "runs", RUN_ROW, YES),
+    ("rotation", "dynamodb:Query", "runs", {}, NO),
+    ("rotation", "dynamodb:PutItem", "runs", RUN_ROW, YES),
+    ("rotation", "dynamodb:PutItem", "runs", {}, NO),
     ("rotation", "dynamodb:DeleteItem", "runs", {}, NO),
     ("sweeper", "dynamodb:GetItem", "runs", {}, YES),
     ("sweeper", "dynamodb:Query", "runs", {}, NO),
-    ("sweeper", "dynamodb:PutItem", "runs", SEGMENT, YES),
+    ("sweeper", "dynamodb:PutItem", "runs", {**SEGMENT, **RUN_ROW}, YES),
+    ("sweeper", "dynamodb:PutItem", "runs", SEGMENT, NO),
     ("sweeper", "dynamodb:PutItem", "runs", RUN, NO),
     ("sweeper", "dynamodb:PutItem", "runs", CURRENT_RUN, NO),
     ("sweeper", "dynamodb:PutItem", "runs", {}, NO),
     ("sweeper", "dynamodb:DeleteItem", "runs", {}, NO),
     ("reconciler", "dynamodb:GetItem", "runs", {}, YES),
     ("reconciler", "dynamodb:Query", "runs", {}, NO),
-    ("reconciler", "dynamodb:PutItem", "runs", SEGMENT, YES),
+    ("reconciler", "dynamodb:PutItem", "runs", {**SEGMENT, **RUN_ROW}, YES),
+    ("reconciler", "dynamodb:PutItem", "runs", SEGMENT, NO),
     ("reconciler", "dynamodb:PutItem", "runs", RUN, NO),
     ("reconciler", "dynamodb:PutItem", "runs", CURRENT_RUN, NO),
     ("reconciler", "dynamodb:PutItem", "runs", {}, NO),
