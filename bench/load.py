@@ -22,6 +22,8 @@ _AT_ONCE: Final = 4
 _ATTEMPTS: Final = 50
 _BEFORE_ALL_RECORDS: Final = "1"
 """A Kinesis sequence number below any that the stream gives, so that every record of the stream supersedes these."""
+_LONG_AGO: Final = 1_600_000_000.0
+"""Seconds since the epoch: too long ago for anybody's figures of how long a record takes."""
 
 
 def load(table: str, loaded: Iterable[Customer], *, policy: Policy, keyring: Keyring) -> int:
@@ -40,7 +42,7 @@ def _sealed(loaded: Iterable[Customer], sealer: RecordSealer) -> Iterator[Attrib
             shard_id="loaded",
             sub_sequence=0,
             partition_key=customer.item_id.encode(),
-            arrived_at=0.0,
+            arrived_at=_LONG_AGO,
             payload=payload,
         )
         planned = plan_record(identify(record, decode(payload), sealer.policy), sealer.policy)
