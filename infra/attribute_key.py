@@ -11,6 +11,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from infra.denial import denied
 from infra.settings import Settings
 
 CRYPTOGRAPHIC_USE = ("kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*")
@@ -103,21 +104,12 @@ class AttributeKey(Construct):
                         )
                         for use in uses
                     ),
-                    iam.PolicyStatement(
-                        sid="NoUseByOthers",
-                        effect=iam.Effect.DENY,
-                        principals=[iam.AnyPrincipal()],
-                        actions=list(CRYPTOGRAPHIC_USE),
-                        resources=["*"],
+                    denied(
+                        "NoUseByOthers",
+                        CRYPTOGRAPHIC_USE,
                         conditions={"StringNotEquals": {"aws:PrincipalArn": list(role_arns.values())}},
                     ),
-                    iam.PolicyStatement(
-                        sid="NoGrants",
-                        effect=iam.Effect.DENY,
-                        principals=[iam.AnyPrincipal()],
-                        actions=["kms:CreateGrant"],
-                        resources=["*"],
-                    ),
+                    denied("NoGrants", ["kms:CreateGrant"]),
                 ]
             ),
         )

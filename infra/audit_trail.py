@@ -13,6 +13,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.acknowledge import acknowledge
+from infra.denial import denied
 from infra.deployments import other_than_deployments
 from infra.one_key import only_with
 from infra.rights import segments
@@ -84,10 +85,10 @@ class AuditTrail(Construct):
         absent = frozenset() if settings.api else _OF_THE_API
         parts = {stage: segments(self.bucket.bucket_arn, stage) for stage in TOLD_BY if stage not in absent}
         return [
-            _deny("OnlyWhereNothingIs", ["s3:PutObject"], objects, {"Null": {"s3:if-none-match": "true"}}),
-            _deny("ManifestsByTheNotaryAlone", ["s3:PutObject"], manifests, self._by_others(_NOTARY, settings)),
+            denied("OnlyWhereNothingIs", ["s3:PutObject"], objects, {"Null": {"s3:if-none-match": "true"}}),
+            denied("ManifestsByTheNotaryAlone", ["s3:PutObject"], manifests, self._by_others(_NOTARY, settings)),
             *(
-                _deny(f"{_camel(stage)}Alone", ["s3:PutObject"], part, self._by_others(stage, settings))
+                denied(f"{_camel(stage)}Alone", ["s3:PutObject"], part, self._by_others(stage, settings))
                 for stage, part in parts.items()
             ),
             iam.PolicyStatement(
@@ -97,11 +98,11 @@ class AuditTrail(Construct):
                 actions=["s3:PutObject"],
                 not_resources=[*parts.values(), manifests],
             ),
-            _deny("NothingGoes", _REMOVING, objects),
-            _deny("NoOtherLock", _LOCKING, objects),
-            _deny("NoOtherWayIn", _REPLICATING, objects),
-            _deny("NoKeyAfterwards", ["s3:UpdateObjectEncryption"], objects),
-            _deny("ConfiguredByDeploymentsAlone", _CONFIGURING, self.bucket.bucket_arn, other_than_deployments(self)),
+            denied("NothingGoes", _REMOVING, objects),
+            denied("NoOtherLock", _LOCKING, objects),
+            denied("NoOtherWayIn", _REPLICATING, objects),
+            denied("NoKeyAfterwards", ["s3:UpdateObjectEncryption"], objects),
+            denied("ConfiguredByDeploymentsAlone", _CONFIGURING, self.bucket.bucket_arn, other_than_deployments(self)),
         ]
 
     def _by_others(self, stage: str, settings: Settings) -> dict[str, dict[str, str]]:
@@ -121,16 +122,3 @@ def _retention(settings: Settings) -> s3.ObjectLockRetention:
 
 def _camel(stage: str) -> str:
     return "".join(word.capitalize() for word in stage.split("-"))
-
-
-def _deny(
-    sid: str, actions: list[str], resource: str, conditions: dict[str, dict[str, str]] | None = None
-) -> iam.PolicyStatement:
-    return iam.PolicyStatement(
-        sid=sid,
-        effect=iam.Effect.DENY,
-        principals=[iam.AnyPrincipal()],
-        actions=actions,
-        resources=[resource],
-        conditions=conditions or {},
-    )

@@ -6,6 +6,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
+from infra.denial import denied
+
 
 def only_with(storage_key: kms.IKey, bucket: s3.Bucket) -> list[iam.PolicyStatement]:
     """Nothing is uploaded under another key; who names none gets the bucket's own, which is the storage key.
@@ -21,14 +23,5 @@ def only_with(storage_key: kms.IKey, bucket: s3.Bucket) -> list[iam.PolicyStatem
         "NoOtherKeyAlone": {"Null": {key: "false"}, "StringNotEquals": {key: storage_key.key_arn}},
         "NoKeyOfTheUploader": {"Null": {own: "false"}},
     }
-    return [
-        iam.PolicyStatement(
-            sid=sid,
-            effect=iam.Effect.DENY,
-            principals=[iam.AnyPrincipal()],
-            actions=["s3:PutObject"],
-            resources=[bucket.arn_for_objects("*")],
-            conditions=condition,
-        )
-        for sid, condition in conditions.items()
-    ]
+    objects = bucket.arn_for_objects("*")
+    return [denied(sid, ["s3:PutObject"], objects, condition) for sid, condition in conditions.items()]

@@ -212,15 +212,17 @@ def note_trail_end(table_arn: str) -> iam.PolicyStatement:
 
 def keep_segments(table_arn: str) -> tuple[iam.PolicyStatement, ...]:
     """Load runs, store how far their segments are; what has another attribute than a segment, as a run, is no put."""
-    named = {"ForAllValues:StringEquals": {"dynamodb:Attributes": list(SEGMENT_ATTRIBUTES)}}
-    both = {"Null": {"dynamodb:Attributes": "false", "dynamodb:LeadingKeys": "false"}}
     return (
         iam.PolicyStatement(sid="LoadRuns", actions=["dynamodb:GetItem"], resources=[table_arn]),
         iam.PolicyStatement(
             sid="KeepSegments",
             actions=["dynamodb:PutItem"],
             resources=[table_arn],
-            conditions={**_NOT_THE_TRAIL, **named, **both},
+            conditions={
+                **_NOT_THE_TRAIL,
+                "ForAllValues:StringEquals": {"dynamodb:Attributes": list(SEGMENT_ATTRIBUTES)},
+                "Null": {"dynamodb:Attributes": "false", "dynamodb:LeadingKeys": "false"},
+            },
         ),
     )
 

@@ -8,6 +8,7 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from infra.attribute_key import administration
+from infra.denial import denied
 from infra.settings import Settings
 
 _NOTARY = "notary"
@@ -65,20 +66,7 @@ def _policy(notary_arn: str) -> iam.PolicyDocument:
                 resources=["*"],
                 conditions={"StringEquals": by_the_notary},
             ),
-            iam.PolicyStatement(
-                sid="NoSignatureByOthers",
-                effect=iam.Effect.DENY,
-                principals=[iam.AnyPrincipal()],
-                actions=["kms:Sign"],
-                resources=["*"],
-                conditions={"StringNotEquals": by_the_notary},
-            ),
-            iam.PolicyStatement(
-                sid="NoGrants",
-                effect=iam.Effect.DENY,
-                principals=[iam.AnyPrincipal()],
-                actions=["kms:CreateGrant"],
-                resources=["*"],
-            ),
+            denied("NoSignatureByOthers", ["kms:Sign"], conditions={"StringNotEquals": by_the_notary}),
+            denied("NoGrants", ["kms:CreateGrant"]),
         ]
     )

@@ -8,6 +8,7 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from infra.attribute_key import CRYPTOGRAPHIC_USE, administration
+from infra.denial import denied
 from infra.deployments import other_than_deployments
 from infra.settings import Settings
 
@@ -41,13 +42,10 @@ class StorageKey(Construct):
             policy=iam.PolicyDocument(
                 statements=[
                     administration("Administration"),
-                    iam.PolicyStatement(
-                        sid="KeptByAll",
-                        # what lies in the audit bucket, locked or not, nobody could read without it
-                        effect=iam.Effect.DENY,
-                        principals=[iam.AnyPrincipal()],
-                        actions=["kms:DisableKey", "kms:ScheduleKeyDeletion"],
-                        resources=["*"],
+                    # what lies in the audit bucket, locked or not, nobody could read without it
+                    denied(
+                        "KeptByAll",
+                        ["kms:DisableKey", "kms:ScheduleKeyDeletion"],
                         conditions=other_than_deployments(self),
                     ),
                     iam.PolicyStatement(
