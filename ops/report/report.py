@@ -10,6 +10,7 @@ from ops.audit.holders import Copies
 from ops.report.held import Held
 from ops.report.keys import KeyInventory
 from ops.report.tally import Tally
+from ops.text import plural
 from shared.model import VerdictKind
 from shared.trail.findings import TrailVerdict
 from shared.trail.verify import TrailResult
@@ -80,21 +81,22 @@ class Report:
         """Sentences, the worst first; none where nothing asks for somebody."""
         yield from self._of_the_trail()
         if len(self.open_exposures):
-            yield f"{_items(len(self.open_exposures))} in clear, and no event says that it ended."
+            items = plural(len(self.open_exposures), "item stands", "items stand")
+            yield f"{items} in clear, and no event says that it ended."
         worst = {
             VerdictKind.MALFORMED: "not of the form that sealstream writes",
             VerdictKind.UNDECLARED: "something that looks sensitive where the policy keeps it plain",
         }
         for kind, what in worst.items():
             if number := self.tally.coverage.by_verdict.get(kind, 0):
-                yield f"{_changes(number)} left {what}."
+                yield f"{plural(number, 'change')} left {what}."
         if not isinstance(self.keys, NotKnown):
             if self.keys.overdue:
-                yield f"{_keys(self.keys.overdue)} older than the policy wants."
+                yield f"{plural(self.keys.overdue, 'data key is', 'data keys are')} older than the policy wants."
             if self.keys.unreadable:
                 yield f"{self.keys.unreadable:,} of the key store's rows cannot be read."
         if not isinstance(self.held, NotKnown) and self.held.records_held:
-            yield f"{_records(self.held.records_held)} in quarantine for a decision."
+            yield f"{plural(self.held.records_held, 'record waits', 'records wait')} in quarantine for a decision."
 
     def _of_the_trail(self) -> Iterator[str]:
         if not isinstance(self.trail, NotKnown):
@@ -104,32 +106,10 @@ class Report:
                 case TrailVerdict.UNCHECKED:
                     yield "The audit trail could not be checked."
             if doubted := len(self.trail.result.doubted):
-                yield f"{_segments(doubted)} are not counted here."
+                segments = plural(doubted, "segment proves nothing: its", "segments prove nothing: their")
+                yield f"{segments} events are not counted here."
         if self.unreadable:
             yield f"{len(self.unreadable):,} of the trail's segments cannot be read: their events are missing here."
         if misfits := sum(self.misfits.values()):
-            yield f"{_events(misfits)} be counted: not of the form that the name promises."
-
-
-def _segments(number: int) -> str:
-    return "1 segment proves nothing: its events" if number == 1 else f"{number:,} segments prove nothing: their events"
-
-
-def _events(number: int) -> str:
-    return "1 event cannot" if number == 1 else f"{number:,} events cannot"
-
-
-def _items(number: int) -> str:
-    return "1 item stands" if number == 1 else f"{number:,} items stand"
-
-
-def _changes(number: int) -> str:
-    return "1 change" if number == 1 else f"{number:,} changes"
-
-
-def _keys(number: int) -> str:
-    return "1 data key is" if number == 1 else f"{number:,} data keys are"
-
-
-def _records(number: int) -> str:
-    return "1 record waits" if number == 1 else f"{number:,} records wait"
+            events = plural(misfits, "event cannot", "events cannot")
+            yield f"{events} be counted: not of the form that the name promises."
