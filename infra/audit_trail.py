@@ -16,6 +16,7 @@ from infra.acknowledge import acknowledge
 from infra.denial import denied
 from infra.deployments import other_than_deployments
 from infra.one_key import only_with
+from infra.private_bucket import private_bucket
 from infra.rights import segments
 from infra.settings import Settings
 from shared.trail.stages import TOLD_BY
@@ -48,19 +49,12 @@ class AuditTrail(Construct):
     def __init__(self, scope: Construct, id: str, *, settings: Settings, storage_key: kms.IKey) -> None:  # noqa: A002
         super().__init__(scope, id)
         self._logs_every_event = settings.audit.log_every_event
-        self.bucket = s3.Bucket(
+        self.bucket = private_bucket(
             self,
-            "Bucket",
-            encryption=s3.BucketEncryption.KMS,
-            encryption_key=storage_key,
-            bucket_key_enabled=True,  # one KMS call for many objects
-            enforce_ssl=True,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            versioned=True,
+            settings=settings,
+            storage_key=storage_key,
             object_lock_enabled=True,
             object_lock_default_retention=_retention(settings),
-            removal_policy=settings.removal_policy,
         )
         # what lay under another key nobody could read, nor attest
         for statement in (*self._denials(settings), *only_with(storage_key, self.bucket)):

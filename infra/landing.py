@@ -18,6 +18,7 @@ from constructs import Construct
 from infra.acknowledge import acknowledge
 from infra.dead_letters import DeadLetters
 from infra.one_key import only_with
+from infra.private_bucket import private_bucket
 from infra.protected_table import ProtectedTable
 from infra.settings import Settings
 from infra.storage_key import of_landing_bucket
@@ -71,17 +72,11 @@ class Landing(Construct):
 
     def _bucket(self, settings: Settings, storage_key: kms.IKey, stack: cdk.Stack) -> s3.Bucket:
         days = cdk.Duration.days(settings.landing_days)
-        bucket = s3.Bucket(
+        bucket = private_bucket(
             self,
-            "Bucket",
+            settings=settings,
             bucket_name=settings.landing_bucket_name(stack),
-            encryption=s3.BucketEncryption.KMS,
-            encryption_key=storage_key,
-            bucket_key_enabled=True,  # one KMS call for many objects
-            enforce_ssl=True,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            versioned=True,
+            storage_key=storage_key,
             lifecycle_rules=[
                 s3.LifecycleRule(
                     id="what-was-ingested",
@@ -96,7 +91,6 @@ class Landing(Construct):
                     expired_object_delete_marker=True,
                 ),
             ],
-            removal_policy=settings.removal_policy,
         )
         for statement in only_with(storage_key, bucket):
             bucket.add_to_resource_policy(statement)

@@ -11,6 +11,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.acknowledge import acknowledge
+from infra.private_bucket import private_bucket
 from infra.protected_table import ProtectedTable
 from infra.settings import Settings
 
@@ -20,16 +21,10 @@ class Quarantine(Construct):
 
     def __init__(self, scope: Construct, id: str, *, settings: Settings, storage_key: kms.IKey) -> None:  # noqa: A002
         super().__init__(scope, id)
-        self.bucket = s3.Bucket(
+        self.bucket = private_bucket(
             self,
-            "Bucket",
-            encryption=s3.BucketEncryption.KMS,
-            encryption_key=storage_key,
-            bucket_key_enabled=True,  # one KMS call for many objects
-            enforce_ssl=True,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            versioned=True,
+            settings=settings,
+            storage_key=storage_key,
             lifecycle_rules=[
                 s3.LifecycleRule(
                     id="what-was-deleted-or-replaced",
@@ -37,7 +32,6 @@ class Quarantine(Construct):
                     abort_incomplete_multipart_upload_after=cdk.Duration.days(1),
                 )
             ],
-            removal_policy=settings.removal_policy,
         )
         acknowledge(
             self.bucket,
