@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from math import isfinite
+from pathlib import Path
 from time import time
 from typing import Any, Final
 
@@ -71,6 +72,12 @@ def options(*chosen: Callable[[Command], Command]) -> Callable[[Command], Comman
 
 as_json = click.option("--json", "as_json", is_flag=True, help="one JSON document a line, in a terminal too")
 of_tenant = click.option("--tenant", callback=tenant, help="this tenant alone")
+signed_by = click.option(
+    "--public-key",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="a key (PEM) that signed any of the manifests; without it the one that KMS has",
+)
 yes = click.option("--yes", is_flag=True, help="do not ask")
 
 

@@ -11,7 +11,7 @@ import click
 
 from ops.audit import reading_commands
 from ops.audit.at_least import noted
-from ops.parameters import A_TIME_IS, as_json, ending, moment, options
+from ops.parameters import A_TIME_IS, as_json, ending, moment, options, signed_by
 from shared.errors import SealstreamError
 from shared.trail.manifest import Link
 
@@ -34,12 +34,7 @@ for _command in (reading_commands.search, reading_commands.tail, reading_command
 @audit.command()
 @_times
 @click.option("--offline", "folder", type=_FOLDER, metavar="DIR", help="a copy of the bucket, instead of the bucket")
-@click.option(
-    "--public-key",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="a key (PEM) that signed any of the manifests; without it the one that KMS has",
-)
+@signed_by
 @click.option(
     "--minutes",
     type=click.IntRange(1),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ops.parameters import A_TIME_IS, moment
+from ops.parameters import A_TIME_IS, moment, signed_by
 
 
 @click.command()
@@ -34,12 +34,7 @@ from ops.parameters import A_TIME_IS, moment
     metavar="DIR",
     help="a copy of the audit bucket, as `audit fetch` makes it, instead of a deployment",
 )
-@click.option(
-    "--public-key",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="a key (PEM) that signed any of the manifests; without it the one that KMS has",
-)
+@signed_by
 @click.option("--minutes", type=click.IntRange(1), metavar="MINUTES", help="the notary's period, as of `audit verify`")
 def report(
     *,
