@@ -22,6 +22,8 @@ AUDITING: Final = ("auditor", "reauditor", "reconciler")
 """The functions that judge items."""
 SEALING: Final = ("encryptor", "redriver", "reencryptor", "sweeper")
 """The functions that ask KMS for data keys."""
+ON_THE_WAY: Final = (*SEALING, *AUDITING, "landing-ingest")
+"""The functions that records and items go through."""
 BEHIND_MINUTES: Final = 5
 """Far above a batch's time, far below the hours after which records go to the dead letters."""
 FINDING_BEHIND_MINUTES: Final = 15
@@ -46,7 +48,16 @@ _BEHIND: Final = "A record waited over {} minutes for the {}: a lane of its stre
 
 def asking(settings: Settings) -> tuple[str, ...]:
     """The functions that ask KMS for anything."""
-    return (*SEALING, "rotation", "notary", *(("tenant-api", "ensure-keys") if settings.api else ()))
+    return (*SEALING, "rotation", "notary", *_of_the_api(settings))
+
+
+def beside(settings: Settings) -> tuple[str, ...]:
+    """All functions but those `ON_THE_WAY`."""
+    return ("rotation", "reopener", "notary", *_of_the_api(settings))
+
+
+def _of_the_api(settings: Settings) -> tuple[str, ...]:
+    return ("tenant-api", "ensure-keys") if settings.api else ()
 
 
 class Alarms(AlarmGroup):
@@ -152,6 +163,15 @@ class Alarms(AlarmGroup):
             runbook="the-notary-is-silent",
             period=period,
         )
+        # two, since CloudWatch takes ten metrics in an alarm at most
+        for name, functions in (("item-events-dropped", ON_THE_WAY), ("key-events-dropped", beside(settings))):
+            self.add_event(
+                name,
+                "The audit bucket took no segments for so long that events were given up: what nobody repeats is"
+                " missing in the audit trail",
+                self._metrics.total(functions, Metric.AUDIT_EVENTS_DROPPED),
+                runbook="audit-events-were-dropped",
+            )
 
     def _stuck(self, dead_letters: Mapping[str, sqs.IQueue]) -> None:
         for name, queue in dead_letters.items():

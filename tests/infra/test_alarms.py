@@ -9,7 +9,7 @@ import pytest
 from infra.watch_settings import RUNBOOK
 from shared.runtime.metrics import NAMESPACE, Metric
 from tests.infra.synthesis import ROOT
-from tests.infra.watching import alarms_of, read_by
+from tests.infra.watching import alarms_of, emitted, own_of, read_by
 from tests.unit.docs.pages import anchors, table
 
 PAGE = ROOT / RUNBOOK
@@ -68,6 +68,10 @@ def test_what_is_exposed_stands_still_or_is_given_up_is_told(cloud, alarms):
         "findings-given-up": letters("given up"),
         "trail-verification-failed": _own(Metric.TRAIL_VERIFICATION_FAILED, "notary"),
         "notary-silent": _own(Metric.MANIFESTS_WRITTEN, "notary"),
+        "item-events-dropped": _own(Metric.AUDIT_EVENTS_DROPPED, *SEALING, *JUDGING, "landing-ingest"),
+        "key-events-dropped": _own(
+            Metric.AUDIT_EVENTS_DROPPED, "rotation", "reopener", "notary", "tenant-api", "ensure-keys"
+        ),
         "landing-dead-letters": letters("landing letters"),
         "encryptor-dead-letters": letters("encryptor"),
         "auditor-dead-letters": letters("auditor"),
@@ -120,7 +124,7 @@ def test_the_alarms_of_two_deployments_in_one_account_read_different_metrics(ala
     assert alarms.keys() - OF_THE_API == others.keys(), "the other deployment has no API"
     assert {"encryptor-retries", "plaintext-found", "auditor-silent", "kms-failures"} < named
     for name in named:
-        ours = _watched(alarms[name]) - _own(Metric.KMS_FAILURES, "tenant-api", "ensure-keys")
+        ours = {read for read in _watched(alarms[name]) if not read[-1].endswith(("-tenant-api", "-ensure-keys"))}
         renamed = {(*what, function.replace("sealstream-", "acme-")) for *what, function in ours}
         assert renamed == _watched(others[name])
 
@@ -134,6 +138,17 @@ def test_every_dead_letter_queue_has_its_alarm(cloud, alarms):
         for _, name, queue, *_ in (one for one in _watched(alarm) if len(one) == 3)
         if name == "ApproximateNumberOfMessagesVisible"
     }
+
+
+def test_whoever_may_give_up_events_of_the_audit_trail_is_watched(cloud, alarms):
+    watched = own_of(read for name in ("item-events-dropped", "key-events-dropped") for read in read_by(alarms[name]))
+
+    assert {(name, metric) for name, metric in emitted(cloud) if metric == Metric.AUDIT_EVENTS_DROPPED} == watched
+
+
+def test_no_alarm_is_on_more_metrics_than_cloudwatch_takes(alarms):
+    """Amazon CloudWatch API Reference, PutMetricAlarm: ten that are retrieved, and ten expressions."""
+    assert {} == {name: len(read_by(alarm)) for name, alarm in alarms.items() if len(read_by(alarm)) > 10}
 
 
 def test_no_metric_is_no_alarm_but_of_what_comes_by_the_clock(alarms):
@@ -167,7 +182,7 @@ def test_how_much_and_how_long_it_takes(alarms):
             "plaintext-found census-found-plaintext malformed undeclared-sensitive findings-left findings-given-up"
             " trail-verification-failed quarantined landing-dead-letters encryptor-dead-letters auditor-dead-letters"
             " landing-failed landing-untagged rotation-failed keys-kept keys-failed keys-corrupt tenant-api-errors"
-            " exposures-known quarantine-held",
+            " exposures-known quarantine-held item-events-dropped key-events-dropped",
             (0, 300, 1, 1),
         ),
         **all_of("encryptor-behind auditor-behind", (300_000, 300, 1, 1)),

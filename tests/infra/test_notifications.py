@@ -14,7 +14,7 @@ OWN_ALARMS = {
 EVENTS = {
     *("plaintext-found", "census-found-plaintext", "malformed", "undeclared-sensitive", "findings-left"),
     *("trail-verification-failed", "quarantined", "landing-failed", "landing-untagged", "rotation-failed"),
-    *("keys-kept", "keys-failed", "keys-corrupt", "tenant-api-errors"),
+    *("keys-kept", "keys-failed", "keys-corrupt", "tenant-api-errors", "item-events-dropped", "key-events-dropped"),
 }
 
 
