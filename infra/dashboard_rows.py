@@ -59,7 +59,7 @@ class Rows:
             total(AUDITING, Metric.ITEMS_UNDECLARED, label="undeclared, looks sensitive"),
         ]
         sealed = total(MENDING, Metric.VALUES_SEALED, label="values sealed in their place")
-        left = own("reencryptor", Metric.ITEMS_LEFT, label="items left as they are")
+        left = own("reencryptor", Metric.ITEMS_LEFT, label="times an item was left as it is")
         census = own("sweeper", Metric.VALUES_IN_CLEAR, label="in clear by a census")
         return [
             self._heading(
