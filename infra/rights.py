@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from aws_cdk import aws_iam as iam
 
 from infra.tenant_tag import OWN_ROWS
+from shared.aws import trail_end
 
 AUDITOR_READS = (
     "tenant_id",
@@ -31,11 +32,8 @@ AUDITOR_READS = (
 )
 """Every attribute of the key store but `encrypted_data_key`."""
 
-TRAIL_PARTITION = "trail"
-"""The runs table's rows of the audit trail have this partition key: the notary's alone."""
-
 _NOT_THE_TRAIL = {
-    "ForAllValues:StringNotEquals": {"dynamodb:LeadingKeys": [TRAIL_PARTITION]},
+    "ForAllValues:StringNotEquals": {"dynamodb:LeadingKeys": [trail_end.PARTITION]},
     "Null": {"dynamodb:LeadingKeys": "false"},
 }
 
@@ -204,7 +202,7 @@ def note_trail_end(table_arn: str) -> iam.PolicyStatement:
         actions=["dynamodb:GetItem", "dynamodb:PutItem"],
         resources=[table_arn],
         conditions={
-            "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [TRAIL_PARTITION]},
+            "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [trail_end.PARTITION]},
             "Null": {"dynamodb:LeadingKeys": "false"},
         },
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias
 
-from infra.rights import SEGMENT_ATTRIBUTES, TRAIL_PARTITION
+from infra.rights import SEGMENT_ATTRIBUTES
+from shared.aws.trail_end import PARTITION
 from tests.infra.simulator import ADMINISTRATOR, DEPLOYER
 
 Row: TypeAlias = tuple[str, str, str, Mapping[str, Sequence[str]], str]
@@ -13,7 +14,7 @@ Row: TypeAlias = tuple[str, str, str, Mapping[str, Sequence[str]], str]
 YES, NO = "allowed", "denied"
 WHERE_NOTHING_IS: Final = {"s3:if-none-match": "*"}
 
-TRAIL_ROW: Final = {"dynamodb:LeadingKeys": [TRAIL_PARTITION]}
+TRAIL_ROW: Final = {"dynamodb:LeadingKeys": [PARTITION]}
 RUN_ROW: Final = {"dynamodb:LeadingKeys": ["0" * 32]}
 AS_A_SEGMENT: Final = {"dynamodb:Attributes": sorted(SEGMENT_ATTRIBUTES)}
 
