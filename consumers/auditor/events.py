@@ -44,7 +44,7 @@ def write_event(
     change: ItemChange, verdict: Verdict, policy: Policy, log: AuditLog, mended: Mending | None = None
 ) -> None:
     """Write the event of a change that was judged by this policy, and that was a mending or none."""
-    fields = judged(change, verdict, policy)
+    fields = judged(change, verdict, shown_key(change, policy))
     fields |= {"change": change.kind.lower(), "sequence_number": change.sequence_number}
     if verdict.kind is VerdictKind.REMOVED:
         fields["removed_by"] = "expiry" if change.by_expiry else "principal"
@@ -55,14 +55,15 @@ def write_event(
     log.write(event, event_id=identity, at=change.changed_at, **fields)
 
 
-def judged(change: ItemChange, verdict: Verdict, policy: Policy) -> dict[str, Any]:
-    """What an event says of an item and of its verdict."""
+def shown_key(change: ItemChange, policy: Policy) -> tuple[str, str]:
+    """The item's tenant and id as they may be shown."""
     scan = scanner_of_keys(policy)
-    fields = {
-        "tenant_id": public_tenant(change.tenant_id, scan),
-        "item_id": public_item_id(change.item_id, scan),
-        "verdict": verdict.kind,
-    }
+    return public_tenant(change.tenant_id, scan), public_item_id(change.item_id, scan)
+
+
+def judged(change: ItemChange, verdict: Verdict, shown: tuple[str, str]) -> dict[str, Any]:
+    """What an event says of an item, by its `shown_key`, and of its verdict."""
+    fields = {"tenant_id": shown[0], "item_id": shown[1], "verdict": verdict.kind}
     if verdict.kind is VerdictKind.REMOVED:
         return fields
     return {

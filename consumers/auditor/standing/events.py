@@ -11,36 +11,32 @@ from consumers.auditor.events import EVENTS, judged
 from shared.envelope.layout import KEY_ID_BYTES, NONCE_BYTES
 from shared.envelope.walk import sealed_values
 from shared.model import Attributes, ItemChange, Verdict, VerdictKind
-from shared.policy.compiled import Policy
 from shared.policy.stored_binary import passes_for_sealed
-from shared.public_ids import public_item_id, public_tenant, scanner_of_keys
 from shared.runtime.audit_log import AuditEvent, AuditLog, event_id
 
 _EVENTS: Final[Mapping[VerdictKind, AuditEvent]] = {**EVENTS, VerdictKind.VERIFIED: AuditEvent.ITEM_RECONCILED}
 _NONCE: Final = slice(1 + KEY_ID_BYTES, 1 + KEY_ID_BYTES + NONCE_BYTES)
 
 
-def write_event(change: ItemChange, verdict: Verdict, policy: Policy, log: AuditLog, run_id: str) -> None:
+def write_event(change: ItemChange, verdict: Verdict, shown: tuple[str, str], log: AuditLog, run_id: str) -> None:
     """Write the event of an item that a run found so; it was neither written nor mended now, as far as is known."""
     log.write(
         _EVENTS[verdict.kind],
-        event_id=standing_event_id(change, verdict, policy, run_id),
+        event_id=standing_event_id(change, verdict, shown, run_id),
         at=change.changed_at,
         change="standing",
-        **judged(change, verdict, policy),
+        **judged(change, verdict, shown),
     )
 
 
-def standing_event_id(change: ItemChange, verdict: Verdict, policy: Policy, run_id: str) -> str:
+def standing_event_id(change: ItemChange, verdict: Verdict, shown: tuple[str, str], run_id: str) -> str:
     """The same id in one run for the same item, as long as nobody seals anything in it anew, and the same findings.
 
     Another run tells it anew: in between it may have been otherwise. The nonces of its sealed values keep the id from
     telling the item's key to who tries. Where its key must not be told, an item without any has an id for each time
     that it is judged.
     """
-    scan = scanner_of_keys(policy)
     key = change.tenant_id, change.item_id
-    shown = public_tenant(change.tenant_id, scan), public_item_id(change.item_id, scan)
     seed = _nonces_digest(change.new or {}) or ("" if key == shown else token_hex(16))
     found = sorted({f"{one.kind} {one.where} {one.why}" for one in verdict.findings})
     return event_id("standing", run_id, *key, seed, verdict.kind, *found)

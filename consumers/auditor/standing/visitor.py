@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from consumers.auditor.audit import Verify
+from consumers.auditor.events import shown_key
 from consumers.auditor.findings import FindingsQueue, reason_to_mend
 from consumers.auditor.gather import BatchKnowledge, KnownPolicies
 from consumers.auditor.standing.events import write_event
@@ -24,7 +25,6 @@ from shared.model import (
 )
 from shared.policy.compiled import Policy
 from shared.policy.verify import PublishedPolicies, verify
-from shared.public_ids import public_item_id, public_tenant, scanner_of_keys
 from shared.runs.model import Example, Tally
 from shared.runtime.audit_log import AuditLog
 from shared.runtime.batch import attempt
@@ -80,15 +80,14 @@ class StandingItems:
         references: list[ItemReference],
     ) -> Tally:
         """What one item comes to; what nobody foresaw costs the others nothing, and is no verdict."""
+        shown = shown_key(change, self.policy)
         verdicts: list[Verdict] = []
 
         def judge() -> None:
             verdict = self.verify(change, self.policy, states, published)
-            write_event(change, verdict, self.policy, self.log, self.run_id)
+            write_event(change, verdict, shown, self.log, self.run_id)
             verdicts.append(verdict)
 
-        scan = scanner_of_keys(self.policy)
-        shown = public_tenant(change.tenant_id, scan), public_item_id(change.item_id, scan)
         if not attempt(shown[1], judge, named="item_id"):
             return _counted(shown, UNJUDGED, "", "an unforeseen error; see the log")
         (verdict,) = verdicts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from consumers.auditor.events import shown_key
 from consumers.auditor.standing.events import standing_event_id
 from consumers.auditor.standing.visitor import standing
 from shared.envelope.layout import OVERHEAD_BYTES
@@ -32,7 +33,8 @@ def sealed(nonce: int) -> dict[str, bytes]:
 
 def id_of(item=None, verdict=VERIFIED, run_id=RUN_ID, *, tenant_id="acme", item_id="i-1"):
     image = {"tenant_id": {"S": tenant_id}, "item_id": {"S": item_id}, **(item or {})}
-    return standing_event_id(standing(image, 1_700_000_000.0), verdict, POLICY, run_id)
+    change = standing(image, 1_700_000_000.0)
+    return standing_event_id(change, verdict, shown_key(change, POLICY), run_id)
 
 
 def test_an_unchanged_item_has_the_same_id_in_one_run_whatever_the_order_of_its_attributes():
