@@ -72,11 +72,26 @@ def options(*chosen: Callable[[Command], Command]) -> Callable[[Command], Comman
 
 as_json = click.option("--json", "as_json", is_flag=True, help="one JSON document a line, in a terminal too")
 of_tenant = click.option("--tenant", callback=tenant, help="this tenant alone")
-signed_by = click.option(
-    "--public-key",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="a key (PEM) that signed any of the manifests; without it the one that KMS has",
+offline = click.option(
+    "--offline",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="a copy of the audit bucket, as `audit fetch` makes it, instead of the bucket itself",
+)
+verified_by = options(
+    click.option(
+        "--public-key",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help="a key (PEM) that signed any of the manifests; without it the one that KMS has",
+    ),
+    click.option(
+        "--minutes",
+        type=click.IntRange(1),
+        metavar="MINUTES",
+        help="the notary's period, where it is not what SEALSTREAM_NOTARY_MINUTES says, or 5",
+    ),
 )
 yes = click.option("--yes", is_flag=True, help="do not ask")
 

@@ -11,6 +11,8 @@ audit
 ├── fetch.py              a copy of it
 ├── attest.py             a manifest now
 ├── reading.py            its events
+├── proof.py                what vouches for them
+├── proven.py               that, as it is asked for
 ├── distinct.py             each once, in order
 ├── selection.py          which of them are wanted
 ├── telling.py            one on a line

@@ -11,7 +11,7 @@ import click
 
 from ops.audit import reading_commands
 from ops.audit.at_least import noted
-from ops.parameters import A_TIME_IS, as_json, ending, moment, options, signed_by
+from ops.parameters import A_TIME_IS, as_json, ending, moment, offline, options, verified_by
 from shared.errors import SealstreamError
 from shared.trail.manifest import Link
 
@@ -33,14 +33,8 @@ for _command in (reading_commands.search, reading_commands.tail, reading_command
 
 @audit.command()
 @_times
-@click.option("--offline", "folder", type=_FOLDER, metavar="DIR", help="a copy of the bucket, instead of the bucket")
-@signed_by
-@click.option(
-    "--minutes",
-    type=click.IntRange(1),
-    metavar="MINUTES",
-    help="the notary's period, where it is not what SEALSTREAM_NOTARY_MINUTES says, or 5",
-)
+@offline
+@verified_by
 @click.option(
     "--at-least",
     callback=noted,

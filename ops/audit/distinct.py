@@ -6,34 +6,67 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
+from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, Final, Self
 
+from shared.model import Outcome
 from shared.trail.ocsf_tellings import TELLINGS
 
 Event = Mapping[str, Any]
 """As docs/audit_events.md has it: `event`, `event_id`, `at` and the event's own fields."""
 
+_OF_THE_TELLING: Final = frozenset({"at", "request_id", "open_seconds", "key_material_id", *Outcome})
+"""What is told otherwise, or not at all, by who tells the same again."""
 _CACHE_KIB: Final = 32 * 1024
 _TABLES: Final = """
-    CREATE TABLE seen (id TEXT, told TEXT, PRIMARY KEY (id, told)) WITHOUT ROWID;
-    CREATE TABLE batch (id TEXT, told TEXT, at TEXT, sequence TEXT, severity INTEGER, document TEXT,
-                        PRIMARY KEY (id, told));
+    CREATE TABLE segment (number INTEGER PRIMARY KEY, key TEXT UNIQUE);
+    CREATE TABLE seen (id TEXT, told BLOB, counts INTEGER, segment INTEGER, PRIMARY KEY (id, told)) WITHOUT ROWID;
+    CREATE TABLE batch (number INTEGER PRIMARY KEY, id TEXT, told BLOB, segment INTEGER, at TEXT, sequence TEXT,
+                        severity INTEGER, document TEXT, UNIQUE (id, told));
 """
 _ADD: Final = """
-    INSERT INTO batch SELECT :id, :told, :at, :sequence, :severity, :document
+    INSERT INTO batch (id, told, segment, at, sequence, severity, document)
+    SELECT :id, :told, :segment, :at, :sequence, :severity, :document
     WHERE NOT EXISTS (SELECT 1 FROM seen WHERE id = :id AND told = :told)
     ON CONFLICT (id, told) DO UPDATE SET document = excluded.document WHERE length(excluded.document) > length(document)
 """
-_IN_ORDER: Final = "SELECT document FROM batch ORDER BY at, length(sequence), sequence, severity, id"
+_COUNTS: Final = """
+    coalesce((SELECT segment FROM seen WHERE id = one.id AND counts),
+             (SELECT segment FROM batch WHERE id = one.id ORDER BY number LIMIT 1))
+"""
+_IS_OTHERWISE: Final = """
+    EXISTS (SELECT 1 FROM seen WHERE id = one.id)
+    OR EXISTS (SELECT 1 FROM batch WHERE id = one.id AND number < one.number)
+"""
+_IN_ORDER: Final = f"""
+    SELECT document, own.key, CASE WHEN {_IS_OTHERWISE} THEN (SELECT key FROM segment WHERE number = {_COUNTS}) END
+    FROM batch AS one JOIN segment AS own ON own.number = one.segment
+    ORDER BY at, length(sequence), sequence, severity, id
+"""  # noqa: S608 - of constants
+_SEEN: Final = f"INSERT INTO seen SELECT id, told, NOT ({_IS_OTHERWISE}), segment FROM batch AS one"  # noqa: S608
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A telling of an event.
+
+    Attributes:
+        segment: the key of the one that tells it.
+        against: the key of the one that tells something else under the same id, and came first; "" where none does.
+    """
+
+    document: Mapping[str, Any]
+    segment: str
+    against: str = ""
 
 
 class Distinct:
     """Takes batches of documents, and gives each batch back sorted, without the events that an earlier one had.
 
-    Of two in one batch that tell the same event it keeps the longer: some are told again with fewer fields. Two that
-    make something else of the same cause, another event or another verdict, are both kept, the graver one last: what
-    was found once is not taken back by who says under the same id that all is well. All lies in a database on disk
-    that has no name and is gone with the process, so memory does not grow with the trail.
+    Of two in one batch that tell the same it keeps the longer: some are told again with fewer fields. Of two that tell
+    different things under one id both are kept, the graver one last, and the one that came later says so. All lies in
+    a database on disk that has no name and is gone with the process, so memory does not grow with the trail.
     """
 
     def __init__(self) -> None:
@@ -48,27 +81,30 @@ class Distinct:
     def __exit__(self, *_: object) -> None:
         self._database.close()
 
-    def add(self, told: Iterable[tuple[Event, Mapping[str, Any]]]) -> None:
-        """Events of the present batch, in any order, repeated or not, each with the document to give back."""
+    def add(self, segment: str, told: Iterable[tuple[Event, Mapping[str, Any]]]) -> None:
+        """Events of the present batch that a segment tells, in any order, each with the document to give back."""
         self._database.execute("BEGIN")
-        self._database.executemany(_ADD, map(_row, told))
+        self._database.execute("INSERT OR IGNORE INTO segment (key) VALUES (?)", (segment,))
+        ((number,),) = self._database.execute("SELECT number FROM segment WHERE key = ?", (segment,))
+        self._database.executemany(_ADD, (_row(number, event, document) for event, document in told))
         self._database.execute("COMMIT")
 
-    def batch(self) -> Iterator[Mapping[str, Any]]:
+    def batch(self) -> Iterator[Kept]:
         """The present batch by `at`, changes of one second by sequence number; once all are read, a new one begins."""
         with closing(self._database.cursor()) as cursor:
-            for (document,) in cursor.execute(_IN_ORDER):
-                yield json.loads(document)
-        self._database.execute("INSERT INTO seen SELECT id, told FROM batch")
+            for document, segment, against in cursor.execute(_IN_ORDER):
+                yield Kept(json.loads(document), segment, against or "")
+        self._database.execute(_SEEN)
         self._database.execute("DELETE FROM batch")
 
 
-def _row(told: tuple[Event, Mapping[str, Any]]) -> dict[str, str | int]:
-    event, document = told
+def _row(segment: int, event: Event, document: Mapping[str, Any]) -> dict[str, Any]:
     telling = TELLINGS.get(event["event"])
+    said = {name: value for name, value in event.items() if name not in _OF_THE_TELLING}
     return {
         "id": event["event_id"],
-        "told": f"{event['event']} {event.get('verdict')}",
+        "told": sha256(json.dumps(said, sort_keys=True).encode("ascii")).digest()[:16],
+        "segment": segment,
         "at": event["at"],
         "sequence": str(event.get("sequence_number", "")),
         "severity": 0 if telling is None else int(telling.severity),

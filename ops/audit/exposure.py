@@ -48,6 +48,8 @@ class Exposure:
         removed_by: `expiry` or `principal`, of an item that was removed; else "".
         told_open_seconds: how long it was open, as that event says; None where it does not.
         perhaps_ended_at: when an event told so of an item that is shown alike, this one or another, first; or None.
+        proof: "" where the event that first said so is attested; else what is to be said of it.
+        ended_proof: the same of the event that says that it ended.
     """
 
     tenant_id: str
@@ -63,6 +65,8 @@ class Exposure:
     removed_by: str = ""
     told_open_seconds: int | None = None
     perhaps_ended_at: float | None = None
+    proof: str = ""
+    ended_proof: str = ""
 
     @property
     def is_open(self) -> bool:
@@ -92,4 +96,6 @@ class Exposure:
             "ended_by": self.ended_by or None,
             "removed_by": self.removed_by or None,
             "open_seconds": self.open_seconds,
+            "proof": self.proof or None,
+            "ended_proof": self.ended_proof or None,
         }

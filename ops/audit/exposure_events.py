@@ -9,12 +9,10 @@ from typing import Any, Final
 
 from ops.audit.distinct import Event
 from ops.audit.exposure import Exposure, Source
-from ops.audit.reading import at_of
+from ops.audit.reading import PROOF, READ_WITHIN_SECONDS, at_of
 from shared.model import VerdictKind
 from shared.public_ids import is_withheld
 
-READ_WITHIN_SECONDS: Final = 60
-"""How long before its event a standing item was read, at most, by the clock of those who tell of changes."""
 _STANDING: Final = "standing"
 _BEGUN: Final = "begun"
 
@@ -95,6 +93,7 @@ def _begun(event: Event) -> Exposure:
         written_at=at if at and event.get("exposure") == _BEGUN else None,
         change=str(event.get("change", "")),
         sources=(source,) if source else (),
+        proof=str(event.get(PROOF, "")),
     )
 
 
@@ -113,6 +112,7 @@ def _ended(before: Exposure, event: Event) -> Exposure:
         ended_by=str(event["event"]),
         removed_by=str(event.get("removed_by", "")),
         told_open_seconds=_told_seconds(event),
+        ended_proof=str(event.get(PROOF, "")),
     )
 
 

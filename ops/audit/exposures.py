@@ -6,17 +6,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 from ops.audit import telling
 from ops.audit.copies import known_copies
 from ops.audit.distinct import Event
 from ops.audit.exposure import Exposure
-from ops.audit.exposure_events import READ_WITHIN_SECONDS, exposures, in_order, item_of, shows_clear
+from ops.audit.exposure_events import exposures, in_order, item_of, shows_clear
 from ops.audit.holders import CLOCKS_DIFFER_SECONDS, Copies, Holder, holders
-from ops.audit.objects import Objects, objects_of
-from ops.audit.reading import Trail, at_of
+from ops.audit.reading import READ_WITHIN_SECONDS, Trail, at_of
 from ops.audit.selection import Selection
 from ops.clock import iso
 from ops.json_lines import JsonLines
@@ -62,28 +60,27 @@ def found_in(trail: Trail, since: float, until: float, now: float, selection: Se
 
 
 def show_exposures(
+    trail: Trail,
     selection: Selection,
     since: float,
     until: float,
     *,
     other_tables: Sequence[str] = (),
-    folder: Path | None = None,
+    is_copy: bool = False,
     as_json: bool = False,
-    objects: Objects | None = None,
     copies: Callable[[float, float], Copies] | None = None,
     wall: Callable[[], float] = time.time,
 ) -> int:
-    """Print them; 1 where one is still open, or part of the trail could not be read.
+    """Print them; 1 where one is still open, else as `telling.ended` says.
 
     Raises:
         StoreUnavailable: the bucket does not answer.
         SettingsError: a name is missing.
     """
     now = wall()
-    trail = Trail(objects or objects_of(folder))
     found = found_in(trail, since, until, now, selection)
     if copies is None:
-        copies = _asked_of_nobody if folder else partial(known_copies, other_tables=other_tables)
+        copies = _asked_of_nobody if is_copy else partial(known_copies, other_tables=other_tables)
     known = copies(*span_of(found, now)) if found else Copies()
     told = [(one, holders(one, known, now)) for one in found]
     still_open = sum(one.is_open for one in found)
@@ -96,7 +93,8 @@ def show_exposures(
         lines.write("listed", exposures=len(found), open=still_open, landing_days=landing, unknown=unknown)
     else:
         print("\n".join(map(printable, _lines(told, known, now))))
-    return 1 if still_open else telling.unreadable(trail)
+    status = telling.ended(trail)
+    return 1 if still_open else status
 
 
 def _asked_of_nobody(*_: float) -> Copies:
@@ -116,8 +114,8 @@ def _lines(told: list[tuple[Exposure, list[Holder]]], known: Copies, now: float)
         return
     for one, held in told:
         yield f"{one.tenant_id}/{one.item_id}: {', '.join(one.places) or 'somewhere'}"
-        yield f"  written  {_written(one)}"
-        yield f"  sealed   {_ended(one, now)}"
+        yield f"  written  {_written(one)}{_mark(one.proof)}"
+        yield f"  sealed   {_ended(one, now)}{_mark(one.ended_proof)}"
         yield "  may still be in" + ("" if held else " nothing that is known here")
         yield from (f"    {holder.what}: {_until(holder)}" for holder in held)
     still_open = sum(one.is_open for one, _ in told)
@@ -150,6 +148,10 @@ def _ended(one: Exposure, now: float) -> str:
         how = one.ended_by
     after = "" if one.open_seconds is None else f" after {_duration(one.open_seconds)}"
     return f"{iso(one.ended_at)}{after}: {how}"
+
+
+def _mark(proof: str) -> str:
+    return f" [{proof}]" if proof else ""
 
 
 def _until(holder: Holder) -> str:

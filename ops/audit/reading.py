@@ -1,18 +1,18 @@
-"""The audit trail's events, from its segments: in the bucket, or in a folder with a copy of it.
-
-Nothing is proven by reading: that is what `sealstream audit verify` is for.
-"""
+"""The audit trail's events from its segments, in the bucket or in a copy of it, and what vouches for them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby, takewhile
 from typing import Any, Final
 
-from ops.audit.distinct import Distinct, Event
+from ops.audit.distinct import Distinct, Event, Kept
 from ops.audit.needed import with_contents
 from ops.audit.objects import Objects
+from ops.audit.proof import Proof, Standing
+from ops.text import plural
 from shared.aws.audit_bucket import Listed
 from shared.errors import TrailUnreadable
 from shared.trail.ocsf import flat
@@ -20,32 +20,64 @@ from shared.trail.segments import PREFIX, SegmentName, hour_prefix, read_segment
 from shared.trail.stages import is_told_by
 
 Wanted = Callable[[Event], bool]
+Told = Mapping[str, Any]
+Read = tuple[Event, Told]
+"""An event, and its OCSF document."""
+Mark = Callable[[Told, Mapping[str, str]], Told]
+
+PROOF: Final = "proof"
+TOLD_OTHERWISE: Final = "told_otherwise"
 
 WRITTEN_WITHIN_SECONDS: Final = 48 * 3_600
 """How long after `at` an event may be written: the table's stream keeps a change for a day, and audits take time."""
 CLOCKS_DIFFER_SECONDS: Final = 300
 """How long before `at`, by the writer's clock."""
+READ_WITHIN_SECONDS: Final = 60
+"""How long before its event a standing item was read, at most, by the clock of those who tell of changes."""
 
 _LAST_SECOND: Final = datetime.max.replace(microsecond=0, tzinfo=UTC).timestamp()
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Some events of a segment."""
+
+    events: int
+    of: int
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.events:,} of {plural(self.of, 'event')}: {self.why}"
 
 
 class Trail:
     """Reads events.
 
+    Each says itself what is to be said of it: `proof`, where no manifest attests it or nothing was verified;
+    `told_otherwise`, the key of the segment that tells something else under its id, which counts. Of a document these
+    are among `metadata.labels`.
+
     Attributes:
-        unreadable: why, by the key of each segment that was come upon and could not be read: its events are missing; or
-            that tells of what its stage does not tell: these events are left out, as if somebody had forged them.
+        proof: what vouches for segments; those that prove nothing are not read. None: all are read, and none is marked.
+        unreadable: why, by the key of each segment that was come upon and could not be read: its events are missing.
+        left_out: of others, the events that are missing, as if somebody had forged them.
+        conflicts: keys of segments that tell different things under one id: of the one that counts, and of the other.
     """
 
-    def __init__(self, objects: Objects) -> None:
+    def __init__(self, objects: Objects, proof: Proof | None = None) -> None:
         self._objects = objects
+        self.proof = proof
         self.unreadable: dict[str, str] = {}
+        self.left_out: dict[str, LeftOut] = {}
+        self.conflicts: dict[tuple[str, str], None] = {}
 
     def events(self, since: float, until: float, *, wanted: Wanted = lambda _: True) -> Iterator[Event]:
-        """The events that happened then, each id once, in order of `at` among those written in the same hour.
+        """The events that happened then, each once, in order of `at` among those written in the same hour.
 
         An event may be written long after it happened. One that does not know when it happened counts by the hour in
-        which it was written.
+        which it was written. What no manifest attests yet comes last, and counts as little as what came later where
+        others tell something else under its id: of these the first counts, by hour and key of its segment, and the
+        others say so; but one that is not attested and contradicts one that is does not come at all.
 
         Args:
             since: seconds since the epoch.
@@ -55,36 +87,83 @@ class Trail:
         Raises:
             StoreUnavailable: the bucket does not answer.
         """
-        return self._told(since, until, wanted, lambda event, _: event)
+        return self._told(since, until, wanted, lambda event, _: event, _event_with)
 
     def documents(self, since: float, until: float, *, wanted: Wanted = lambda _: True) -> Iterator[Mapping[str, Any]]:
         """The same as the OCSF documents that were written."""
-        return self._told(since, until, wanted, lambda _, document: document)
+        return self._told(since, until, wanted, lambda _, document: document, _document_with)
 
     def _told(
-        self, since: float, until: float, wanted: Wanted, form: Callable[[Event, Mapping[str, Any]], Mapping[str, Any]]
-    ) -> Iterator[Mapping[str, Any]]:
-        hours = groupby(self.contents(self._listed(since, until)), key=lambda one: one[0].hour)
-        with Distinct() as distinct:
-            for hour, segments in hours:
-                for name, content in segments:
-                    distinct.add(
-                        (event, form(event, document))
-                        for event, document in self.read(name, content)
-                        if since <= (at_of(event) or hour) < until and wanted(event)
-                    )
-                yield from distinct.batch()
+        self, since: float, until: float, wanted: Wanted, form: Callable[[Event, Mapping[str, Any]], Told], mark: Mark
+    ) -> Iterator[Told]:
+        def told(name: SegmentName, content: bytes) -> Iterator[Read]:
+            for event, document in self.read(name, content):
+                if since <= (at_of(event) or name.hour) < until and wanted(event):
+                    yield event, form(event, document)
 
-    def read(self, name: SegmentName, content: bytes) -> Iterable[tuple[Event, Mapping[str, Any]]]:
+        young: dict[str, Listed] = {}
+        with Distinct() as distinct:
+            for listed in (self._older(since, until, young), young.values()):
+                for kept in self._by_hour(listed, told, distinct):
+                    is_young = kept.segment in young
+                    if kept.against:
+                        self.conflicts[kept.against, kept.segment] = None
+                    if not (is_young and kept.against) or kept.against in young:
+                        yield mark(kept.document, self._marks(kept, is_young=is_young))
+
+    def _by_hour(
+        self,
+        listed: Iterable[Listed],
+        told: Callable[[SegmentName, bytes], Iterator[Read]],
+        distinct: Distinct,
+    ) -> Iterator[Kept]:
+        for _, segments in groupby(self.contents(listed), key=lambda one: one[0].hour):
+            for name, content in segments:
+                distinct.add(name.key, told(name, content))
+            yield from distinct.batch()
+
+    def _older(self, since: float, until: float, young: dict[str, Listed]) -> Iterator[Listed]:
+        """All but those that no manifest names yet, which are gathered meanwhile, and those that prove nothing."""
+        listed = self._listed(since, until)
+        if self.proof is None:
+            yield from listed
+            return
+        self.proof.begin(max(since - CLOCKS_DIFFER_SECONDS, 0))
+        for one in listed:
+            standing = (name := SegmentName.parse(one.key)) and self.proof.standing(name)
+            if standing is Standing.YOUNG:
+                young[one.key] = one
+            elif standing is not None:
+                yield one
+        self.proof.end()
+
+    def _marks(self, kept: Kept, *, is_young: bool) -> Mapping[str, str]:
+        marks = {}
+        if is_young:
+            marks[PROOF] = Standing.YOUNG.value
+        elif self.proof is not None and self.proof.not_verified:
+            marks[PROOF] = Standing.NOT_VERIFIED.value
+        if kept.against:
+            marks[TOLD_OTHERWISE] = kept.against
+        return marks
+
+    def read(self, name: SegmentName, content: bytes) -> Sequence[Read]:
         """The events of a segment that its stage tells, each with its OCSF document; none where it is unreadable."""
         try:
             told = [(flat(document), document) for document in read_segment(content, name)]
         except (TrailUnreadable, ValueError) as error:
             self.unreadable[name.key] = str(error)
             return ()
-        if others := {event["event"] for event, _ in told if not is_told_by(name.stage, event["event"])}:
-            self.unreadable[name.key] = f"tells {', '.join(sorted(others))}, which is not for {name.stage} to tell"
-        return [one for one in told if one[0]["event"] not in others]
+        kept, why = self.believed(name, told)
+        if why:
+            self.left_out[name.key] = LeftOut(len(told) - len(kept), len(told), why)
+        return kept
+
+    def believed(self, name: SegmentName, told: Sequence[Read]) -> tuple[Sequence[Read], str]:
+        """What is to be shown of a segment's events, and why the others are not; "" where there are none."""
+        others = {event["event"] for event, _ in told if not is_told_by(name.stage, event["event"])}
+        why = f"{name.stage} does not tell {', '.join(sorted(others))}" if others else ""
+        return [one for one in told if one[0]["event"] not in others], why
 
     def contents(self, listed: Iterable[Listed]) -> Iterator[tuple[SegmentName, bytes]]:
         """The segments among these objects, in the same order; what else is called so is for `verify` to say."""
@@ -105,3 +184,14 @@ class Trail:
 def at_of(event: Event) -> float:
     """When it happened, seconds since the epoch; 0 where the event does not know."""
     return datetime.fromisoformat(event["at"]).timestamp()
+
+
+def _event_with(event: Told, marks: Mapping[str, str]) -> Told:
+    return {**event, **marks} if marks else event
+
+
+def _document_with(document: Told, marks: Mapping[str, str]) -> Told:
+    if not marks:
+        return document
+    labels = [value if name == PROOF else f"told otherwise in {value}" for name, value in marks.items()]
+    return {**document, "metadata": {**document["metadata"], "labels": labels}}

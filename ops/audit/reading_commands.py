@@ -8,13 +8,16 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from ops.parameters import A_TIME_IS, Command, as_json, ending, finite, moment, options
+from ops.parameters import A_TIME_IS, Command, as_json, ending, finite, moment, offline, options, verified_by
 from ops.parameters import tenant as tenant_name
 from shared.model import SYSTEM_TENANT
+
+if TYPE_CHECKING:
+    from ops.audit.reading import Trail
 
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{4}")
 """What events show of a tenant whose name looks sensitive."""
@@ -64,47 +67,57 @@ _chosen = options(
         help="of this name, or what stands before its dot: item, key, record …; may be repeated",
     ),
 )
-_offline = click.option(
-    "--offline",
-    "folder",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="a copy of the bucket, as `fetch` makes it, instead of the bucket",
-)
+_proven = options(offline, verified_by)
 
 
 @click.command()
 @_chosen
 @_times("happened", since="; without it the last day")
-@_offline
+@_proven
 @as_json
 def search(
-    *, tenant: str, item: str, events: tuple[str, ...], folder: Path | None, as_json: bool, **times: Any
+    *,
+    tenant: str,
+    item: str,
+    events: tuple[str, ...],
+    as_json: bool,
+    since: float | None,
+    until: float | None,
+    **of: Any,
 ) -> None:
     """Show events, by the hour in which they were written and in the order in which they happened.
 
-    It proves nothing: `verify` does. Exit status 1: part of the trail could not be read, and is named.
+    Segments are verified first. Events of the youngest, which no manifest names yet, come last and are marked; those of
+    segments that prove nothing are left out. Exit status 0: shown is all; 1: something is missing or not as it was
+    written, and is named; 2: nothing could be verified.
     """
     from ops.audit.search import search as search_trail  # noqa: PLC0415 - a command loads only what it needs
     from ops.audit.selection import Selection  # noqa: PLC0415
 
-    since, until = _span(**times, days=1)
-    chosen = Selection(tenant, item, events)
-    sys.exit(ending(lambda: search_trail(chosen, since, until, folder=folder, as_json=as_json), goes_on=_NOTHING))
+    chosen, span = Selection(tenant, item, events), _span(since, until, days=1)
+
+    def show() -> int:
+        return search_trail(_trail(span[0], until, **of), chosen, *span, as_json=as_json)
+
+    sys.exit(ending(show, goes_on=_NOTHING))
 
 
 @click.command()
 @_chosen
 @_times("happened", since="; without it the last day")
-@_offline
-def export(*, tenant: str, item: str, events: tuple[str, ...], folder: Path | None, **times: Any) -> None:
-    """Print events as the OCSF documents that were written, one a line; ends as `search` does."""
+@_proven
+def export(
+    *, tenant: str, item: str, events: tuple[str, ...], since: float | None, until: float | None, **of: Any
+) -> None:
+    """Print events as the OCSF documents that were written, one a line; a mark is in `metadata.labels`.
+
+    What is shown, and how it ends, is as of `search`.
+    """
     from ops.audit.search import export as export_trail  # noqa: PLC0415 - a command loads only what it needs
     from ops.audit.selection import Selection  # noqa: PLC0415
 
-    since, until = _span(**times, days=1)
-    chosen = Selection(tenant, item, events)
-    sys.exit(ending(lambda: export_trail(chosen, since, until, folder=folder), goes_on=_NOTHING))
+    chosen, span = Selection(tenant, item, events), _span(since, until, days=1)
+    sys.exit(ending(lambda: export_trail(_trail(span[0], until, **of), chosen, *span), goes_on=_NOTHING))
 
 
 @click.command()
@@ -117,24 +130,31 @@ def export(*, tenant: str, item: str, events: tuple[str, ...], folder: Path | No
     metavar="NAME",
     help="also one that had the items before, or was restored from a copy; may be repeated",
 )
-@_offline
+@_proven
 @as_json
 def exposures(
-    *, tenant: str, item: str, other_tables: tuple[str, ...], folder: Path | None, as_json: bool, **times: Any
+    *,
+    tenant: str,
+    item: str,
+    other_tables: tuple[str, ...],
+    as_json: bool,
+    since: float | None,
+    until: float | None,
+    **of: Any,
 ) -> None:
     """Show what was found in clear: since when, until when, and which backups and streams may still hold it.
 
-    Exit status 1: something is still in clear, or part of the trail could not be read.
+    Exit status 1: something is still in clear, or is missing as `search` says it; 2: nothing could be verified.
     """
     from ops.audit.exposures import show_exposures  # noqa: PLC0415 - a command loads only what it needs
     from ops.audit.selection import Selection  # noqa: PLC0415
 
-    since, until = _span(**times, days=_RESTORABLE_DAYS)
-    chosen = Selection(tenant, item)
-    if folder and other_tables:
+    is_copy = of["folder"] is not None
+    if is_copy and other_tables:
         raise click.UsageError("--table asks AWS, and --offline nobody")
-    show = partial(show_exposures, other_tables=other_tables, folder=folder, as_json=as_json)
-    sys.exit(ending(lambda: show(chosen, since, until), goes_on=_NOTHING))
+    chosen, span = Selection(tenant, item), _span(since, until, days=_RESTORABLE_DAYS)
+    show = partial(show_exposures, other_tables=other_tables, is_copy=is_copy, as_json=as_json)
+    sys.exit(ending(lambda: show(_trail(span[0], until, **of, up_to_now=True), chosen, *span), goes_on=_NOTHING))
 
 
 @click.command()
@@ -153,12 +173,28 @@ def tail(
     every: float,
     as_json: bool,
 ) -> None:
-    """Show events as they come. Each look lists the segments of the present hour."""
+    """Show events as they come, before any manifest names them. Each look lists the segments of the present hour."""
     from ops.audit.selection import Selection  # noqa: PLC0415 - a command loads only what it needs
     from ops.audit.tail import tail as follow  # noqa: PLC0415
 
     chosen = Selection(tenant, item, events)
     sys.exit(follow(chosen, since=since, seconds=seconds, every_seconds=every, as_json=as_json))
+
+
+def _trail(
+    since: float,
+    until: float | None,
+    *,
+    folder: Path | None,
+    public_key: Path | None,
+    minutes: int | None,
+    up_to_now: bool = False,
+) -> Trail:
+    from ops.audit.proven import trail_of  # noqa: PLC0415 - a command loads only what it needs
+    from ops.audit.verify import Asked  # noqa: PLC0415
+
+    asked = Asked(since, until, folder, public_key, None if minutes is None else 60.0 * minutes)
+    return trail_of(asked, time.time(), up_to_now=up_to_now)
 
 
 def _span(since: float | None, until: float | None, *, days: int) -> tuple[float, float]:

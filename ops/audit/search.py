@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from ops.audit import telling
-from ops.audit.objects import Objects, objects_of
 from ops.audit.reading import Trail
 from ops.audit.selection import Selection
 from ops.telling import for_programs
@@ -16,22 +14,12 @@ from ops.text import plural
 from shared.trail.canonical import canonical_json
 
 
-def search(
-    selection: Selection,
-    since: float,
-    until: float,
-    *,
-    folder: Path | None = None,
-    as_json: bool = False,
-    objects: Objects | None = None,
-) -> int:
-    """Print the events that happened then; 1 where some of the trail could not be read.
+def search(trail: Trail, selection: Selection, since: float, until: float, *, as_json: bool = False) -> int:
+    """Print the events that happened then; ends as `telling.ended` says.
 
     Raises:
         StoreUnavailable: the bucket does not answer.
-        SettingsError: a name is missing.
     """
-    trail = Trail(objects or objects_of(folder))
     as_json = for_programs(as_json=as_json)
     found, is_ambiguous = 0, False
     for event in trail.events(since, until, wanted=selection.wants):
@@ -42,15 +30,12 @@ def search(
         print(plural(found, "event") if found else "no events")
     if is_ambiguous:
         print("some events do not show the whole id that was asked for: they may be about others", file=sys.stderr)
-    return telling.unreadable(trail)
+    return telling.ended(trail)
 
 
-def export(
-    selection: Selection, since: float, until: float, *, folder: Path | None = None, objects: Objects | None = None
-) -> int:
+def export(trail: Trail, selection: Selection, since: float, until: float) -> int:
     """Print the events as the OCSF documents that were written, one a line; ends and raises as `search`."""
-    trail = Trail(objects or objects_of(folder))
     documents: Iterator[Mapping[str, Any]] = trail.documents(since, until, wanted=selection.wants)
     for document in documents:
         print(canonical_json(document).decode("ascii"))
-    return telling.unreadable(trail)
+    return telling.ended(trail)

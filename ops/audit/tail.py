@@ -51,8 +51,8 @@ class Following:
         self._met: set[str] = set()
         self._seen: frozenset[str] = frozenset()
 
-    def look(self, now: float) -> list[Event]:
-        """The events of some of what is new, in any order; where it raises StoreUnavailable, the next look has them.
+    def look(self, now: float) -> list[tuple[str, list[Event]]]:
+        """The events of some of what is new, by segment; where it raises StoreUnavailable, the next look has them.
 
         Args:
             now: by the bucket's clock.
@@ -60,14 +60,15 @@ class Following:
         if not self.more:
             self._began = now
         fresh = self._fresh()
-        events = [event for name, content in self.trail.contents(fresh) for event, _ in self.trail.read(name, content)]
+        read = self.trail.read
+        told = [(one.key, [event for event, _ in read(one, content)]) for one, content in self.trail.contents(fresh)]
         self.more = len(fresh) == SEGMENTS_AT_ONCE
         if self.more:
             self._after = fresh[-1].key
         else:
             self._seen, self._met = frozenset(self._met), set()
             self._after = self._from(self._began)
-        return events
+        return told
 
     def _fresh(self) -> list[Listed]:
         fresh: list[Listed] = []
@@ -120,10 +121,10 @@ def tail(
     with Distinct() as distinct:
         try:
             while True:
-                events = patience.insist(lambda: following.look(began_at + clock.monotonic() - began))
-                distinct.add((event, event) for event in events if selection.wants(event))
-                for event in distinct.batch():
-                    telling.tell(event, as_json=as_json)
+                for segment, events in patience.insist(lambda: following.look(began_at + clock.monotonic() - began)):
+                    distinct.add(segment, ((event, event) for event in events if selection.wants(event)))
+                for kept in distinct.batch():
+                    telling.tell(kept.document, as_json=as_json)
                 if following.more:
                     continue
                 left = inf if seconds is None else began + seconds - clock.monotonic()
@@ -132,4 +133,4 @@ def tail(
                 clock.sleep(min(every_seconds, left))
         except KeyboardInterrupt:
             pass  # how it is meant to end
-    return telling.unreadable(following.trail)
+    return telling.ended(following.trail)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any, Final
 
 from ops.audit.distinct import Event
-from ops.audit.reading import Trail
+from ops.audit.reading import PROOF, TOLD_OTHERWISE, Trail
 from shared.printable import printable
+from shared.trail.findings import TrailVerdict
 
 _NAME_WIDTH: Final = max(map(len, ("item.undeclared_sensitive", "reconciliation.completed")))
 _FINDINGS: Final = "findings"
@@ -18,6 +21,9 @@ _FOR_PROGRAMS: Final = frozenset(
     {"event", "event_id", "at", "policy", "sequence_number", "source_sequence_number", "source_sub_sequence"}
 )
 """What a line for people does without."""
+_MARKS: Final = (PROOF, TOLD_OTHERWISE)
+"""What it ends with."""
+_MOST_LINES: Final = 50
 
 
 def tell(event: Event, *, as_json: bool) -> None:
@@ -32,8 +38,10 @@ def line_of(event: Event) -> str:
     rest = [
         f"{name}={_text(name, value)}"
         for name, value in sorted(event.items(), key=lambda field: (field[0] == _FINDINGS, field[0]))
-        if name not in _FOR_PROGRAMS and name not in _WHOSE and name not in named and value != []
+        if name not in {*_FOR_PROGRAMS, *_WHOSE, *named, *_MARKS} and value != []
     ]
+    rest += [f"[{event[PROOF]}]"] if PROOF in event else []
+    rest += [f"[told otherwise in {event[TOLD_OTHERWISE]}]"] if TOLD_OTHERWISE in event else []
     first = about or "".join(str(event[name]) for name in named) or "-"
     line = "  ".join([event["at"], f"{event['event']:<{_NAME_WIDTH}}", first, " ".join(rest)])
     return printable(line.rstrip())
@@ -45,10 +53,31 @@ def _text(name: str, value: Any) -> str:
     return str(value)
 
 
-def unreadable(trail: Trail) -> int:
-    """Say on standard error which segments could not be read, or not believed; the exit status that this gives."""
-    for key, why in trail.unreadable.items():
-        print(f"events of it are missing: {printable(f'{key} {why}')}", file=sys.stderr)
-    if trail.unreadable:
+def ended(trail: Trail) -> int:
+    """Say on standard error what of it was not shown, or not proven; the exit status that this gives, as `verify`'s."""
+    wrong = _wrong(trail)
+    any_wrong = False
+    for line in islice(wrong, _MOST_LINES):
+        print(printable(line), file=sys.stderr)
+        any_wrong = True
+    if more := sum(1 for _ in wrong):
+        print(f"and {more:,} more", file=sys.stderr)
+    if any_wrong:
         print("`sealstream audit verify` says what became of it", file=sys.stderr)
-    return 1 if trail.unreadable else 0
+    if trail.proof is not None and trail.proof.not_verified:
+        print(f"nothing of it is verified: {printable(trail.proof.not_verified)}", file=sys.stderr)
+        return TrailVerdict.TAMPERED if any_wrong else TrailVerdict.UNCHECKED
+    return TrailVerdict.TAMPERED if any_wrong else TrailVerdict.INTACT
+
+
+def _wrong(trail: Trail) -> Iterator[str]:
+    if trail.proof is not None:
+        yield from (f"{one.kind}: {one.key} {one.why}" for one in trail.proof.findings)
+        for key, why in trail.proof.doubted.items():
+            yield f"proves nothing, its events are left out: {key} {why}"
+    for key, why in trail.unreadable.items():
+        yield f"events of it are missing: {key} {why}"
+    for key, left_out in trail.left_out.items():
+        yield f"left out of {key}: {left_out}"
+    for key, other in trail.conflicts:
+        yield f"told in two ways: {key} counts, {other} tells something else under the same event_id"

@@ -14,7 +14,7 @@ from typing import Any, Final
 from ops.audit.at_least import with_noted_end
 from ops.audit.folder import Folder
 from ops.audit.needed import needed, with_contents
-from ops.audit.objects import Objects, objects_of, the_bucket
+from ops.audit.objects import Objects, objects_of
 from ops.audit.public_key import from_file, of_deployment
 from ops.clock import iso
 from ops.json_lines import JsonLines
@@ -87,19 +87,16 @@ def verify(asked: Asked, *, as_json: bool) -> int:
     return result.verdict
 
 
-def verify_trail(objects: Objects, public_key: PublicKey, window: Window) -> TrailResult:
-    """What of these objects is not as it was written, by a key that signed any manifest; raises StoreUnavailable."""
-    return verify_objects(with_contents(objects, needed(objects, window, up_to_now=True)), public_key, window)
+def verify_trail(objects: Objects, public_key: PublicKey, window: Window, *, up_to_now: bool = True) -> TrailResult:
+    """What of these objects is not as it was written, by a key that signed any manifest; raises StoreUnavailable.
 
-
-def verify_deployment(since: float | None = None, until: float | None = None) -> TrailResult:
-    """The same of the deployment that the environment names, with the key that KMS has.
-
-    Raises:
-        SealstreamError: the objects, or the key, cannot be had.
+    Args:
+        objects: of the trail.
+        public_key: had from elsewhere.
+        window: what is verified.
+        up_to_now: whether manifests are read up to now; without them, the key has to be that of one near the window.
     """
-    window = with_noted_end(window_of(Asked(since, until), now=time.time()))
-    return _verify_with_kms(the_bucket(), window)
+    return verify_objects(with_contents(objects, needed(objects, window, up_to_now=up_to_now)), public_key, window)
 
 
 def window_of(asked: Asked, *, now: float, environment: Mapping[str, str] = os.environ) -> Window:

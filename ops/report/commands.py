@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ops.parameters import A_TIME_IS, moment, signed_by
+from ops.parameters import A_TIME_IS, moment, offline, verified_by
 
 
 @click.command()
@@ -27,15 +27,8 @@ from ops.parameters import A_TIME_IS, moment, signed_by
 @click.option(
     "--html", "file", type=click.Path(path_type=Path, dir_okay=False), required=True, metavar="FILE", help="the page"
 )
-@click.option(
-    "--offline",
-    "folder",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="a copy of the audit bucket, as `audit fetch` makes it, instead of a deployment",
-)
-@signed_by
-@click.option("--minutes", type=click.IntRange(1), metavar="MINUTES", help="the notary's period, as of `audit verify`")
+@offline
+@verified_by
 def report(
     *,
     since: float | None,

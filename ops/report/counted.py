@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from ops.audit.distinct import Event
-from ops.audit.objects import Objects
-from ops.audit.reading import Trail
-from shared.aws.audit_bucket import Listed
+from ops.audit.reading import Read, Trail
 from shared.model import VerdictKind
 from shared.runtime.audit_log import (
     ALLOWED_FIELDS,
@@ -32,40 +30,17 @@ _COUNTED: Final[Mapping[str, Mapping[str, type]]] = {
 _VERDICTS: Final = frozenset(VerdictKind)
 
 
-class Countable:
-    """The objects with these keys."""
-
-    def __init__(self, objects: Objects, keys: frozenset[str]) -> None:
-        self._objects = objects
-        self._keys = keys
-
-    def listed(self, prefix: str, start_after: str = "") -> Iterator[Listed]:
-        """Those whose keys begin so and come after `start_after`, by key, ascending."""
-        return (one for one in self._objects.listed(prefix, start_after) if one.key in self._keys)
-
-    def read(self, key: str, version_id: str | None = None) -> bytes:
-        """An object's bytes; raises StoreUnavailable."""
-        return self._objects.read(key, version_id)
-
-
 class CountedTrail(Trail):
-    """Reads the events that can be counted.
+    """Reads the events that can be counted."""
 
-    Attributes:
-        misfits: how many were come upon that cannot, by the key of their segment.
-    """
-
-    def __init__(self, objects: Objects) -> None:
-        super().__init__(objects)
-        self.misfits: dict[str, int] = {}
-
-    def read(self, name: SegmentName, content: bytes) -> Iterable[tuple[Event, Mapping[str, Any]]]:
-        """Those of a segment, each with its OCSF document; none where it is unreadable."""
-        told = [*super().read(name, content)]
-        fitting = [one for one in told if fits(one[0])]
-        if len(fitting) < len(told):
-            self.misfits[name.key] = len(told) - len(fitting)
-        return fitting
+    def believed(self, name: SegmentName, told: Sequence[Read]) -> tuple[Sequence[Read], str]:
+        """Those of a segment that are of the form that their names promise."""
+        kept, why = super().believed(name, told)
+        fitting = [one for one in kept if fits(one[0])]
+        whys = [why] if why else []
+        if len(fitting) < len(kept):
+            whys.append("not of the form that the name promises")
+        return fitting, "; ".join(whys)
 
 
 def fits(event: Event) -> bool:

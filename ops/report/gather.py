@@ -4,27 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import ceil
+from math import ceil, inf
 from pathlib import Path
 from typing import Final, TypeVar
 
-from ops.audit.at_least import with_noted_end
 from ops.audit.copies import known_copies
 from ops.audit.exposure import Exposure
-from ops.audit.exposure_events import READ_WITHIN_SECONDS
 from ops.audit.exposures import ASKED_OF_NOBODY, found_in, span_of
 from ops.audit.folder import Folder
 from ops.audit.holders import Copies
 from ops.audit.objects import Objects, objects_of
-from ops.audit.public_key import from_file, signs_now
-from ops.audit.reading import CLOCKS_DIFFER_SECONDS, WRITTEN_WITHIN_SECONDS
+from ops.audit.proof import Verified
+from ops.audit.proven import key_of, window_read
+from ops.audit.reading import WRITTEN_WITHIN_SECONDS, Trail
 from ops.audit.selection import Selection as Everything
-from ops.audit.verify import Asked, verify_trail, window_of
+from ops.audit.verify import Asked
 from ops.clock import iso
 from ops.environment import setting
 from ops.quarantine.index import Selection
 from ops.quarantine.listing import quarantine_index
-from ops.report.counted import Countable, CountedTrail
+from ops.report.counted import CountedTrail
 from ops.report.held import Held, held
 from ops.report.keys import KeyInventory, inventory
 from ops.report.report import NotKnown, Period, Report, TrailCheck
@@ -33,8 +32,7 @@ from ops.report.stored_keys import stored_keys, stored_policy
 from ops.report.tally import Tally, tallied
 from ops.runs.wiring import is_local, run_store
 from shared.aws.clients import client
-from shared.aws.signing_keys import KmsSigningKeys
-from shared.errors import RequestRefused, SealstreamError, SettingsError
+from shared.errors import RequestRefused, SealstreamError
 
 T = TypeVar("T")
 
@@ -74,19 +72,17 @@ def gather(wanted: Wanted, now: float, *, objects: Objects | None = None) -> Rep
     objects = objects or objects_of(wanted.folder)
     period = _period(wanted, now)
     written_until = min(period.until, now) + WRITTEN_WITHIN_SECONDS
-    check = _known(lambda: _verified(wanted, objects, period, written_until))
-    trail = _counted(objects, check)
+    check, trail = _verified(wanted, objects, period, written_until)
     tally = tallied(trail.events(period.since, period.until))
     found: Sequence[Exposure] = ()
-    if tally.coverage.in_clear:
+    if tally.coverage.in_clear or trail.conflicts:
         if written_until < now:
-            check = _known(lambda: _verified(wanted, objects, period))
-            trail = _counted(objects, check, trail)
+            check, trail = _verified(wanted, objects, period)
         found = found_in(trail, period.since, period.until, period.made_at, Everything())
     if wanted.folder is not None:
         copied = {"copy of the trail": wanted.folder.resolve().name, "made": _made(wanted.folder)}
         told = (period, copied, tally, found, _NOT_ASKED, _ONLY_THE_TRAIL, _ONLY_THE_TRAIL, check)
-        return Report(*told, trail.unreadable, trail.misfits)
+        return Report(*told, trail.unreadable, trail.left_out, trail.conflicts)
     return Report(
         period=period,
         names={} if isinstance(names := _known(_names), NotKnown) else names,
@@ -97,7 +93,8 @@ def gather(wanted: Wanted, now: float, *, objects: Objects | None = None) -> Rep
         held=_known(_held),
         trail=check,
         unreadable=trail.unreadable,
-        misfits=trail.misfits,
+        left_out=trail.left_out,
+        conflicts=trail.conflicts,
     )
 
 
@@ -116,14 +113,6 @@ def _made(folder: Path) -> str:
     return iso(Folder(folder).copied_at()) or "nobody knows when"
 
 
-def _counted(objects: Objects, check: TrailCheck | NotKnown, before: CountedTrail | None = None) -> CountedTrail:
-    """What is counted; where nothing could be verified all of it, which the page says."""
-    trail = CountedTrail(objects if isinstance(check, NotKnown) else Countable(objects, check.result.countable))
-    if before is not None:
-        trail.unreadable, trail.misfits = before.unreadable, before.misfits
-    return trail
-
-
 def _copies(found: Sequence[Exposure], now: float) -> Copies:
     """What may still hold it; nobody is asked where nothing stood in clear."""
     if not found:
@@ -132,8 +121,12 @@ def _copies(found: Sequence[Exposure], now: float) -> Copies:
     return Copies(unknown=(known.why,)) if isinstance(known, NotKnown) else known
 
 
-def _verified(wanted: Wanted, objects: Objects, period: Period, written_until: float | None = None) -> TrailCheck:
-    """The verifier's verdict on every segment that may be read for the period.
+def _verified(
+    wanted: Wanted, objects: Objects, period: Period, written_until: float | None = None
+) -> tuple[TrailCheck | NotKnown, Trail]:
+    """The verifier's verdict on every segment that may be read for the period, and the events that it leaves.
+
+    Where nothing could be verified these are all, which the page says.
 
     Args:
         wanted: with which key, and of which copy.
@@ -141,18 +134,18 @@ def _verified(wanted: Wanted, objects: Objects, period: Period, written_until: f
         period: what is counted.
         written_until: segments that were written later are not read; None for up to now.
     """
-    if wanted.public_key is not None:
-        key, source = from_file(wanted.public_key), f"given in {wanted.public_key.name}"
-    elif wanted.folder is not None:
-        raise SettingsError("no public key was given: it has to be had from elsewhere than the bucket")
-    else:
-        key, source = signs_now(objects, KmsSigningKeys(client("kms"))), "asked of KMS"
-    since = max(0.0, period.since - READ_WITHIN_SECONDS - CLOCKS_DIFFER_SECONDS)
-    asked = Asked(since, wanted.until, wanted.folder, wanted.public_key, wanted.period_seconds)
-    window = replace(window_of(asked, now=period.made_at), until=None)
-    if wanted.folder is None:
-        window = with_noted_end(window)
-    return TrailCheck(verify_trail(objects, key, replace(window, until=written_until)), key.sha256, source)
+    asked = Asked(period.since, wanted.until, wanted.folder, wanted.public_key, wanted.period_seconds)
+
+    def checked() -> tuple[TrailCheck, Verified]:
+        key, source = key_of(objects, asked)
+        window = replace(window_read(asked, period.made_at), until=written_until)
+        proof = Verified(objects, key, window, hours_at_once=inf)
+        return TrailCheck(proof.whole(), key.sha256, source), proof
+
+    known = _known(checked)
+    if isinstance(known, NotKnown):
+        return known, CountedTrail(objects)
+    return known[0], CountedTrail(objects, known[1])
 
 
 def _keys(tally: Tally, now: float) -> KeyInventory:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ops.audit.exposure import Exposure
 from ops.audit.holders import Copies
+from ops.audit.reading import LeftOut
 from ops.report.held import Held
 from ops.report.keys import KeyInventory
 from ops.report.tally import Tally
@@ -58,7 +59,8 @@ class Report:
         names: of what is reported on, by what they name.
         copies: places that may still hold what stood in clear.
         unreadable: why, by key, of segments whose events are missing.
-        misfits: how many events cannot be counted, by the key of their segment.
+        left_out: events of others that are not counted, by the key of their segment.
+        conflicts: keys of segments that tell different things under one id: of the one that counts, and of the other.
     """
 
     period: Period
@@ -70,7 +72,8 @@ class Report:
     held: Held | NotKnown
     trail: TrailCheck | NotKnown
     unreadable: Mapping[str, str] = field(default_factory=dict)
-    misfits: Mapping[str, int] = field(default_factory=dict)
+    left_out: Mapping[str, LeftOut] = field(default_factory=dict)
+    conflicts: Collection[tuple[str, str]] = ()
 
     @property
     def open_exposures(self) -> Sequence[Exposure]:
@@ -110,6 +113,10 @@ class Report:
                 yield f"{segments} events are not counted here."
         if self.unreadable:
             yield f"{len(self.unreadable):,} of the trail's segments cannot be read: their events are missing here."
-        if misfits := sum(self.misfits.values()):
-            events = plural(misfits, "event cannot", "events cannot")
-            yield f"{events} be counted: not of the form that the name promises."
+        if self.left_out:
+            left, of = sum(one.events for one in self.left_out.values()), sum(one.of for one in self.left_out.values())
+            segments = plural(len(self.left_out), "segment")
+            yield f"{left:,} of {plural(of, 'event')} in {segments} are not counted: not what their writers tell."
+        if self.conflicts:
+            segments = plural(len(self.conflicts), "pair of segments tells", "pairs of segments tell")
+            yield f"{segments} different things under one id: the first counts."

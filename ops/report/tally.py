@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from ops.audit.reading import TOLD_OTHERWISE
 from ops.report.coverage import Coverage, CoverageCount
 from ops.report.runs import RunsTold, ToldRun
 
@@ -38,13 +39,16 @@ class Tally:
 def tallied(events: Iterable[Mapping[str, Any]]) -> Tally:
     """The figures of these events: flat ones as docs/audit_events.md has them, each once, in their order.
 
-    One that lacks what its name promises, as nothing here writes it, counts by its name and harms nothing.
+    One that lacks what its name promises, as nothing here writes it, counts by its name and harms nothing. Of one that
+    is told in two ways the first telling counts.
     """
     by_name: Counter[str] = Counter()
     quarantined: Counter[str] = Counter()
     coverage, runs = CoverageCount(), RunsTold()
     first = last = 0.0
     for event in events:
+        if TOLD_OTHERWISE in event:
+            continue
         at = datetime.fromisoformat(event["at"]).timestamp()
         by_name[event["event"]] += 1
         for one in (coverage, runs):

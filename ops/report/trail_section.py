@@ -39,10 +39,18 @@ def trail_section(report: Report) -> Html:
                 rows,
             )
         )
-    if report.misfits:
-        counts = [(code(key), count(number, "trail.misfits." + key)) for key, number in report.misfits.items()]
-        columns = (Column("segment", WIDE), Column("events", NUMBER))
-        content.append(table("misfits", "Segments with events that cannot be counted", columns, counts))
+    if report.left_out:
+        parts = [
+            (code(key), joined(count(one.events, "trail.left_out." + key), f" of {one.of:,}"), one.why)
+            for key, one in report.left_out.items()
+        ]
+        of_events = (Column("segment", WIDE), Column("events", NUMBER), Column("why"))
+        content.append(table("left-out", "Events of other segments that are not counted", of_events, parts))
+    if report.conflicts:
+        pairs = [(code(key), code(other)) for key, other in report.conflicts]
+        columns = (Column("counted is what tells", WIDE), Column("and not", WIDE))
+        caption = "Segments that tell different things under one event id: each event is counted once"
+        content.append(table("conflicts", caption, columns, pairs))
     return section(6, "trail", "The audit trail", intro, *content, _by_name(report))
 
 

@@ -95,6 +95,7 @@ class TrailResult:
         silences: from when to when, in the window, a manifest was followed too late; that alone is no tampering.
         countable: keys of the segments whose events are told by their writers, as far as can be known: those that are
             there as they were attested, whatever else was put over them, and those that are pending.
+        youngest: which of these are pending.
         doubted: keys of the others, ascending.
     """
 
@@ -106,6 +107,7 @@ class TrailResult:
     proven_until: float | None
     silences: Sequence[tuple[float, float]] = ()
     countable: frozenset[str] = frozenset()
+    youngest: frozenset[str] = frozenset()
     doubted: Sequence[str] = ()
 
     @property
@@ -132,6 +134,7 @@ def verify(objects: Iterable[TrailObject], public_key: PublicKey, window: Window
     unattested = bucket.segments.keys() - attested.keys()
     unproven = unattested & chain.claimed
     foreign = {key for key in unattested - unproven if _is_foreign(bucket.segments[key], chain, window)}
+    youngest = unattested - unproven - foreign
     judged = [found for one in attested.values() if (found := _judged(one, bucket.segments.get(one.key)))]
     doubted = bucket.segments.keys() & (unproven | foreign | {found.key for found in judged})
     findings = [
@@ -148,11 +151,12 @@ def verify(objects: Iterable[TrailObject], public_key: PublicKey, window: Window
         findings=findings,
         manifests=len(chain.trusted),
         segments=len(attested.keys() - {finding.key for finding in findings}),
-        pending=len(unattested - unproven - foreign),
+        pending=len(youngest),
         unproven=len(unproven),
         proven_until=_begun(chain.trusted[-1]) if chain.trusted else None,
         silences=_silences(chain, window),
         countable=frozenset(bucket.segments.keys() - doubted),
+        youngest=frozenset(youngest),
         doubted=sorted(doubted),
     )
 

@@ -189,7 +189,7 @@ class World(ABC):
         trail = Trail(self.trail)
         segments = trail.contents(self.trail.listed(PREFIX))
         events = [event for name, content in segments for event, _ in trail.read(name, content)]
-        assert {} == trail.unreadable
+        assert ({}, {}) == (trail.unreadable, trail.left_out)
         return events
 
     def leaks(self) -> list[bytes]:

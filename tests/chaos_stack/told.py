@@ -40,5 +40,6 @@ class Told:
                 if event["event"].startswith("item.") and "sequence_number" in event:
                     self._by_change[event["sequence_number"]].append(event)
         assert not trail.unreadable, f"segments that cannot be read: {trail.unreadable}"
+        assert not trail.left_out, f"events that are not believed: {trail.left_out}"
         self._met.update(one.key for one in fresh)
         return self._by_change

@@ -18,11 +18,13 @@ CANARY = "canary-4222222222222"
 
 
 def audit(*words: str, status: int = 0) -> list[dict[str, Any]]:
-    """The JSON lines of `sealstream audit`."""
+    """The JSON lines of `sealstream audit`, without the marks of what the notary had no time for yet."""
     done = subprocess.run([SEALSTREAM, "audit", *words], capture_output=True, text=True, check=False)
     assert (status, "") == (done.returncode, done.stderr)
     assert CANARY not in done.stdout
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    shown = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {one.pop("proof", None) for one in shown} <= {None, "not attested yet"}
+    return shown
 
 
 @contextmanager
@@ -74,8 +76,21 @@ def test_what_was_in_clear_is_told_with_what_may_hold_it_still(rogue):
     assert [*NEVER_KNOWN] == listed["unknown"]
 
 
-def test_a_copy_reads_as_the_bucket_does(rogue, tmp_path):
+def test_once_attested_nothing_is_marked(rogue):
     tenant = rogue[0]
-    audit("fetch", str(tmp_path), "--from", "1h")
-    copied = audit("search", "--tenant", tenant, "--offline", str(tmp_path))
+    subprocess.run([SEALSTREAM, "audit", "attest"], capture_output=True, check=True)
+    done = subprocess.run([SEALSTREAM, "audit", "search", "--tenant", tenant], capture_output=True, check=True)
+    shown = [json.loads(line) for line in done.stdout.splitlines()]
+    assert rogue[3] == [event for event in shown if event["event"].startswith("item.")]
+
+
+def test_a_copy_reads_as_the_bucket_does_and_without_a_key_says_that_it_is_not_verified(rogue, tmp_path):
+    tenant, copy, key = rogue[0], tmp_path / "copy", tmp_path / "key.pem"
+    key.write_bytes(subprocess.run([SEALSTREAM, "audit", "public-key"], capture_output=True, check=True).stdout)
+    audit("fetch", str(copy), "--from", "1h")
+    asked = ("search", "--tenant", tenant, "--offline", str(copy))
+    copied = audit(*asked, "--public-key", str(key))
     assert rogue[3] == [event for event in copied if event["event"].startswith("item.")]
+    done = subprocess.run([SEALSTREAM, "audit", *asked], capture_output=True, text=True, check=False)
+    assert (2, True) == (done.returncode, "nothing of it is verified" in done.stderr)
+    assert {"not verified"} == {json.loads(line)["proof"] for line in done.stdout.splitlines()}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ops.audit.exposure import Exposure, Source
-from ops.audit.exposure_events import READ_WITHIN_SECONDS, exposures, in_order, shows_clear
+from ops.audit.exposure_events import exposures, in_order, shows_clear
+from ops.audit.reading import READ_WITHIN_SECONDS
 from shared.public_ids import public_item_id
 from tests.unit.ops.audit.trail import START, event
 
@@ -218,4 +219,6 @@ def test_a_program_gets_times_that_it_can_read():
         "ended_by": "item.remediated",
         "removed_by": None,
         "open_seconds": 3,
+        "proof": None,
+        "ended_proof": None,
     } == one.document()

@@ -8,6 +8,7 @@ import pytest
 
 from ops.audit.exposures import ASKED_OF_NOBODY, NEVER_KNOWN, show_exposures
 from ops.audit.holders import Copies
+from ops.audit.reading import Trail
 from ops.audit.selection import Selection
 from shared.aws.backups import Copy, RecoveryWindow
 from shared.aws.retention import ObjectDays
@@ -42,8 +43,8 @@ def shown(bucket, asked, capsys, monkeypatch):
             return KNOWN
 
         monkeypatch.setattr("ops.audit.exposures.for_programs", lambda as_json: not people)
-        options = {"objects": bucket, "copies": copies, **more}
-        status = show_exposures(selection, since, until, wall=lambda: now, **options)
+        options = {"copies": copies, **more}
+        status = show_exposures(Trail(bucket), selection, since, until, wall=lambda: now, **options)
         out = capsys.readouterr().out
         return status, out.splitlines() if people else [json.loads(line) for line in out.splitlines()]
 
@@ -191,9 +192,9 @@ def test_backups_of_the_whole_time_are_asked_for(bucket, shown, asked):
     assert [(START - 60, START + 70), (START - 60, START + HOUR + 60), (-60, START + HOUR + 60)] == asked
 
 
-def test_a_copy_alone_says_what_it_cannot_tell(bucket, shown, tmp_path):
+def test_a_copy_alone_says_what_it_cannot_tell(bucket, shown):
     bucket.write(clear(0), sealed(1))
-    _, (one, listed) = shown(folder=tmp_path, copies=None)
+    _, (one, listed) = shown(is_copy=True, copies=None)
     assert ["the table's stream"] == [place["what"] for place in one["may_be_in"]]
     assert (True, None) == (ASKED_OF_NOBODY in listed["unknown"], listed["landing_days"])
 

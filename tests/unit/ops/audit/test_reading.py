@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ops.audit.objects import READS_AT_ONCE
-from ops.audit.reading import WRITTEN_WITHIN_SECONDS, Trail
+from ops.audit.reading import TOLD_OTHERWISE, WRITTEN_WITHIN_SECONDS, LeftOut, Trail
 from ops.audit.selection import Selection
 from shared.errors import ObjectUnreadable, StoreDenied, StoreUnavailable
 from shared.trail.ocsf import ocsf
@@ -57,7 +57,9 @@ def test_what_was_found_is_not_taken_back_by_who_says_under_the_same_id_that_all
     well = event("item.written", uid=uid, verdict="verified", policy="f" * 16, item_id="of any length")
     for hour, told in ((0, well), (0, found), (1, found), (1, well)):
         bucket.write(told, at=START + hour * HOUR, where=told["event"])
-    assert [well, found] == list(trail.events(**ALWAYS))
+    counts, other = (name for name in sorted(bucket.objects)[:2])
+    assert [{**well, TOLD_OTHERWISE: counts}, found] == list(trail.events(**ALWAYS))
+    assert [(counts, other)] == [*trail.conflicts]
 
     bucket.write(event("item.malformed", uid=uid, verdict="malformed"), at=START + 2 * HOUR)
     assert "item.malformed" == list(trail.events(**ALWAYS))[-1]["event"]
@@ -71,8 +73,7 @@ def test_what_another_stage_says_is_told_and_not_counted(bucket, trail, stage):
     shadow = {**found, "event": "item.written", "verdict": "verified", "item_id": "longer than the other"}
     forged = bucket.write(mended, shadow, stage=stage)
     assert [found] == list(trail.events(**ALWAYS))
-    why = f"tells item.remediated, item.written, which is not for {stage} to tell"
-    assert {forged: why} == trail.unreadable
+    assert {forged: LeftOut(2, 2, f"{stage} does not tell item.remediated, item.written")} == trail.left_out
 
 
 def test_the_others_of_a_segment_with_such_an_event_are_counted(bucket, trail):

@@ -6,6 +6,7 @@ import pytest
 
 from ops import cli
 from ops.audit.selection import Selection
+from ops.audit.verify import Asked
 
 NOW = 1_700_000_000.0
 DAY = 86_400
@@ -37,6 +38,7 @@ def asked(monkeypatch):
 
     for name in ("search.search", "search.export", "tail.tail", "exposures.show_exposures"):
         monkeypatch.setattr(f"ops.audit.{name}", stands_in)
+    monkeypatch.setattr("ops.audit.proven.trail_of", lambda *trail, **options: (*trail, options))
     return asked
 
 
@@ -57,13 +59,18 @@ def asked(monkeypatch):
 def test_the_past_is_asked_for_by_filters_and_times(run, asked, command, words, selection, since, until):
     assert "0" == run(f"{command} {words}")
     (arguments,) = asked
-    assert (selection, since, until) == arguments[:3]
+    trail = (Asked(since, until if "--to" in words else None), NOW, {"up_to_now": False})
+    assert (trail, selection, since, until) == arguments[:4]
 
 
-def test_a_copy_is_read_instead_of_the_bucket(run, asked, tmp_path):
-    run(f"search --offline {tmp_path}")
-    run(f"export --offline {tmp_path}")
-    assert [tmp_path, tmp_path] == [one[-1]["folder"] for one in asked]
+@pytest.mark.parametrize(("command", "days"), [("search", 1), ("export", 1), ("exposures", 35)])
+def test_a_copy_is_read_instead_of_the_bucket_and_verified_with_the_key_that_is_given(
+    run, asked, tmp_path, command, days
+):
+    key = tmp_path / "key.pem"
+    run(f"{command} --offline {tmp_path} --public-key {key} --minutes 10")
+    ((trail, *_),) = asked
+    assert Asked(NOW - days * DAY, None, tmp_path, key, 600.0) == trail[0]
 
 
 @pytest.mark.parametrize(
@@ -75,7 +82,9 @@ def test_a_copy_is_read_instead_of_the_bucket(run, asked, tmp_path):
 )
 def test_exposures_are_those_since_which_a_table_can_be_restored(run, asked, words, selection, since, until):
     assert "0" == run(f"exposures {words}")
-    assert [(selection, since, until, {"other_tables": (), "folder": None, "as_json": False})] == asked
+    ((trail, *arguments),) = asked
+    assert (Asked(since, until if "--to" in words else None), NOW, {"up_to_now": True}) == trail
+    assert [selection, since, until, {"other_tables": (), "is_copy": False, "as_json": False}] == arguments
 
 
 def test_exposures_may_be_asked_of_tables_that_had_the_items_before(run, asked, tmp_path):

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from ops.audit.reading import Trail
 from ops.audit.search import export, search
 from ops.audit.selection import Selection
 from shared.public_ids import public_item_id
@@ -40,13 +41,13 @@ def in_a_terminal(monkeypatch):
 
 
 def test_programs_get_each_event_as_it_is(bucket, capsys):
-    assert 0 == search(Selection(), *SPAN, objects=bucket)
+    assert 0 == search(Trail(bucket), Selection(), *SPAN)
     assert [KEY, CLEAR] == [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
 @pytest.mark.usefixtures("in_a_terminal")
 def test_people_get_a_line_for_each(bucket, capsys):
-    assert 0 == search(Selection(), *SPAN, objects=bucket)
+    assert 0 == search(Trail(bucket), Selection(), *SPAN)
     clear = "acme/i-1  change=insert verdict=plaintext findings=name: in clear"
     assert [
         "2026-01-01T00:00:00.000Z  key.created                bolt/01020304  data_class=pii",
@@ -58,7 +59,7 @@ def test_people_get_a_line_for_each(bucket, capsys):
 @pytest.mark.usefixtures("in_a_terminal")
 @pytest.mark.parametrize("as_json", [True, False])
 def test_what_is_not_there_is_said_to_people(bucket, capsys, as_json):
-    assert 0 == search(Selection(tenant="coil"), *SPAN, objects=bucket, as_json=as_json)
+    assert 0 == search(Trail(bucket), Selection(tenant="coil"), *SPAN, as_json=as_json)
     assert ("" if as_json else "no events\n") == capsys.readouterr().out
 
 
@@ -76,7 +77,7 @@ def test_who_asks_for_an_id_that_is_not_shown_is_told_that_it_may_be_anothers(ca
     bucket = MemoryObjects()
     card = public_item_id("4111111111111111")
     bucket.write(event(tenant_id=card, item_id="i-1"), event(tenant_id="acme", item_id=card))
-    search(selection, *SPAN, objects=bucket)
+    search(Trail(bucket), selection, *SPAN)
     told = capsys.readouterr()
     assert is_said is ("they may be about others" in told.err)
     assert told.out
@@ -86,18 +87,18 @@ def test_who_asks_for_an_id_that_is_not_shown_is_told_that_it_may_be_anothers(ca
 def test_a_line_is_harmless_on_a_terminal(capsys):
     bucket = MemoryObjects()
     bucket.write(event(tenant_id="acme", item_id="\x1b[2J\nforged line"))
-    search(Selection(), *SPAN, objects=bucket)
+    search(Trail(bucket), Selection(), *SPAN)
     out = capsys.readouterr().out
     assert ("\x1b" in out, 2) == (False, out.count("\n"))
 
 
 def test_an_export_is_what_was_written(bucket, capsys):
-    assert 0 == export(Selection(), *SPAN, objects=bucket)
+    assert 0 == export(Trail(bucket), Selection(), *SPAN)
     assert [ocsf(KEY), ocsf(CLEAR)] == [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
 def test_an_export_can_be_narrowed(bucket, capsys):
-    export(Selection(tenant="acme"), *SPAN, objects=bucket)
+    export(Trail(bucket), Selection(tenant="acme"), *SPAN)
     assert [ocsf(CLEAR)] == [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
@@ -105,6 +106,6 @@ def test_an_export_can_be_narrowed(bucket, capsys):
 def test_a_part_that_cannot_be_read_is_named_and_the_rest_is_told(bucket, capsys, command):
     broken = bucket.write(event(tenant_id="coil"), where="c")
     bucket.objects[broken] = b"no gzip"
-    assert 1 == command(Selection(), *SPAN, objects=bucket)
+    assert 1 == command(Trail(bucket), Selection(), *SPAN)
     out, err = capsys.readouterr()
     assert (2, True) == (len(out.splitlines()), f"events of it are missing: {broken} does not unzip" in err)

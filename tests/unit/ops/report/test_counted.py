@@ -8,6 +8,7 @@ import json
 import pytest
 
 from consumers.auditor.events import write_unreadable
+from ops.audit.reading import LeftOut
 from ops.report.counted import CountedTrail, fits
 from shared.aws.stream_records import UnreadableChange
 from shared.runtime.audit_log import AuditLog
@@ -57,4 +58,4 @@ def test_the_others_of_a_segment_are_counted_and_it_is_named():
     objects.write(change("item.written", START + 1, "verified", "customer-2"), where="s-2")
     trail = CountedTrail(objects)
     assert ["customer-1", "customer-2"] == [one["item_id"] for one in trail.events(START, START + DAY)]
-    assert {mixed: 2} == trail.misfits
+    assert {mixed: LeftOut(2, 3, "not of the form that the name promises")} == trail.left_out

@@ -146,9 +146,13 @@ def test_events_that_cannot_be_counted_are_told_with_their_segments(tmp_path):
 
     report = gather(Wanted(START, folder=folder, public_key=key, period_seconds=NOTARY_SECONDS), END)
 
-    assert (1, len(names)) == (report.tally.events, sum(report.misfits.values()))
-    assert f"{len(names)} events cannot be counted: not of the form that the name promises." in report.attention()
-    assert f"<code>{next(iter(report.misfits))}</code>" in trail_section(report)
+    assert (1, len(names)) == (report.tally.events, sum(one.events for one in report.left_out.values()))
+    told = f"{len(names)} of {len(names) + 1} events in 2 segments are not counted: not what their writers tell."
+    assert told in report.attention()
+    shown = trail_section(report)
+    assert all(f"<code>{segment}</code>" in shown for segment in report.left_out)
+    assert "not of the form that the name promises" in shown
+    assert not any("cannot be read" in one for one in report.attention())
 
 
 def test_of_a_copy_the_period_ends_when_it_was_made(tmp_path):
@@ -174,6 +178,7 @@ def _nothing_answers(monkeypatch):
 
     for name in ("client", "quarantine_index", "run_store", "known_copies"):
         monkeypatch.setattr(f"ops.report.gather.{name}", refused)
+    monkeypatch.setattr("ops.audit.proven.client", refused)
 
 
 @pytest.mark.usefixtures("_nothing_answers")
@@ -190,7 +195,7 @@ def test_what_the_deployment_noted_as_its_end_has_to_be_there(folder, key, monke
     def noted(window):
         return replace(window, at_least=Link(1_000, "00" * 32)) if window.until is None else window
 
-    monkeypatch.setattr("ops.report.gather.with_noted_end", noted)
+    monkeypatch.setattr("ops.audit.proven.with_noted_end", noted)
     wanted = Wanted(START, until, public_key=key, period_seconds=NOTARY_SECONDS)
 
     report = gather(wanted, END, objects=Folder(folder))

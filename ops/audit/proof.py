@@ -1,0 +1,162 @@
+"""Whether what the trail says is proven: one answer for the commands that show events and for the report.
+
+Segments are verified before their events are read, some hours of them at a time: so what is held does not grow with
+the hours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from enum import StrEnum
+from math import inf
+from typing import Final, Protocol
+
+from ops.audit.objects import Objects
+from ops.audit.verify import verify_trail
+from shared.aws.audit_bucket import Listed
+from shared.trail.findings import TrailFinding
+from shared.trail.manifest import PREFIX
+from shared.trail.public_key import PublicKey
+from shared.trail.segments import SegmentName
+from shared.trail.verify import TrailResult, Window
+
+HOURS_AT_ONCE: Final = 6
+_HOUR_SECONDS: Final = 3_600
+_UNPROVEN: Final = "is listed only by manifests that cannot be trusted"
+
+
+class Standing(StrEnum):
+    """What vouches for the events of a segment."""
+
+    ATTESTED = "attested"
+    YOUNG = "not attested yet"
+    NOT_VERIFIED = "not verified"
+
+
+class Proof(Protocol):
+    """Says of segments what vouches for them, in the order of their hours.
+
+    Attributes:
+        not_verified: why nothing is verified; "" where it is.
+        doubted: why, by key, of segments that prove nothing.
+        findings: what else is not as it was written: manifests, and segments that are not there.
+    """
+
+    not_verified: str
+    doubted: dict[str, str]
+    findings: dict[TrailFinding, None]
+
+    def begin(self, since: float) -> None:
+        """Segments of this hour and later ones are asked for now."""
+
+    def standing(self, name: SegmentName) -> Standing | None:
+        """None: nothing vouches for it, and something should."""
+
+    def end(self) -> None:
+        """No more are asked for: what is missing in hours without any shows now."""
+
+
+class NotVerified:
+    """Vouches for nothing, and doubts nothing."""
+
+    def __init__(self, why: str) -> None:
+        self.not_verified = why
+        self.doubted: dict[str, str] = {}
+        self.findings: dict[TrailFinding, None] = {}
+
+    def begin(self, since: float) -> None:
+        """Nothing to do."""
+
+    def standing(self, name: SegmentName) -> Standing:  # noqa: ARG002 - of all the same
+        """What everything is."""
+        return Standing.NOT_VERIFIED
+
+    def end(self) -> None:
+        """Nothing to do."""
+
+
+class Verified:
+    """Vouches for what trusted manifests attest, and says what none names yet."""
+
+    not_verified = ""
+
+    def __init__(
+        self, objects: Objects, public_key: PublicKey, window: Window, *, hours_at_once: float = HOURS_AT_ONCE
+    ) -> None:
+        self._objects = _ManifestsListedOnce(objects)
+        self._key = public_key
+        self._window = window
+        self._seconds_at_once = hours_at_once * _HOUR_SECONDS
+        self._since = self._until = inf
+        self._result: TrailResult | None = None
+        self._doubted: frozenset[str] = frozenset()
+        self._attested: frozenset[str] = frozenset()
+        self.doubted: dict[str, str] = {}
+        self.findings: dict[TrailFinding, None] = {}
+
+    def begin(self, since: float) -> None:
+        """What was verified last is not verified again, if these hours begin in it."""
+        first = since // _HOUR_SECONDS * _HOUR_SECONDS
+        if not self._since <= first < self._until:
+            self._since = self._until = first
+
+    def standing(self, name: SegmentName) -> Standing | None:
+        """One that came after its hours were verified is young, as far as anybody knows."""
+        if name.hour >= self._until:
+            self._verify(name.hour + self._seconds_at_once)
+        if name.key in self._doubted:
+            return None
+        return Standing.ATTESTED if name.key in self._attested else Standing.YOUNG
+
+    def end(self) -> None:
+        """The hours after the last segment, too."""
+        if self._until < inf:
+            self._verify(inf)
+
+    def whole(self) -> TrailResult:
+        """What is to be said of all of the window, verified at once."""
+        self.begin(-inf if self._window.since is None else self._window.since)
+        return self._result if self._until == inf and self._result else self._verify(inf)
+
+    def _verify(self, until: float) -> TrailResult:
+        """The hours from the last that were verified on, up to these; the last ones with whatever comes after."""
+        goes_on = until <= (self._window.now if self._window.until is None else self._window.until)
+        since = max(self._until, -inf if self._window.since is None else self._window.first_hour)
+        window = replace(self._window, since=None if since == -inf else since)
+        if goes_on:
+            window = replace(window, until=until - 1, at_least=None)
+        result = verify_trail(self._objects, self._key, window, up_to_now=not goes_on)
+        if goes_on and (result.pending or not result.manifests):  # a later manifest says more
+            result = verify_trail(self._objects, self._key, window)
+        if (
+            not result.manifests and window.since != self._window.since
+        ):  # an earlier one may have handed over to its key
+            since, goes_on = -inf, False
+            result = verify_trail(self._objects, self._key, self._window)
+        self._since, self._until = since, until if goes_on else inf
+        self._result = result
+        self._doubted = frozenset(result.doubted)
+        self._attested = result.countable - result.youngest
+        why = {finding.key: finding.why for finding in result.findings}
+        self.doubted |= {key: why.get(key, _UNPROVEN) for key in result.doubted}
+        self.findings |= {finding: None for finding in result.findings if finding.key not in self._doubted}
+        return result
+
+
+class _ManifestsListedOnce:
+    """Objects, whose manifests are listed the first time alone: a year has 100,000."""
+
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
+        self._manifests: list[Listed] | None = None
+
+    def listed(self, prefix: str, start_after: str = "") -> Iterator[Listed]:
+        if prefix != PREFIX or start_after:
+            return self._objects.listed(prefix, start_after)
+        if self._manifests is None:
+            self._manifests = list(self._objects.listed(prefix))
+        return iter(self._manifests)
+
+    def read(self, key: str, version_id: str | None = None) -> bytes:
+        return self._objects.read(key, version_id)

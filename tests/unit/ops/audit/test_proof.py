@@ -1,0 +1,289 @@
+"""What is shown and counted of the trail says whether it is proven; what proves nothing is left out and named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import pairwise
+from math import inf
+from random import Random
+from typing import Any
+
+import pytest
+
+from ops.audit import telling
+from ops.audit.exposures import found_in
+from ops.audit.proof import NotVerified, Proof, Verified
+from ops.audit.reading import Trail
+from ops.audit.selection import Selection
+from ops.audit.verify import verify_trail
+from ops.report.tally import tallied
+from shared.aws.audit_bucket import Listed
+from shared.trail.manifest import manifest_key
+from shared.trail.ocsf import ocsf
+from shared.trail.segments import segments
+from shared.trail.verify import Window
+from tests.fakes.trail import PERIOD, START, FakeTrail, key
+from tests.unit.ops.audit.trail import HOUR, event
+from tests.unit.ops.report.period import BEGUN, change
+from tests.unit.shared.trail.schema import validator
+
+NOT_YET = {"proof": "not attested yet"}
+
+
+class Bucket:
+    """A bucket with its notary, as readers see it."""
+
+    def __init__(self) -> None:
+        self.trail = FakeTrail(now=START + HOUR)
+
+    def tell(self, *events: Mapping[str, Any], where: str = "s-1", ago: float = 0, stage: str = "auditor") -> str:
+        """A segment of now; its key."""
+        at = self.trail.now - ago
+        ((name, content, _),) = segments(map(ocsf, events), written_at=at, stage=stage, where=where)
+        self.trail.put(name.key, content)
+        return name.key
+
+    def plant(self, *events: Mapping[str, Any], where: str = "planted", stage: str = "auditor") -> str:
+        """A segment that the notary does not take; its key."""
+        planted = self.tell(*events, where=where, stage=stage)
+        self.trail.attested.add(planted)
+        return planted
+
+    def listed(self, prefix: str, start_after: str = "") -> Iterator[Listed]:
+        for name, one in sorted(self.trail.objects.items()):
+            if name.startswith(prefix) and name > start_after:
+                yield Listed(name, len(one.content), one.last_modified, one.version_id, one.other_versions)
+
+    def read(self, name: str, version_id: str | None = None) -> bytes:
+        assert version_id == self.trail.objects[name].version_id
+        return self.trail.objects[name].content
+
+    def proof(self, *, hours: float = 6, by: int = 1) -> Proof:
+        window = Window(self.trail.now, PERIOD, since=START)
+        return Verified(self, key(by).public, window, hours_at_once=hours)
+
+    def shown(self, proof: Proof | None = None) -> tuple[Trail, list[Mapping[str, Any]]]:
+        """All that is to be shown."""
+        trail = Trail(self, proof or self.proof())
+        return trail, list(trail.events(START, self.trail.now + HOUR))
+
+
+@pytest.fixture
+def bucket() -> Bucket:
+    return Bucket()
+
+
+def changed(number: int, **fields: Any) -> dict[str, Any]:
+    return change("item.written", START + HOUR + number, "verified", f"customer-{number}", **fields)
+
+
+def test_what_no_manifest_names_yet_comes_last_and_is_marked(bucket):
+    first, second, young = changed(1), changed(2), changed(0)
+    bucket.tell(first)
+    bucket.trail.heartbeats(PERIOD)
+    bucket.tell(young, where="a")
+    attested_late = bucket.tell(second, where="z")
+    bucket.trail.attested.add(young_key := next(one for one in bucket.trail.segments() if "/a-" in one))
+    bucket.trail.wait(PERIOD)
+    bucket.trail.notarise()
+    trail, shown = bucket.shown()
+    assert [first, second, {**young, **NOT_YET}] == shown
+    assert ({}, {}, 0) == (trail.proof.doubted, trail.proof.findings, telling.ended(trail))
+    assert young_key < attested_late
+
+
+def tampered_with(bucket: Bucket, how: str) -> str:
+    bad = bucket.tell(changed(66), where="bad") if how != "foreign" else bucket.plant(changed(66))
+    bucket.trail.heartbeats(PERIOD)
+    match how:
+        case "changed":
+            ((_, content, _),) = segments([ocsf(changed(67))], written_at=START, stage="auditor", where="x")
+            bucket.trail.alter(bad, content)
+        case "replaced":
+            bucket.trail.objects[bad] = replace(bucket.trail.objects[bad], version_id="another")
+        case "listed by others":
+            bucket.trail.signed(len(bucket.trail.manifests), key(77))
+    bucket.trail.heartbeats(4 * HOUR)
+    return bad
+
+
+@pytest.mark.parametrize("how", ["changed", "replaced", "foreign", "listed by others"])
+def test_events_of_a_segment_that_proves_nothing_are_left_out_and_it_is_named(bucket, how, capsys):
+    bucket.tell(changed(1))
+    bucket.trail.heartbeats(PERIOD)
+    bad = tampered_with(bucket, how)
+    trail, shown = bucket.shown()
+    assert ([changed(1)], [bad]) == (shown, [*trail.proof.doubted])
+    assert 1 == telling.ended(trail)
+    assert f"proves nothing, its events are left out: {bad}" in capsys.readouterr().err
+
+
+def test_what_is_not_there_any_more_is_named(bucket, capsys):
+    gone = bucket.tell(changed(1))
+    bucket.trail.heartbeats(PERIOD)
+    del bucket.trail.objects[gone]
+    trail, shown = bucket.shown()
+    assert ([], 1) == (shown, telling.ended(trail))
+    assert f"removed: {gone} was attested, and is not there" in capsys.readouterr().err
+
+
+def test_a_trail_that_was_cut_off_is_told(bucket, capsys):
+    bucket.tell(changed(1))
+    bucket.trail.heartbeats(PERIOD)
+    bucket.trail.wait(HOUR)
+    trail, shown = bucket.shown()
+    assert ([changed(1)], 1) == (shown, telling.ended(trail))
+    assert f"truncated: {manifest_key(1)}" in capsys.readouterr().err
+
+
+def a_day(bucket: Bucket) -> list[str]:
+    """A segment every half an hour, the signing key changed twice, half a day in the middle without any."""
+    keys = []
+    for number in range(48):
+        if not 12 <= number < 36:
+            keys.append(bucket.tell(changed(1_800 * number), where=f"s-{number}", ago=60))
+        for half in range(6):
+            bucket.trail.wait(PERIOD)
+            changes = half == 3 and number in {8, 40}
+            bucket.trail.notarise(next_key=key(number) if changes else None)
+    return keys
+
+
+@pytest.mark.parametrize("by", [1, 8, 40])
+def test_verified_some_hours_at_a_time_or_all_at_once_it_says_the_same(bucket, by):
+    keys = a_day(bucket)
+    chance = Random(by)
+    changed_one, gone, replaced_one = chance.sample(keys, 3)
+    bucket.trail.alter(changed_one, b"")
+    del bucket.trail.objects[gone]
+    bucket.trail.objects[replaced_one] = replace(bucket.trail.objects[replaced_one], other_versions=True)
+    bucket.tell(changed(80_000), where="young")
+
+    def said(hours: float) -> tuple[Any, ...]:
+        trail, shown = bucket.shown(bucket.proof(hours=hours, by=by))
+        return shown, trail.proof.doubted, {(one.kind, one.key) for one in trail.proof.findings}
+
+    whole = said(inf)
+    assert len(keys) - 2 + 1 == len(whole[0])
+    assert {**changed(80_000), **NOT_YET} == whole[0][-1]
+    assert {changed_one} == whole[1].keys()
+    assert whole == said(6)
+
+
+def test_of_all_hours_none_is_passed_over_and_few_are_held_at_once(bucket, monkeypatch):
+    a_day(bucket)
+    windows = []
+
+    def noted(objects, public_key, window, **options):
+        windows.append(window)
+        return verify_trail(objects, public_key, window, **options)
+
+    monkeypatch.setattr("ops.audit.proof.verify_trail", noted)
+    in_the_gap = bucket.tell(changed(1), where="gap", ago=12 * HOUR)
+    bucket.trail.objects[in_the_gap] = replace(
+        bucket.trail.objects[in_the_gap], last_modified=bucket.trail.now - 12 * HOUR
+    )
+    bucket.trail.heartbeats(PERIOD)
+    del bucket.trail.objects[in_the_gap]
+    trail, _ = bucket.shown(bucket.proof(by=40))
+    assert [("removed", in_the_gap)] == [(one.kind, one.key) for one in trail.proof.findings]
+    edges = sorted({(window.since, window.until) for window in windows})
+    assert START == edges[0][0]
+    assert edges[-1][1] is None
+    assert all(until + 1 == since for (_, until), (since, _) in pairwise(edges))
+
+
+def test_what_came_after_its_hours_were_verified_is_young(bucket):
+    bucket.tell(changed(1))
+    bucket.trail.heartbeats(PERIOD)
+    proof = bucket.proof()
+    bucket.shown(proof)
+    bucket.tell(changed(2), where="late")
+    assert [changed(1), {**changed(2), **NOT_YET}] == bucket.shown(proof)[1]
+
+
+def test_without_a_key_all_is_shown_and_marked(bucket, capsys):
+    bucket.tell(changed(1))
+    trail, shown = bucket.shown(NotVerified("nobody gave a key"))
+    assert [{**changed(1), "proof": "not verified"}] == shown
+    assert 2 == telling.ended(trail)
+    assert "nothing of it is verified: nobody gave a key\n" == capsys.readouterr().err
+
+
+def test_a_marked_document_is_one_of_the_published_schema(bucket):
+    bucket.tell(changed(1))
+    (document,) = Trail(bucket, bucket.proof()).documents(START, bucket.trail.now + HOUR)
+    assert ["not attested yet"] == document["metadata"]["labels"]
+    assert ocsf(changed(1)) == {
+        **document,
+        "metadata": {name: one for name, one in document["metadata"].items() if name != "labels"},
+    }
+    assert validator(document["class_uid"]).is_valid(document)
+
+
+FOUND = change("item.plaintext_found", START + HOUR + 1, "plaintext", "customer-1", uid="ab" * 16, **BEGUN)
+WELL = {**changed(1), "event_id": FOUND["event_id"]}
+
+
+def test_what_is_told_in_two_ways_is_counted_once_and_named(bucket, capsys):
+    """Both are attested: the first by hour and key counts; what was in clear is an exposure either way."""
+    one, other = bucket.tell(WELL, where="a"), bucket.tell(FOUND, where="b")
+    bucket.trail.heartbeats(PERIOD)
+    trail, shown = bucket.shown()
+    assert [WELL, {**FOUND, "told_otherwise": one}] == shown
+    assert {"item.written": 1} == tallied(shown).by_name
+    assert [(one, other)] == [*trail.conflicts]
+    assert 1 == telling.ended(trail)
+    assert f"told in two ways: {one} counts, {other} tells" in capsys.readouterr().err
+    assert 1 == len(found_in(trail, START, bucket.trail.now, bucket.trail.now, Selection()))
+
+
+def test_also_where_the_two_were_told_in_different_hours(bucket):
+    one = bucket.tell(WELL, where="z")
+    bucket.trail.heartbeats(2 * HOUR)
+    other = bucket.tell(FOUND, where="a")
+    bucket.trail.heartbeats(PERIOD)
+    again = bucket.tell(FOUND, where="y")
+    bucket.trail.heartbeats(2 * HOUR)
+    bucket.tell(FOUND, where="x")
+    bucket.trail.heartbeats(PERIOD)
+    trail, shown = bucket.shown()
+    assert [WELL, {**FOUND, "told_otherwise": one}] == shown
+    assert [(one, other)] == [*trail.conflicts]
+    assert again
+
+
+@pytest.mark.parametrize(("truth", "lie"), [(WELL, FOUND), (FOUND, WELL)])
+def test_what_no_manifest_names_yet_contradicts_nothing_that_is_attested(bucket, truth, lie):
+    """Whatever comes first by hour and key, and by its gravity."""
+    early = bucket.plant(lie, where="0")
+    bucket.trail.objects[early] = replace(bucket.trail.objects[early], last_modified=bucket.trail.now + PERIOD)
+    attested = bucket.tell(truth, where="9")
+    bucket.trail.heartbeats(PERIOD)
+    trail, shown = bucket.shown()
+    assert [truth] == shown
+    assert [(attested, early)] == [*trail.conflicts]
+    exposures = found_in(trail, START, bucket.trail.now, bucket.trail.now, Selection())
+    assert (truth is FOUND) == bool(exposures)
+
+
+@pytest.mark.parametrize("name", ["record.redriven", "access.denied"])
+def test_who_tells_the_same_again_in_other_words_contradicts_nobody(bucket, name):
+    stage = {"record.redriven": "redriver", "access.denied": "tenant-api"}[name]
+    told = event(name, uid="cd" * 16, at=START + HOUR, request_id="r-1", reason="not_json")
+    bucket.tell({**told, "written": 3} if stage == "redriver" else told, where="a", stage=stage)
+    bucket.tell({**told, "request_id": "r-2"}, where="b", stage=stage)
+    bucket.trail.heartbeats(PERIOD)
+    trail, shown = bucket.shown()
+    assert (1, {}) == (len(shown), trail.conflicts)
+
+
+def test_an_exposure_says_whether_its_beginning_and_its_end_are_proven(bucket):
+    bucket.tell(FOUND)
+    bucket.trail.heartbeats(PERIOD)
+    bucket.tell(change("item.remediated", bucket.trail.now, "verified", "customer-1", open_seconds=299), where="end")
+    (one,) = found_in(bucket.shown()[0], START, bucket.trail.now, bucket.trail.now, Selection())
+    assert ("", "not attested yet") == (one.proof, one.ended_proof)
+    (one,) = found_in(bucket.shown(NotVerified("no key"))[0], START, bucket.trail.now, bucket.trail.now, Selection())
+    assert ("not verified", "not verified") == (one.proof, one.ended_proof)
