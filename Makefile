@@ -37,7 +37,10 @@ up: setup ## start the local AWS, deploy the stacks, leave it running; then: . b
 down: setup ## end the local AWS that `make up` started
 	$(BIN)/python -m ops.local_aws down
 
-test: lint unit faults integration ## everything CI runs
+test: setup ## everything CI runs
+	$(MAKE) --jobs 2 lint unit # the types are checked on one core
+	$(MAKE) faults
+	$(MAKE) integration
 
 # what is compiled is kept, also where the environment says otherwise: pytest works long on the tests' assertions
 unit: export PYTHONDONTWRITEBYTECODE =

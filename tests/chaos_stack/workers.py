@@ -47,11 +47,15 @@ def in_background(work: Callable[[Event], None], *, name: str) -> Iterator[None]
 
 @dataclass
 class Killer:
-    """Kills a random worker of the local AWS now and then: whatever function it runs is cut off in the middle."""
+    """Kills a random worker of the local AWS now and then: whatever function it runs is cut off in the middle.
+
+    It stops after `at_most`: on a busy machine, where a worker gets less done between two kills, all must still end.
+    """
 
     folder: Path
     seed: int
     every_seconds: float
+    at_most: int
     killed: int = 0
 
     def running(self) -> AbstractContextManager[None]:
@@ -59,7 +63,7 @@ class Killer:
 
     def _run(self, stop: Event) -> None:
         random = Random(self.seed)
-        while not stop.wait(random.uniform(0.5, 1.5) * self.every_seconds):
+        while self.killed < self.at_most and not stop.wait(random.uniform(0.5, 1.5) * self.every_seconds):
             self.killed += kill_one(self.folder, random)
 
 

@@ -23,13 +23,14 @@ from shared.runtime.settings import POLICY_FILE, AttributeKeys
 from tests.chaos_stack.workers import Killer
 from tests.integration import rotation_drill as drill
 from tests.integration.support import Deployment
-from tests.local_aws.support import wait_until
+from tests.local_aws.support import PATIENCE, wait_until
 
 ITEMS = int(os.environ.get("SEALSTREAM_DRILL_ITEMS", "1000"))
 TENANTS = 50
 SEED = 20_261
 PRODUCED_PER_SECOND = 40
 DEADLINE_SECONDS = 120 + ITEMS / 20
+MOST_KILLED = 20 + ITEMS // 100
 BARRIER_SECONDS = 20
 """Longer than the 10 s for which functions on the local AWS use a data key."""
 
@@ -42,14 +43,14 @@ def test_a_rotation_under_writes_and_killed_workers_loses_nothing_and_ends(deplo
     assert TENANTS * len(CLASSES) <= len(old)
 
     producer = drill.Producer(deployment, list(model.values()), SEED, PRODUCED_PER_SECOND)
-    chaos = Killer(deployment.folder, SEED, every_seconds=2)
+    chaos = Killer(deployment.folder, SEED, every_seconds=2, at_most=MOST_KILLED)
     began = time.time()
     with producer.running(), chaos.running():
         output, status = drill.rotate(
             tmp_path,
             kills=3,
             seed=SEED,
-            deadline_seconds=DEADLINE_SECONDS,
+            deadline_seconds=PATIENCE * DEADLINE_SECONDS,
             options=["--all", "--workers", "2", "--segments", "8", "--barrier-seconds", str(BARRIER_SECONDS)],
         )
     seconds["rotation"] = time.time() - began

@@ -18,6 +18,8 @@ from botocore.config import Config
 
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
+PATIENCE = 3
+"""So many times as long as on an idle machine may all take on a busy one."""
 
 T = TypeVar("T")
 _making_clients = Lock()
@@ -64,14 +66,14 @@ def unique(prefix: str) -> str:
 
 
 def wait_until(condition: Callable[[], T], deadline_seconds: float = 10, every_seconds: float = 0.02) -> T:
-    """The first truthy value of `condition`; fails where there is none before the deadline."""
-    deadline = time.monotonic() + deadline_seconds
+    """The first truthy value of `condition`; fails where there is none before the deadline, that of an idle machine."""
+    deadline = time.monotonic() + PATIENCE * deadline_seconds
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {deadline_seconds:g} s; the last value was {value!r}")
+            raise AssertionError(f"not within {PATIENCE * deadline_seconds:g} s; the last value was {value!r}")
         time.sleep(every_seconds)
 
 
