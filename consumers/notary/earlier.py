@@ -5,15 +5,16 @@ Whoever signs a link to a manifest vouches for it. So one that cannot be trusted
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import takewhile
-from typing import Final
+from typing import Final, Self
 
 from consumers.notary.ports import Bucket, Key
 from shared.aws.audit_bucket import Listed
+from shared.aws.trail_end import Start
 from shared.errors import TrailBroken, TrailUnreadable
 from shared.runtime.pool import all_of
 from shared.trail.chain import check_chain
@@ -30,9 +31,10 @@ from shared.trail.manifest import (
     split,
 )
 from shared.trail.public_key import PublicKey
-from shared.trail.segments import SegmentName
+from shared.trail.segments import SegmentName, hour_prefix
 
-READ_TOGETHER: Final = 32
+READ_TOGETHER: Final = 36
+"""Three hours of them, where one is written every five minutes: so far back they are verified each time."""
 _HOUR_MS: Final = 3_600_000
 _WHY: Final = "there are other versions of it, and nothing is written twice"
 
@@ -45,15 +47,17 @@ class Earlier:
         last: None where nothing was.
         link: how the next manifest names the last.
         signer: the key that must sign the next.
-        first_hour: from which hour on segments are looked for, seconds since the epoch; None for all that there are.
-        attested: by key, what manifests since then list.
+        start: where the search for segments begins.
+        newest: by number, the last key that a manifest lists.
+        attested: by key, what manifests list of what comes behind the start.
         findings: what of these manifests is not as it was written, though the last one is.
     """
 
     last: Manifest | None
     link: Link | None
     signer: Key
-    first_hour: int | None
+    start: Start
+    newest: Mapping[int, str]
     attested: Mapping[str, Attested]
     findings: Sequence[TrailFinding]
 
@@ -79,10 +83,13 @@ def last_manifest(bucket: Bucket, noted: Link | None) -> int:
     return last_number(any_after, noted.number if noted else 0)
 
 
-def read_back(bucket: Bucket, keys: Sequence[Key], noted: Link | None, last: int, pool: Executor) -> Earlier:
+def read_back(
+    bucket: Bucket, keys: Sequence[Key], noted: Link | None, start: Start | None, last: int, pool: Executor
+) -> Earlier:
     """What the manifests up to this number say, 0 where there is none; of the notary's keys the oldest comes first.
 
     Whatever is noted must be among them. After the noted one there may be one more: its writer ended before noting it.
+    Where no start was noted, it is what the manifests say.
 
     Raises:
         LastNotTrusted: the last one, or the noted one, is not there, or is another one, or nothing is noted though
@@ -91,20 +98,22 @@ def read_back(bucket: Bucket, keys: Sequence[Key], noted: Link | None, last: int
         StoreUnavailable: the bucket does not answer.
     """
     if not last:
-        return Earlier(None, None, keys[-1], None, {}, ())
+        return Earlier(None, None, keys[-1], Start("", 1), {}, {}, ())
     contents: dict[int, bytes] = {}
+    heads: list[_Head] = []
     replaced: list[TrailFinding] = []
     high = last
-    while high and not _far_enough(contents):
+    while high and not (high < min(start.since, last) if start else _far_enough(heads)):
         low = max(high - READ_TOGETHER, 0)
         listed = _listed(bucket, low, high)
         read = all_of(pool, lambda one: bucket.read(one.key, one.version_id), listed.values())
         contents |= dict(zip(listed, read, strict=True))
+        heads += [] if start else [head for content in read if (head := _head(content))]
         replaced += [TrailFinding(Tampering.REPLACED, one.key, _WHY) for one in listed.values() if one.other_versions]
         high = low
     if doubt := _not_noted(contents, noted, last):
         raise LastNotTrusted(last, [doubt, *replaced])
-    return _believed(contents, keys, last, replaced)
+    return _believed(contents, keys, start, last, replaced)
 
 
 def _not_noted(contents: Mapping[int, bytes], noted: Link | None, last: int) -> TrailFinding | None:
@@ -129,7 +138,13 @@ def _listed(bucket: Bucket, after: int, up_to: int) -> Mapping[int, Listed]:
     return {number: one for one in listed if (number := manifest_number(one.key))}
 
 
-def _believed(contents: Mapping[int, bytes], keys: Sequence[Key], last: int, replaced: list[TrailFinding]) -> Earlier:
+def _believed(
+    contents: Mapping[int, bytes],
+    keys: Sequence[Key],
+    start: Start | None,
+    last: int,
+    replaced: list[TrailFinding],
+) -> Earlier:
     if last not in contents:
         raise LastNotTrusted(last, [TrailFinding(Tampering.REMOVED, manifest_key(last), "was listed, and is gone")])
     chain = check_chain(contents, _named_by(contents[last], keys).public)
@@ -137,14 +152,29 @@ def _believed(contents: Mapping[int, bytes], keys: Sequence[Key], last: int, rep
     if not chain.trusted or chain.trusted[-1].number != last:
         raise LastNotTrusted(last, findings)
     newest = chain.trusted[-1]
+    start = start or _start(chain.trusted)
     return Earlier(
         last=newest,
         link=link_to(newest, contents[last]),
         signer=signer_after(newest, keys),
-        first_hour=_first_hour(chain.trusted),
-        attested={one.key: one for manifest in chain.trusted for one in manifest.segments},
+        start=start,
+        newest={one.number: one.segments[-1].key for one in chain.trusted if one.segments},
+        attested={one.key: one for manifest in chain.trusted for one in manifest.segments if one.key > start.after},
         findings=findings,
     )
+
+
+def continued(earlier: Earlier, manifest: Manifest, search_after: Callable[[str], str]) -> Earlier:
+    """The same with one manifest more; the search begins after what `search_after` makes of the newest key listed.
+
+    The newest of late: where nothing comes for hours, what is read back does not grow with them.
+    """
+    lists = {manifest.number: manifest.segments[-1].key} if manifest.segments else {}
+    newest = {**earlier.newest, **lists}
+    lately = [key for number, key in newest.items() if number > manifest.number - READ_TOGETHER]
+    after = search_after(max(lately, default=""))
+    since = min((number for number, key in newest.items() if key > after), default=manifest.number + 1)
+    return replace(earlier, last=manifest, start=Start(after, since), newest=newest)
 
 
 def _named_by(content: bytes, keys: Sequence[Key]) -> Key:
@@ -166,21 +196,39 @@ def signer_after(last: Manifest, keys: Sequence[Key]) -> Key:
     raise TrailBroken(f"{arn} must sign what follows {last.key}, and is none of the notary's keys")
 
 
-def _far_enough(contents: Mapping[int, bytes]) -> bool:
-    """Whether one of them is from before the hours in which segments are looked for."""
-    read = [manifest for content in contents.values() if (manifest := _read(content))]
-    first_hour = _first_hour(read)
-    return first_hour is not None and any(one.created_at < first_hour * 1_000 for one in read)
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """What a manifest says but for what it lists, of which it is the last key, "" where that is nothing."""
+
+    created_at: int
+    more: bool
+    newest: str
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> Self:
+        return cls(manifest.created_at, manifest.more, manifest.segments[-1].key if manifest.segments else "")
 
 
-def _read(content: bytes) -> Manifest | None:
+def _head(content: bytes) -> _Head | None:
     try:
-        return Manifest.from_statement(split(content)[0])
+        return _Head.of(Manifest.from_statement(split(content)[0]))
     except TrailUnreadable:
         return None
 
 
-def _first_hour(manifests: Sequence[Manifest]) -> int | None:
+def _far_enough(read: Sequence[_Head]) -> bool:
+    """Whether one of them is from before the hours in which segments are looked for."""
+    first_hour = _first_hour(read)
+    return first_hour is not None and any(one.created_at < first_hour * 1_000 for one in read)
+
+
+def _start(trusted: Sequence[Manifest]) -> Start:
+    """Where the search begins by what the manifests say."""
+    first_hour = _first_hour(list(map(_Head.of, trusted)))
+    return Start("" if first_hour is None else hour_prefix(first_hour), trusted[0].number)
+
+
+def _first_hour(manifests: Sequence[_Head]) -> int | None:
     """The hour before that of the last manifest that left nothing; never after the newest segment that was attested.
 
     So a manifest of a wrong time does not end the hours before it.
@@ -189,5 +237,5 @@ def _first_hour(manifests: Sequence[Manifest]) -> int | None:
     if not settled:
         return None
     hour = (max(settled) // _HOUR_MS - 1) * 3_600
-    newest = SegmentName.parse(max((one.segments[-1].key for one in manifests if one.segments), default=""))
+    newest = SegmentName.parse(max(one.newest for one in manifests))
     return min(hour, newest.hour) if newest else hour

@@ -51,8 +51,9 @@ class Search:
         self._in_time = in_time
         self._is_first = earlier.last is None
         self._news_since = earlier.last.created_at / 1_000 - NEWS_SECONDS if earlier.last else 0.0
-        self._after = "" if earlier.first_hour is None else hour_prefix(earlier.first_hour)
-        self._attested = {key: one for key, one in earlier.attested.items() if key > self._after}
+        self._after = earlier.start.after
+        self._attested = earlier.attested
+        self._done = self._after
         self._cut_short = False
         self._new = self._find()
         self._next: list[Listed] = []
@@ -72,7 +73,21 @@ class Search:
         segments: list[Attested] = []
         while len(segments) < at_most and self._in_time() and (few := self._few(at_most - len(segments))):
             segments += [read for read in all_of(self._pool, self._read, few) if read is not None]
+            if not self.refused:
+                self._done = few[-1].key
         return segments
+
+    def after(self, newest: str) -> str:
+        """The key behind which the next search begins, once what was taken so far is listed; the newest with this key.
+
+        Of the present hour and the one before it more may come. Where nothing is left, what was listed says no more
+        than the clock; so that a wrong one does no harm, it settles no hour behind the newest segment's.
+        """
+        name = SegmentName.parse(newest)
+        over = self._now - AHEAD_SECONDS
+        if self.left or self.refused:
+            return max(self._after, min(self._done, hour_prefix(over)))
+        return max(self._after, hour_prefix(min(over, name.hour) if name else over))
 
     def _few(self, at_most: int) -> list[Listed]:
         first, self._next = self._next, []

@@ -8,9 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from consumers.notary.earlier import Earlier, LastNotTrusted, last_manifest, read_back, signer_after
+from consumers.notary.earlier import Earlier, LastNotTrusted, continued, last_manifest, read_back, signer_after
 from consumers.notary.newer import Search
 from consumers.notary.ports import Bucket, End, Key
+from shared.aws.trail_end import Start
 from shared.errors import StoreUnavailable, TrailBroken
 from shared.trail.chain import check_chain
 from shared.trail.findings import TrailFinding
@@ -86,7 +87,7 @@ class Notary:
             while True:
                 manifest = self._next(earlier, search, int(begun * 1_000))
                 tally.found(search.findings)
-                earlier = self._write(manifest, earlier, tally)
+                earlier = self._write(manifest, earlier, search, tally)
                 if not (search.left and in_time()):
                     return
 
@@ -94,19 +95,20 @@ class Notary:
         noted = self._end.noted()
         last = last_manifest(self._bucket, noted)
         try:
-            earlier = read_back(self._bucket, self._keys, noted, last, pool)
+            earlier = read_back(self._bucket, self._keys, noted, self._end.start(), last, pool)
         except LastNotTrusted as error:
             tally.found(error.findings)
             raise
         tally.found(earlier.findings)
         return earlier
 
-    def _write(self, manifest: Manifest, earlier: Earlier, tally: Tally) -> Earlier:
+    def _write(self, manifest: Manifest, earlier: Earlier, search: Search, tally: Tally) -> Earlier:
         """Write it; what the next one continues."""
-        link = self._put(manifest, earlier.signer)
+        further = continued(earlier, manifest, search.after)
+        link = self._put(manifest, earlier.signer, further.start)
         tally.written.append(link)
         tally.segments += len(manifest.segments)
-        return replace(earlier, last=manifest, link=link, signer=signer_after(manifest, self._keys))
+        return replace(further, link=link, signer=signer_after(manifest, self._keys))
 
     def _now(self) -> float:
         """The bucket's time: a manifest says by it up to when everything that was there was listed."""
@@ -127,13 +129,13 @@ class Notary:
             next_key=None if earlier.signer.arn == newest.arn else newest.as_next,
         )
 
-    def _put(self, manifest: Manifest, signer: Key) -> Link:
+    def _put(self, manifest: Manifest, signer: Key, start: Start) -> Link:
         content = manifest.to_bytes(signer.sign)
         if check_chain({manifest.number: content}, signer.public).findings:
             raise TrailBroken(f"{signer.arn} does not sign as its public key verifies: {manifest.key} is not written")
         if not self._bucket.put_once(manifest.key, content) and self._bucket.read(manifest.key) != content:
             raise StoreUnavailable(f"{manifest.key} was written by somebody else meanwhile")
         link = link_to(manifest, content)
-        if not self._end.note(link) and self._end.noted() != link:
+        if not self._end.note(link, start) and self._end.noted() != link:
             raise StoreUnavailable(f"{manifest.key} is not the last one: somebody else goes on meanwhile")
         return link

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Protocol
 
 from shared.aws.audit_bucket import Listed
+from shared.aws.trail_end import Start
 from shared.trail.manifest import Link, NextKey, Sign, SigningKey
 from shared.trail.public_key import PublicKey
 
@@ -34,7 +35,10 @@ class End(Protocol):
     def noted(self) -> Link | None:
         """The last manifest that was noted, None where none was; raises TrailBroken where others wrote there."""
 
-    def note(self, last: Link) -> bool:
+    def start(self) -> Start | None:
+        """Where the search for segments begins behind it, None where that was not noted; raises as `noted`."""
+
+    def note(self, last: Link, start: Start) -> bool:
         """Note a manifest; False where one of its number or a later one is noted."""
 
 

@@ -5,13 +5,16 @@ who takes the end of the trail away has to change both.
 
 | partition key `run_id` | sort key `row` | what |
 | --- | --- | --- |
-| `trail` | `last` | `number` of the last manifest, `sha256` of its object in hex |
+| `trail` | `last` | of the last manifest `number`, and `sha256` of its object in hex; `after`, `since`: see `Start` |
+
+`after` and `since` may be absent: an operator who says where the trail ends does not know them.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.aws.errors import AWS_ERRORS, error_code, store_error
@@ -27,6 +30,21 @@ PARTITION: Final = "trail"
 _KEY: Final = {"run_id": {"S": PARTITION}, "row": {"S": "last"}}
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _NUMBER: Final = re.compile(r"[1-9][0-9]{0,11}")
+_NOT_OURS: Final = "the row that says how far the audit trail goes is not as the notary writes it"
+_AFTER: Final = re.compile(r"(segments/[!-~]+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where the search for what the next manifest lists begins.
+
+    Attributes:
+        after: no segment up to this key is looked for any more; "" where all are.
+        since: the first manifest that may list one behind it; the next one's number where none does.
+    """
+
+    after: str
+    since: int
 
 
 class TrailEnd:
@@ -42,15 +60,15 @@ class TrailEnd:
         Raises:
             TrailBroken: the row was written by somebody else.
         """
-        try:
-            answer = self._client.get_item(TableName=self._table, Key=_KEY, ConsistentRead=True)
-        except AWS_ERRORS as error:
-            raise store_error(error, "reading how far the audit trail goes") from None
-        return _read(answer["Item"]) if "Item" in answer else None
+        return self._read()[0]
 
-    def note(self, last: Link) -> bool:
+    def start(self) -> Start | None:
+        """Where the search begins behind the noted manifest; None where that was not noted; raises as `noted`."""
+        return self._read()[1]
+
+    def note(self, last: Link, start: Start) -> bool:
         """Note a manifest; False, and nothing is changed, where one of its number or a later one is noted."""
-        row = end_row(last)
+        row = end_row(last, start)
         try:
             self._client.put_item(
                 TableName=self._table,
@@ -65,14 +83,34 @@ class TrailEnd:
             raise store_error(error, "noting how far the audit trail goes") from None
         return True
 
+    def _read(self) -> tuple[Link | None, Start | None]:
+        try:
+            answer = self._client.get_item(TableName=self._table, Key=_KEY, ConsistentRead=True)
+        except AWS_ERRORS as error:
+            raise store_error(error, "reading how far the audit trail goes") from None
+        return _read(answer["Item"]) if "Item" in answer else (None, None)
 
-def end_row(last: Link) -> dict[str, Any]:
+
+def end_row(last: Link, start: Start) -> dict[str, Any]:
     """The row that notes this manifest."""
-    return {**_KEY, "number": {"N": str(last.number)}, "sha256": {"S": last.sha256}}
+    return {
+        **_KEY,
+        "number": {"N": str(last.number)},
+        "sha256": {"S": last.sha256},
+        "after": {"S": start.after},
+        "since": {"N": str(start.since)},
+    }
 
 
-def _read(row: Mapping[str, Any]) -> Link:
+def _read(row: Mapping[str, Any]) -> tuple[Link, Start | None]:
     number, digest = row.get("number", {}).get("N", ""), row.get("sha256", {}).get("S", "")
-    if row.keys() != {*_KEY, "number", "sha256"} or not _NUMBER.fullmatch(number) or not _SHA256.fullmatch(digest):
-        raise TrailBroken("the row that says how far the audit trail goes is not as the notary writes it")
-    return Link(int(number), digest)
+    known = row.keys() - {*_KEY, "number", "sha256"}
+    if known - {"after", "since"} or not _NUMBER.fullmatch(number) or not _SHA256.fullmatch(digest):
+        raise TrailBroken(_NOT_OURS)
+    link = Link(int(number), digest)
+    if not known:
+        return link, None
+    after, since = row.get("after", {}).get("S"), row.get("since", {}).get("N", "")
+    if after is None or not _AFTER.fullmatch(after) or not _NUMBER.fullmatch(since) or int(since) > link.number + 1:
+        raise TrailBroken(_NOT_OURS)
+    return link, Start(after, int(since))

@@ -9,6 +9,7 @@ from typing import Any
 from consumers.notary.notary import Notary, Tally
 from consumers.notary.ports import Key
 from shared.aws.audit_bucket import Listed
+from shared.aws.trail_end import Start
 from shared.errors import StoreUnavailable
 from shared.trail.manifest import PREFIX, Link, Manifest, split
 from tests.fakes.trail import FakeTrail, key
@@ -62,22 +63,32 @@ class FakeTrailEnd:
     """How far the trail goes.
 
     Attributes:
+        last: an operator may put another one there, and does not say where the search begins.
         refuses: what noting raises.
     """
 
     def __init__(self) -> None:
         self.last: Link | None = None
         self.refuses: Exception | None = None
+        self._starts: dict[Link | None, Start] = {}
 
     def noted(self) -> Link | None:
         return self.last
 
-    def note(self, last: Link) -> bool:
+    def start(self) -> Start | None:
+        return self._starts.get(self.last)
+
+    def forget_start(self) -> None:
+        """The row is as an operator writes it."""
+        self._starts = {}
+
+    def note(self, last: Link, start: Start) -> bool:
         if self.refuses is not None:
             raise self.refuses
         if self.last is not None and self.last.number >= last.number:
             return False
         self.last = last
+        self._starts = {last: start}
         return True
 
 

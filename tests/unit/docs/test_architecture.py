@@ -10,7 +10,7 @@ import pytest
 
 from shared.aws.key_rows import data_key_item, pointer_item, policy_item
 from shared.aws.run_rows import current_row, run_row, segment_row
-from shared.aws.trail_end import end_row
+from shared.aws.trail_end import Start, end_row
 from shared.errors import Reason
 from shared.keys.ports import DataKeyRow
 from shared.model import ITEM_ID, SYSTEM_ATTRIBUTES, TENANT_ID, KeyState
@@ -168,7 +168,7 @@ def test_the_rows_of_the_runs_table_have_the_attributes_that_the_page_lists():
         "`run`": run_row(run),
         "phase `#` segment's number in 4 digits": segment_row(Segment(run.run_id, run.phase, 0)),
         "kind": current_row(run.kind, run.run_id),
-        "`last`": end_row(Link(1, "")),
+        "`last`": end_row(Link(1, ""), Start("", 1)),
     }
     listed = {cells[0]: set(re.findall(r"`(\w+)`", cells[2])) for cells in table(PAGE, "row of runs")[1:]}
 

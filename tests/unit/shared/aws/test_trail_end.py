@@ -10,12 +10,13 @@ import pytest
 from moto import mock_aws
 
 from shared.aws.clients import config
-from shared.aws.trail_end import TrailEnd
+from shared.aws.trail_end import Start, TrailEnd
 from shared.errors import StoreUnavailable, TrailBroken
 from shared.trail.manifest import Link
 from tests.fakes.notary import FakeTrailEnd
 
 FIRST, SECOND = Link(1, "a" * 64), Link(2, "b" * 64)
+START, LATER = Start("", 1), Start("segments/2026/01/01/00/", 3)
 
 
 @pytest.fixture
@@ -38,18 +39,30 @@ def end(request) -> FakeTrailEnd | TrailEnd:
 
 
 def test_what_was_noted_last_is_given(end):
-    assert end.noted() is None
-    assert end.note(FIRST)
-    assert FIRST == end.noted()
-    assert end.note(SECOND)
-    assert SECOND == end.noted()
+    assert (None, None) == (end.noted(), end.start())
+    assert end.note(FIRST, START)
+    assert (FIRST, START) == (end.noted(), end.start())
+    assert end.note(SECOND, LATER)
+    assert (SECOND, LATER) == (end.noted(), end.start())
 
 
 def test_it_never_goes_back_and_is_never_another_one(end):
-    end.note(SECOND)
+    end.note(SECOND, LATER)
 
-    assert [False, False] == [end.note(FIRST), end.note(Link(2, "c" * 64))]
-    assert SECOND == end.noted()
+    assert [False, False] == [end.note(FIRST, START), end.note(Link(2, "c" * 64), START)]
+    assert (SECOND, LATER) == (end.noted(), end.start())
+
+
+ROW: Any = {"run_id": {"S": "trail"}, "row": {"S": "last"}, "number": {"N": "2"}, "sha256": {"S": "b" * 64}}
+BEGINS: Any = {"after": {"S": "segments/2026/01/01/00/"}, "since": {"N": "3"}}
+
+
+def test_an_operator_need_not_say_where_the_search_begins(dynamodb):
+    dynamodb.put_item(TableName="runs", Item=ROW)
+
+    assert (SECOND, None) == (TrailEnd(dynamodb, "runs").noted(), TrailEnd(dynamodb, "runs").start())
+    dynamodb.put_item(TableName="runs", Item=ROW | BEGINS)
+    assert LATER == TrailEnd(dynamodb, "runs").start()
 
 
 @pytest.mark.parametrize(
@@ -60,11 +73,16 @@ def test_it_never_goes_back_and_is_never_another_one(end):
         {"sha256": {"S": "A" * 64}},
         {"sha256": {"S": ""}},
         {"kind": {"S": "rotation"}},
+        BEGINS | {"since": {"N": "4"}},
+        BEGINS | {"since": {"N": "0"}},
+        BEGINS | {"after": {"S": "manifests/"}},
+        BEGINS | {"after": {"N": "1"}},
+        {"after": {"S": "segments/2026/01/01/00/"}},
+        {"since": {"N": "3"}},
     ],
 )
 def test_a_row_of_others_is_not_believed(dynamodb, changed):
-    row = {"run_id": {"S": "trail"}, "row": {"S": "last"}, "number": {"N": "1"}, "sha256": {"S": "a" * 64}}
-    dynamodb.put_item(TableName="runs", Item=row | changed)
+    dynamodb.put_item(TableName="runs", Item=ROW | changed)
 
     with pytest.raises(TrailBroken, match="not as the notary writes it"):
         TrailEnd(dynamodb, "runs").noted()
@@ -76,4 +94,4 @@ def test_a_table_that_does_not_answer_is_not_an_empty_one(dynamodb):
     with pytest.raises(StoreUnavailable, match="reading"):
         end.noted()
     with pytest.raises(StoreUnavailable, match="noting"):
-        end.note(FIRST)
+        end.note(FIRST, START)
