@@ -31,20 +31,19 @@ _ADD: Final = """
     WHERE NOT EXISTS (SELECT 1 FROM seen WHERE id = :id AND told = :told)
     ON CONFLICT (id, told) DO UPDATE SET document = excluded.document WHERE length(excluded.document) > length(document)
 """
-_COUNTS: Final = """
-    coalesce((SELECT segment FROM seen WHERE id = one.id AND counts),
-             (SELECT segment FROM batch WHERE id = one.id ORDER BY number LIMIT 1))
+_TOLD_OTHERWISE: Final = """
+    SELECT one.number, coalesce(before.segment, first.segment)
+    FROM batch AS one
+    LEFT JOIN seen AS before ON before.id = one.id AND before.counts
+    LEFT JOIN batch AS first ON first.number = (SELECT min(number) FROM batch WHERE id = one.id)
+    WHERE one.id IN (SELECT id FROM batch GROUP BY id HAVING count(*) > 1
+                     UNION SELECT id FROM batch JOIN seen USING (id))
+      AND (before.id IS NOT NULL OR first.number < one.number)
 """
-_IS_OTHERWISE: Final = """
-    EXISTS (SELECT 1 FROM seen WHERE id = one.id)
-    OR EXISTS (SELECT 1 FROM batch WHERE id = one.id AND number < one.number)
+"""What contradicts what came before, and the segment of that."""
+_IN_ORDER: Final = """
+    SELECT number, segment, document FROM batch ORDER BY at, length(sequence), sequence, severity, id
 """
-_IN_ORDER: Final = f"""
-    SELECT document, own.key, CASE WHEN {_IS_OTHERWISE} THEN (SELECT key FROM segment WHERE number = {_COUNTS}) END
-    FROM batch AS one JOIN segment AS own ON own.number = one.segment
-    ORDER BY at, length(sequence), sequence, severity, id
-"""  # noqa: S608 - of constants
-_SEEN: Final = f"INSERT INTO seen SELECT id, told, NOT ({_IS_OTHERWISE}), segment FROM batch AS one"  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +69,7 @@ class Distinct:
     """
 
     def __init__(self) -> None:
+        self._keys: dict[int, str] = {}
         self._database = sqlite3.connect("", isolation_level=None)
         self._database.executescript(
             f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -{_CACHE_KIB}; {_TABLES}"
@@ -91,11 +91,24 @@ class Distinct:
 
     def batch(self) -> Iterator[Kept]:
         """The present batch by `at`, changes of one second by sequence number; once all are read, a new one begins."""
+        otherwise = dict(self._database.execute(_TOLD_OTHERWISE))
         with closing(self._database.cursor()) as cursor:
-            for document, segment, against in cursor.execute(_IN_ORDER):
-                yield Kept(json.loads(document), segment, against or "")
-        self._database.execute(_SEEN)
+            for number, segment, document in cursor.execute(_IN_ORDER):
+                against = self._key(otherwise[number]) if number in otherwise else ""
+                yield Kept(json.loads(document), self._key(segment), against)
+        self._keys.clear()
+        self._database.execute("INSERT INTO seen SELECT id, told, TRUE, segment FROM batch")
+        contradicting = (
+            "UPDATE seen SET counts = FALSE WHERE (id, told) = (SELECT id, told FROM batch WHERE number = ?)"
+        )
+        self._database.executemany(contradicting, ((number,) for number in otherwise))
         self._database.execute("DELETE FROM batch")
+
+    def _key(self, segment: int) -> str:
+        """Of a segment, by its number here; those of the present batch are remembered."""
+        if segment not in self._keys:
+            ((self._keys[segment],),) = self._database.execute("SELECT key FROM segment WHERE number = ?", (segment,))
+        return self._keys[segment]
 
 
 def _row(segment: int, event: Event, document: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,7 +116,7 @@ def _row(segment: int, event: Event, document: Mapping[str, Any]) -> dict[str, A
     said = {name: value for name, value in event.items() if name not in _OF_THE_TELLING}
     return {
         "id": event["event_id"],
-        "told": sha256(json.dumps(said, sort_keys=True).encode("ascii")).digest()[:16],
+        "told": sha256(json.dumps(said, sort_keys=True).encode("ascii")).digest(),
         "segment": segment,
         "at": event["at"],
         "sequence": str(event.get("sequence_number", "")),

@@ -11,7 +11,7 @@ from typing import Any, Final
 from ops.audit.distinct import Event
 from ops.audit.reading import PROOF, TOLD_OTHERWISE, Trail
 from shared.printable import printable
-from shared.trail.findings import TrailVerdict
+from shared.trail.findings import Tampering, TrailVerdict
 
 _NAME_WIDTH: Final = max(map(len, ("item.undeclared_sensitive", "reconciliation.completed")))
 _FINDINGS: Final = "findings"
@@ -54,25 +54,36 @@ def _text(name: str, value: Any) -> str:
 
 
 def ended(trail: Trail) -> int:
-    """Say on standard error what of it was not shown, or not proven; the exit status that this gives, as `verify`'s."""
-    wrong = _wrong(trail)
-    any_wrong = False
-    for line in islice(wrong, _MOST_LINES):
+    """Say on standard error what of it was not shown, or not verified; the exit status that this gives, as `verify`'s.
+
+    1 where something is missing or not as it was written, 2 where all that is wrong is that it cannot be verified.
+    """
+    unchecked, wrong = _unchecked(trail), _wrong(trail)
+    first = list(islice(wrong, _MOST_LINES))
+    more = [f"and {number:,} more"] if (number := sum(1 for _ in wrong)) else []
+    hint = ["`sealstream audit verify` says what became of it"] if first else []
+    for line in (*first, *more, *hint, *unchecked):
         print(printable(line), file=sys.stderr)
-        any_wrong = True
-    if more := sum(1 for _ in wrong):
-        print(f"and {more:,} more", file=sys.stderr)
-    if any_wrong:
-        print("`sealstream audit verify` says what became of it", file=sys.stderr)
-    if trail.proof is not None and trail.proof.not_verified:
-        print(f"nothing of it is verified: {printable(trail.proof.not_verified)}", file=sys.stderr)
-        return TrailVerdict.TAMPERED if any_wrong else TrailVerdict.UNCHECKED
-    return TrailVerdict.TAMPERED if any_wrong else TrailVerdict.INTACT
+    if first:
+        return TrailVerdict.TAMPERED
+    return TrailVerdict.UNCHECKED if unchecked else TrailVerdict.INTACT
+
+
+def _unchecked(trail: Trail) -> list[str]:
+    if trail.proof is None:
+        return []
+    if trail.proof.not_verified:
+        return [f"nothing of it is verified: {trail.proof.not_verified}"]
+    return [
+        f"cannot be verified: {one.key} {one.why}" for one in trail.proof.findings if one.kind is Tampering.UNCHECKABLE
+    ]
 
 
 def _wrong(trail: Trail) -> Iterator[str]:
     if trail.proof is not None:
-        yield from (f"{one.kind}: {one.key} {one.why}" for one in trail.proof.findings)
+        for one in trail.proof.findings:
+            if one.kind is not Tampering.UNCHECKABLE:
+                yield f"{one.kind}: {one.key} {one.why}"
         for key, why in trail.proof.doubted.items():
             yield f"proves nothing, its events are left out: {key} {why}"
     for key, why in trail.unreadable.items():

@@ -14,9 +14,9 @@ from ops.audit.exposures import ASKED_OF_NOBODY, found_in, span_of
 from ops.audit.folder import Folder
 from ops.audit.holders import Copies
 from ops.audit.objects import Objects, objects_of
-from ops.audit.proof import Verified
+from ops.audit.proof import Proof, Verified
 from ops.audit.proven import key_of, window_read
-from ops.audit.reading import WRITTEN_WITHIN_SECONDS, Trail
+from ops.audit.reading import WRITTEN_WITHIN_SECONDS
 from ops.audit.selection import Selection as Everything
 from ops.audit.verify import Asked
 from ops.clock import iso
@@ -72,12 +72,13 @@ def gather(wanted: Wanted, now: float, *, objects: Objects | None = None) -> Rep
     objects = objects or objects_of(wanted.folder)
     period = _period(wanted, now)
     written_until = min(period.until, now) + WRITTEN_WITHIN_SECONDS
-    check, trail = _verified(wanted, objects, period, written_until)
+    check, proof = _verified(wanted, objects, period, written_until)
+    trail = CountedTrail(objects, proof)
     tally = tallied(trail.events(period.since, period.until))
     found: Sequence[Exposure] = ()
     if tally.coverage.in_clear or trail.conflicts:
         if written_until < now:
-            check, trail = _verified(wanted, objects, period)
+            check, trail.proof = _verified(wanted, objects, period)
         found = found_in(trail, period.since, period.until, period.made_at, Everything())
     if wanted.folder is not None:
         copied = {"copy of the trail": wanted.folder.resolve().name, "made": _made(wanted.folder)}
@@ -123,10 +124,10 @@ def _copies(found: Sequence[Exposure], now: float) -> Copies:
 
 def _verified(
     wanted: Wanted, objects: Objects, period: Period, written_until: float | None = None
-) -> tuple[TrailCheck | NotKnown, Trail]:
-    """The verifier's verdict on every segment that may be read for the period, and the events that it leaves.
+) -> tuple[TrailCheck | NotKnown, Proof | None]:
+    """The verifier's verdict on every segment that may be read for the period, and what it says of each.
 
-    Where nothing could be verified these are all, which the page says.
+    Where nothing could be verified all count, which the page says.
 
     Args:
         wanted: with which key, and of which copy.
@@ -143,9 +144,7 @@ def _verified(
         return TrailCheck(proof.whole(), key.sha256, source), proof
 
     known = _known(checked)
-    if isinstance(known, NotKnown):
-        return known, CountedTrail(objects)
-    return known[0], CountedTrail(objects, known[1])
+    return (known, None) if isinstance(known, NotKnown) else known
 
 
 def _keys(tally: Tally, now: float) -> KeyInventory:

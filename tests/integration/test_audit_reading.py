@@ -45,6 +45,7 @@ def tailing(events: int, *words: str) -> Iterator[list[dict[str, Any]]]:
 def rogue(deployment: Deployment) -> tuple[str, str, str, list[dict[str, Any]]]:
     """Tenant and id of an item that stood in clear, a backup made meanwhile, and what was shown live."""
     tenant, item = unique("read"), unique("item")
+    audit("attest")
     with tailing(3, "--tenant", tenant, "--event", "item") as shown:
         deployment.put_json({"tenant_id": tenant, "id": item, "ssn": "sealed"})
         deployment.wait_for_event(event="item.written", item_id=item)

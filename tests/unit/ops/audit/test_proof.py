@@ -211,6 +211,23 @@ def test_without_a_key_all_is_shown_and_marked(bucket, capsys):
     assert "nothing of it is verified: nobody gave a key\n" == capsys.readouterr().err
 
 
+def test_before_the_first_manifest_all_is_marked_and_it_is_said_why(bucket, capsys):
+    bucket.tell(changed(1))
+    trail, shown = bucket.shown()
+    assert ([{**changed(1), **NOT_YET}], 2) == (shown, telling.ended(trail))
+    assert "cannot be verified: manifests/ there is no manifest\n" == capsys.readouterr().err
+
+
+def test_of_very_much_that_is_wrong_the_first_is_named_and_the_rest_counted(bucket, capsys):
+    for number in range(60):
+        bucket.tell(changed(number), where=f"s-{number}")
+    bucket.trail.heartbeats(PERIOD)
+    trail, shown = bucket.shown(bucket.proof(by=77))
+    assert ([], 1) == (shown, telling.ended(trail))
+    assert 52 == len(lines := capsys.readouterr().err.splitlines()), lines
+    assert "and 11 more" in lines
+
+
 def test_a_marked_document_is_one_of_the_published_schema(bucket):
     bucket.tell(changed(1))
     (document,) = Trail(bucket, bucket.proof()).documents(START, bucket.trail.now + HOUR)

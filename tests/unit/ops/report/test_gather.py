@@ -155,6 +155,22 @@ def test_events_that_cannot_be_counted_are_told_with_their_segments(tmp_path):
     assert not any("cannot be read" in one for one in report.attention())
 
 
+@pytest.mark.parametrize("days", [1, 4])
+def test_what_is_told_in_two_ways_is_counted_once_named_and_an_exposure_if_either_says_so(tmp_path, days):
+    folder = tmp_path / "trail"
+    found = change("item.plaintext_found", START + NOTARY_SECONDS + 100, "plaintext", **BEGUN)
+    well = {**change("item.written", START + 100, "verified"), "event_id": found["event_id"]}
+    others = [change("item.written", START + at, "verified", "customer-2", uid="77" * 16) for at in (50, 40_000)]
+    key = trail_in(folder, [well, found, others[0], {**others[1], "item_id": "customer-3"}])
+
+    report = gather(Wanted(START, START + days * DAY, folder, key, NOTARY_SECONDS), END)
+
+    assert ({"item.written": 2}, 1) == (report.tally.by_name, len(report.exposures))
+    assert "2 pairs of segments tell different things under one id: the first counts." in report.attention()
+    shown = trail_section(report)
+    assert all(f"<code>{one}</code>" in shown for pair in report.conflicts for one in pair)
+
+
 def test_of_a_copy_the_period_ends_when_it_was_made(tmp_path):
     folder = tmp_path / "trail"
     key = trail_in(folder, a_period())
