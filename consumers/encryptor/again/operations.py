@@ -10,12 +10,13 @@ from graphlib import TopologicalSorter
 from typing import Any, Final, Protocol
 
 from consumers.encryptor.again.entries import Entries, Fate
-from consumers.encryptor.again.stretches import Stretch, Stretches
+from consumers.encryptor.again.stretches import Counts, Stretch, Stretches
 from consumers.encryptor.again.telling import Telling
 from shared.errors import RequestRefused
 from shared.runtime import skipping
+from shared.runtime.audit_log import AuditEvent
 from shared.runtime.requests import Request
-from shared.runtime.rereading import SLACK_SECONDS, AtRecord, AtTime, CallTime, Letter, TimeSpan
+from shared.runtime.rereading import SLACK_SECONDS, AtRecord, AtTime, CallTime, Letter, Reread, TimeSpan
 
 MOST_ENTRIES: Final = 25
 RESERVE_SECONDS: Final = 60
@@ -133,9 +134,7 @@ class Redriver:
         else:
             self.prepare()
             came, counts = self.stretches.replay(stretch, call_time)
-            self.telling.replayed(
-                stretch.shard_id, came, counts.outcomes, ahead=counts.newly_ahead, request_id=request_id, at=self.wall()
-            )
+            self._tell(AuditEvent.STREAM_REPLAYED, stretch, came, counts, request_id)
         found_from = came.begun_instead_of(stretch.place) or came.found_from
         has_lost_all = known is not None and came.done and came.begun_at is None
         missing = found_from is not None or came.has_gap or has_lost_all
@@ -166,10 +165,12 @@ class Redriver:
         )
         self.prepare()
         came, counts = self.stretches.replay(stretch, self._call_time(request, seconds_left))
-        self.telling.reread(
-            stretch.shard_id, came, counts.outcomes, ahead=counts.newly_ahead, request_id=request_id, at=self.wall()
-        )
+        self._tell(AuditEvent.RECORD_REDRIVEN, stretch, came, counts, request_id)
         return counts.answer(stretch.shard_id, came) | letter.found(came)
+
+    def _tell(self, event: AuditEvent, stretch: Stretch, came: Reread, counts: Counts, request_id: str) -> None:
+        ahead, at = counts.newly_ahead, self.wall()
+        self.telling.stretch(event, stretch.shard_id, came, counts.outcomes, ahead=ahead, request_id=request_id, at=at)
 
     def _decide(
         self, operation: str, request: Request, request_id: str, seconds_left: Callable[[], float]

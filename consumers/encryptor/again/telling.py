@@ -42,8 +42,9 @@ class Telling:
         self.audit_log.flush()  # a call has many batches
         return result
 
-    def replayed(
+    def stretch(
         self,
+        event: AuditEvent,
         shard_id: str,
         came: Reread,
         outcomes: Mapping[str, int],
@@ -52,21 +53,32 @@ class Telling:
         request_id: str,
         at: float,
     ) -> None:
-        """Tell of a part of the stream that was read again, if there was any."""
-        self._stretch(AuditEvent.STREAM_REPLAYED, shard_id, came, outcomes, ahead, request_id, at)
+        """Tell of what was read again or, where nothing before it passed, of what was written ahead, if there was any.
 
-    def reread(
-        self,
-        shard_id: str,
-        came: Reread,
-        outcomes: Mapping[str, int],
-        *,
-        ahead: Sequence[str],
-        request_id: str,
-        at: float,
-    ) -> None:
-        """Tell of a dead letter's records that were put back, if there were any."""
-        self._stretch(AuditEvent.RECORD_REDRIVEN, shard_id, came, outcomes, ahead, request_id, at)
+        Args:
+            event: `stream.replayed`; of a dead letter's records, `record.redriven`.
+            shard_id: whose records they are.
+            came: how far the call came.
+            outcomes: of the records.
+            ahead: sequence numbers of those that it wrote ahead.
+            request_id: of the invocation.
+            at: seconds since the epoch.
+        """
+        first, last = came.first or min(ahead, key=int, default=None), came.last or max(ahead, key=int, default=None)
+        if first is None or last is None:
+            return
+        self.audit_log.write(
+            event,
+            event_id=event_id(event, shard_id, first, last, request_id),
+            at=at,
+            shard_id=shard_id,
+            first_sequence_number=first,
+            last_sequence_number=last,
+            kinesis_records=came.records,
+            written_ahead=len(ahead),
+            request_id=request_id,
+            **{outcome.value: outcomes[outcome] for outcome in Outcome},
+        )
 
     def decided(self, entry: HeldEntry, outcomes: Mapping[Outcome, int], *, request_id: str) -> None:
         """Tell of an entry that was decided about; told again, the event has the same id.
@@ -105,31 +117,4 @@ class Telling:
             reason=entry.reason,
             request_id=request_id,
             **{outcome.value: count for outcome, count in outcomes.items()},
-        )
-
-    def _stretch(
-        self,
-        event: AuditEvent,
-        shard_id: str,
-        came: Reread,
-        outcomes: Mapping[str, int],
-        ahead: Sequence[str],
-        request_id: str,
-        at: float,
-    ) -> None:
-        """Tell of what was read or, where nothing before it passed, of what was written ahead."""
-        first, last = came.first or min(ahead, key=int, default=None), came.last or max(ahead, key=int, default=None)
-        if first is None or last is None:
-            return
-        self.audit_log.write(
-            event,
-            event_id=event_id(event, shard_id, first, last, request_id),
-            at=at,
-            shard_id=shard_id,
-            first_sequence_number=first,
-            last_sequence_number=last,
-            kinesis_records=came.records,
-            written_ahead=len(ahead),
-            request_id=request_id,
-            **{outcome.value: outcomes[outcome] for outcome in Outcome},
         )
