@@ -154,6 +154,20 @@ def test_a_key_that_has_handed_over_is_not_asked_for_any_more(work):
     assert 4 == len(work.manifests)
 
 
+def test_of_a_key_the_public_half_is_asked_for_once(work):
+    asked: list[int] = []
+
+    def ask() -> PublicKey:
+        asked.append(1)
+        return key(1).public
+
+    notary = Notary(work.bucket, work.end, [Key(key(1).arn, ask, key(1).sign)], lambda: work.trail.now)
+    for _ in range(3):
+        notary.write(Tally(), seconds_left=lambda: 300.0)
+
+    assert [1] == asked
+
+
 def _disabled() -> PublicKey:
     raise KeyServiceUnavailable("DisabledException")
 

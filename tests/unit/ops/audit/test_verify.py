@@ -548,6 +548,13 @@ def test_who_noted_a_manifest_needs_no_row(work, noted, monkeypatch):
     assert 1 == run("verify", "--at-least", noted).exit_code
 
 
+def test_what_an_operator_noted_counts_before_the_row(work, noted):
+    work.end.answer = Link(49, "0" * 64)
+
+    assert 0 == run("verify", "--at-least", noted).exit_code
+    assert 1 == run("verify").exit_code
+
+
 def test_a_copy_is_held_against_what_was_noted(copy, pem, noted):
     assert 0 == offline(copy, pem, "--at-least", noted).exit_code
     (copy / manifest_key(48)).unlink()

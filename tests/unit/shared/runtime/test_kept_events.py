@@ -152,6 +152,17 @@ def test_an_outage_does_not_fill_the_memory_and_what_is_dropped_is_told_and_coun
     assert [_MOST_CARRIED, _MOST_CARRIED, 2] == figures
 
 
+def test_what_takes_several_segments_is_told_of_each_and_kept_once(log, kept, out, monkeypatch):
+    monkeypatch.setattr(kept, "write", lambda events, where: [("first", 2), (None, 1), ("third", len(events) - 3)])
+    tell(log, "1", "2", "3", "4")
+    log.flush()
+    log.flush()
+
+    told = [(line["segment"], line["counts"]) for line in lines(out) if line.get("event") == "told"]
+    assert [("first", {"key.created": 2}), (None, {"key.created": 1}), ("third", {"key.created": 1})] == told
+    assert [2, 0, 1] == [line["AuditEventsWritten"] for line in lines(out) if "AuditEventsWritten" in line]
+
+
 def test_what_is_told_while_the_trail_is_written_is_kept_the_next_time(log, kept):
     tell(log, "1")
     kept.before = lambda: tell(log, f"more-{len(kept.segments)}")

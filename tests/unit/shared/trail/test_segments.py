@@ -160,6 +160,10 @@ def test_as_many_events_as_a_segment_may_have_are_read_and_more_are_several(monk
             ]
 
 
+def test_of_no_event_there_is_no_segment():
+    assert [] == list(made_of([], written_at=START, stage="auditor", where="request"))
+
+
 def test_an_event_that_no_segment_can_hold_is_refused(monkeypatch):
     monkeypatch.setattr(segments, "MAX_UNZIPPED_BYTES", 10)
 

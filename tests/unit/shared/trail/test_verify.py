@@ -447,6 +447,13 @@ def test_a_trail_that_was_begun_or_continued_anew_is_told_by_what_was_noted(trai
     assert {(Tampering.TRUNCATED, manifest_key(12))} == found(_verified(anew, noted))
 
 
+def test_where_nothing_is_left_the_noted_manifest_is_missed(trail):
+    noted = _noted(trail, 12)
+    trail.objects.clear()
+
+    assert (Tampering.TRUNCATED, manifest_key(12)) in found(_verified(trail, noted))
+
+
 def test_another_manifest_than_the_noted_one_is_told(trail):
     (finding,) = _verified(trail, Link(12, "0" * 64)).findings
 
