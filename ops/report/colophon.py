@@ -13,7 +13,7 @@ from ops.report.words import time
 _COMMANDS: Final = (
     "sealstream audit fetch trail/",
     "sealstream audit verify --offline trail/ --public-key key.pem",
-    "sealstream audit export --offline trail/ --from {since} --to {until}",
+    "sealstream audit export --offline trail/ --public-key key.pem --from {since} --to {until}",
 )
 
 
