@@ -27,6 +27,7 @@ def audit(*words: str, status: int = 0, environment: dict[str, str] | None = Non
 def proven(deployment: Deployment) -> str:
     """The id of an event whose segment a manifest lists."""
     tenant, item = unique("trail"), unique("item")
+    audit("attest")  # before the first manifest nothing can be searched as proven
     deployment.put_json({"tenant_id": tenant, "id": item, "ssn": "sealed"})
     told = deployment.wait_for_event(event="item.written", item_id=item)
     # a function tells in its log first, and writes its segment before it reports success
