@@ -89,7 +89,6 @@ class Verified:
         self._window = window
         self._seconds_at_once = hours_at_once * _HOUR_SECONDS
         self._since = self._until = inf
-        self._result: TrailResult | None = None
         self._doubted: frozenset[str] = frozenset()
         self._attested: frozenset[str] = frozenset()
         self.doubted: dict[str, str] = {}
@@ -116,26 +115,22 @@ class Verified:
 
     def whole(self) -> TrailResult:
         """What is to be said of all of the window, verified at once."""
-        self.begin(-inf if self._window.since is None else self._window.since)
-        return self._result if self._until == inf and self._result else self._verify(inf)
+        self.begin(max(self._window.first_hour, 0.0))
+        return self._verify(inf)
 
     def _verify(self, until: float) -> TrailResult:
         """The hours from the last that were verified on, up to these; the last ones with whatever comes after."""
-        goes_on = until <= (self._window.now if self._window.until is None else self._window.until)
-        since = max(self._until, -inf if self._window.since is None else self._window.first_hour)
-        window = replace(self._window, since=None if since == -inf else since)
-        if goes_on:
+        window = replace(self._window, since=max(self._until, self._window.first_hour))
+        is_last = until > (self._window.now if self._window.until is None else self._window.until)
+        if not is_last:
             window = replace(window, until=until - 1, at_least=None)
-        result = verify_trail(self._objects, self._key, window, up_to_now=not goes_on)
-        if goes_on and (result.pending or not result.manifests):  # a later manifest says more
+        result = verify_trail(self._objects, self._key, window, up_to_now=is_last)
+        if not is_last and (result.pending or not result.manifests):  # later manifests say more
             result = verify_trail(self._objects, self._key, window)
-        if (
-            not result.manifests and window.since != self._window.since
-        ):  # an earlier one may have handed over to its key
-            since, goes_on = -inf, False
-            result = verify_trail(self._objects, self._key, self._window)
-        self._since, self._until = since, until if goes_on else inf
-        self._result = result
+        if not result.manifests and window.first_hour > self._window.first_hour:  # an earlier one may name their key
+            window, is_last = self._window, True
+            result = verify_trail(self._objects, self._key, window)
+        self._since, self._until = window.first_hour, inf if is_last else until
         self._doubted = frozenset(result.doubted)
         self._attested = result.countable - result.youngest
         why = {finding.key: finding.why for finding in result.findings}
