@@ -12,11 +12,11 @@ from shared.runs.ports import RunStore
 from shared.runtime.metrics import Metric
 from shared.scan.tally import merged
 
-_EXPOSED: Final[Mapping[Worker, tuple[str, ...]]] = {
-    Worker.SWEEPER: ("clear_values",),
-    Worker.RECONCILER: (VerdictKind.PLAINTEXT, VerdictKind.MALFORMED),
+_IN_CLEAR: Final[Mapping[Worker, str]] = {
+    Worker.SWEEPER: "clear_values",
+    Worker.RECONCILER: VerdictKind.PLAINTEXT,
 }
-"""What in the figures of a census, or of a reconciliation, stands in clear or may."""
+"""What in the figures of a census, or of a reconciliation, stands in clear."""
 _CENSUS: Final = {
     "sealed_values": Metric.CENSUS_VALUES,
     "stale_values": Metric.CENSUS_VALUES_STALE,
@@ -54,13 +54,14 @@ class Known:
         if held is not None:
             values[Metric.QUARANTINE_HELD] = held
         runs = {worker: run for worker in Worker if (run := self.runs.last_census(worker))}
+        counts = {worker: self._counts(worker, run) for worker, run in runs.items()}
         if Worker.SWEEPER in runs:
-            counts = self._counts(Worker.SWEEPER, runs[Worker.SWEEPER])
-            values |= {metric: counts.get(name, 0) for name, metric in _CENSUS.items()}
+            values |= {metric: counts[Worker.SWEEPER].get(name, 0) for name, metric in _CENSUS.items()}
         if runs:
             last = max(runs, key=lambda worker: runs[worker].census_at or 0.0)
-            counts = self._counts(last, runs[last])
-            values[Metric.EXPOSURES_KNOWN] = sum(counts.get(name, 0) for name in _EXPOSED[last])
+            # a census does not see what is malformed, so none says that it is mended
+            malformed = counts.get(Worker.RECONCILER, {}).get(VerdictKind.MALFORMED, 0)
+            values[Metric.EXPOSURES_KNOWN] = counts[last].get(_IN_CLEAR[last], 0) + malformed
             values[Metric.CENSUS_AGE_SECONDS] = max(0.0, now - (runs[last].census_at or 0.0))
         return values
 

@@ -138,17 +138,29 @@ def test_what_the_last_census_counted_is_told_until_the_next_one(world, looked):
     assert [8, 2, 1, 4, DAY] == [told[name] for name in names]
 
 
-def test_what_is_known_to_be_exposed_is_what_the_later_of_census_and_reconciliation_found(world, looked):
-    found = Tally({"visited": 9, "verified": 3, "plaintext": 2, "malformed": 1, "undeclared": 3})
+def test_what_is_known_in_clear_is_what_the_later_of_census_and_reconciliation_found(world, looked):
+    found = [Tally({"visited": 9, "verified": 3, "plaintext": 2, "undeclared": 3}), Tally({"visited": 9})]
     world.drive(world.begin("survey")["run_id"], census=lambda: Tally({"visited": 9, "clear_values": 4}))
-    world.clock.advance(60)
-    world.drive(world.begin("reconciliation")["run_id"], census=lambda: found)
     known = [looked()[1]["ExposuresKnown"]]
-    world.clock.advance(60)
-    world.drive(world.begin("survey")["run_id"])
-    known.append(looked()[1]["ExposuresKnown"])
+    for tally in found:
+        world.clock.advance(60)
+        world.drive(world.begin("reconciliation")["run_id"], census=lambda tally=tally: tally)
+        known.append(looked()[1]["ExposuresKnown"])
 
-    assert [3, 0] == known
+    assert [4, 2, 0] == known
+
+
+def test_no_census_says_that_what_is_malformed_was_mended(world, looked):
+    """It counts what it would have to seal, and an item whose system attributes are wrong is none of that."""
+    found = Tally({"visited": 9, "plaintext": 2, "malformed": 3})
+    census = Tally({"visited": 9, "left": 3, "clear_values": 1})
+    known = []
+    for kind, tally in (("reconciliation", found), ("survey", census), ("reconciliation", Tally({"visited": 9}))):
+        world.clock.advance(60)
+        world.drive(world.begin(kind)["run_id"], census=lambda tally=tally: tally)
+        known.append(looked()[1]["ExposuresKnown"])
+
+    assert [5, 4, 0] == known
 
 
 def test_a_census_that_was_called_off_is_not_what_is_known(world, looked):
