@@ -14,7 +14,7 @@ from constructs import Construct
 
 from infra.alarm import FIFTEEN_MINUTES, TEN_MINUTES, AlarmGroup, Lasting
 from infra.data_stack import DataStack
-from infra.metrics import PERIOD, Metrics, calculated, kms_used
+from infra.metrics import HOUR, PERIOD, Metrics, calculated, kms_used
 from infra.settings import Settings
 from shared.runtime.metrics import Metric
 
@@ -40,9 +40,9 @@ _LOOKS: Final = 5
 _TWICE: Final = Lasting(2, 8)
 """Of what comes again after sixteen minutes: it failed, and failed again."""
 _AN_HOUR: Final = Lasting(12, 12)
-_TWO_STANDSTILLS: Final = Lasting(2, 2)
 _FIVE_IN_A_ROW: Final = Lasting(5, 5)
 _THREE_IN_A_ROW: Final = Lasting(3, 3)
+_TWO_IN_A_ROW: Final = Lasting(2, 2)
 _BEHIND: Final = "A record waited over {} minutes for the {}: a lane of its stream stands or lags"
 
 
@@ -84,7 +84,8 @@ class Alarms(AlarmGroup):
         self._exposed(data)
         self._trail(settings)
         self._stuck(dead_letters)
-        self._silent(data)
+        self._silent(data, "silent", "15 minutes", PERIOD, _THREE_IN_A_ROW)
+        self._silent(data, "silent-for-hours", "two hours", HOUR, _TWO_IN_A_ROW)
         self._landing(data)
         self._keys(settings, machine)
 
@@ -129,7 +130,7 @@ class Alarms(AlarmGroup):
         )
         self.add(
             "exposures-known",
-            "The last census or reconciliation found items in clear or malformed; the next one may find them mended",
+            "The last census or reconciliation found something in clear, or the last reconciliation malformed items",
             own("rotation", Metric.EXPOSURES_KNOWN, statistic="Maximum"),
             runbook="plaintext-found",
         )
@@ -217,22 +218,28 @@ class Alarms(AlarmGroup):
             runbook="records-in-quarantine",
         )
 
-    def _silent(self, data: DataStack) -> None:
-        """Who sees nothing fails in nothing, and publishes no iterator age either."""
-        arrived = data.stream.metric_incoming_records(statistic="Sum", period=PERIOD)
-        received = self._metrics.own("encryptor", Metric.RECORDS_RECEIVED)
-        written = self._metrics.total(("encryptor", "redriver"), Metric.RECORDS_WRITTEN)
-        seen = self._metrics.own("auditor", Metric.RECORDS_RECEIVED)
+    def _silent(self, data: DataStack, ring: str, so_long: str, period: cdk.Duration, lasting: Lasting) -> None:
+        """Who sees nothing fails in nothing, and publishes no iterator age either.
+
+        Only a row of periods shows it. What came at a period's end is seen in the next one, and what a long batch
+        wrote is told after it was seen: either leaves one period without a sight, and beside it one with. And where
+        little comes the periods must be long: those in which nothing happened have no value, and CloudWatch goes back
+        for others by a few at most.
+        """
+        arrived = data.stream.metric_incoming_records(statistic="Sum", period=period)
+        received = self._metrics.own("encryptor", Metric.RECORDS_RECEIVED, period=period)
+        written = self._metrics.total(("encryptor", "redriver"), Metric.RECORDS_WRITTEN, period=period)
+        seen = self._metrics.own("auditor", Metric.RECORDS_RECEIVED, period=period)
         for name, came, what in (
             ("encryptor", {"came": arrived, "seen": received}, "Records arrive, and the encryptor sees none"),
             ("auditor", {"came": written, "seen": seen}, "Items are written, and the auditor sees no change"),
         ):
             self.add(
-                f"{name}-silent",
-                f"{what}, for 15 minutes: its event source mapping is off",
-                # what is missing counts as 0 in a sum: equal to what came, where nothing was seen
-                calculated("IF((came > 0) AND ((came + seen) == came), 1, 0)", came, label=what),
-                lasting=_THREE_IN_A_ROW,
+                f"{name}-{ring}",
+                f"{what}, for {so_long}: its event source mapping is off",
+                # what is missing counts as 0 in a sum: more than came, where something was seen
+                calculated("IF((came + seen) > came, 0, IF(came > 0, 1))", came, label=what, period=period),
+                lasting=lasting,
                 runbook="behind",
             )
 
@@ -333,7 +340,7 @@ class Alarms(AlarmGroup):
                 label="a run stands still",
                 period=STANDSTILL,
             ),
-            lasting=_TWO_STANDSTILLS,
+            lasting=_TWO_IN_A_ROW,
             runbook="rotation",
         )
         self.add_silence(

@@ -13,6 +13,7 @@ from infra.settings import Settings
 from shared.runtime.metrics import NAMESPACE
 
 PERIOD: Final = cdk.Duration.minutes(5)
+HOUR: Final = cdk.Duration.hours(1)
 MINUTE: Final = cdk.Duration.minutes(1)
 KMS_USED: Final = {
     "Service": "KMS",
@@ -42,10 +43,12 @@ class Metrics:
             label=label or None,
         )
 
-    def total(self, functions: Sequence[str], name: str, *, label: str = "") -> cloudwatch.IMetric:
+    def total(
+        self, functions: Sequence[str], name: str, *, label: str = "", period: cdk.Duration = PERIOD
+    ) -> cloudwatch.IMetric:
         """The sum of what several functions write under one name."""
-        ids = {_id(function, name): self.own(function, name) for function in functions}
-        return calculated(" + ".join(ids), ids, label=label or name)
+        ids = {_id(function, name): self.own(function, name, period=period) for function in functions}
+        return calculated(" + ".join(ids), ids, label=label or name, period=period)
 
     def of_lambda(self, function: str, name: str, *, statistic: str = "Sum", label: str = "") -> cloudwatch.Metric:
         """One that Lambda writes about a function."""

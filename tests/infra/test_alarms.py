@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import operator
 import re
+from bisect import bisect_left
+from dataclasses import dataclass
+from itertools import accumulate
+from random import Random
 
 import pytest
 
@@ -49,6 +54,8 @@ def test_what_is_exposed_stands_still_or_is_given_up_is_told(cloud, alarms):
     }
     machine = cloud.one("AWS::StepFunctions::StateMachine").arn
     stream = cloud.one("AWS::Kinesis::Stream").logical_id
+    arrived_or_received = {("AWS/Kinesis", "IncomingRecords", stream), *_own(Metric.RECORDS_RECEIVED, "encryptor")}
+    written_or_seen = _own(Metric.RECORDS_WRITTEN, "encryptor", "redriver") | _own(Metric.RECORDS_RECEIVED, "auditor")
 
     def letters(of):
         return {("AWS/SQS", "ApproximateNumberOfMessagesVisible", queues[of])}
@@ -84,12 +91,10 @@ def test_what_is_exposed_stands_still_or_is_given_up_is_told(cloud, alarms):
         "reencryptor-errors": _of_lambda("Errors", "reencryptor"),
         "quarantined": _own(Metric.RECORDS_QUARANTINED, "encryptor"),
         "quarantine-held": _own(Metric.QUARANTINE_HELD, "rotation"),
-        "encryptor-silent": {
-            ("AWS/Kinesis", "IncomingRecords", stream),
-            *_own(Metric.RECORDS_RECEIVED, "encryptor"),
-        },
-        "auditor-silent": _own(Metric.RECORDS_WRITTEN, "encryptor", "redriver")
-        | _own(Metric.RECORDS_RECEIVED, "auditor"),
+        "encryptor-silent": arrived_or_received,
+        "encryptor-silent-for-hours": arrived_or_received,
+        "auditor-silent": written_or_seen,
+        "auditor-silent-for-hours": written_or_seen,
         "landing-failed": _own(Metric.LANDING_FAILED_OBJECTS, "landing-ingest"),
         "landing-untagged": _own(Metric.LANDING_UNTAGGED_OBJECTS, "landing-ingest"),
         "landing-retries": _own(Metric.LANDING_RETRIED, "landing-ingest"),
@@ -151,6 +156,11 @@ def test_no_alarm_is_on_more_metrics_than_cloudwatch_takes(alarms):
     assert {} == {name: len(read_by(alarm)) for name, alarm in alarms.items() if len(read_by(alarm)) > 10}
 
 
+def test_no_alarm_looks_back_further_than_cloudwatch_does_by_the_minute(alarms):
+    """Amazon CloudWatch User Guide: one day; what looks back further is judged once an hour."""
+    assert {} == {name: how for name, how in _lasting(alarms).items() if how[1] * how[3] > 86_400}
+
+
 def test_no_metric_is_no_alarm_but_of_what_comes_by_the_clock(alarms):
     by_the_clock = {name for name, alarm in alarms.items() if alarm["TreatMissingData"] == "breaching"}
 
@@ -164,15 +174,6 @@ def test_no_metric_is_no_alarm_but_of_what_comes_by_the_clock(alarms):
 
 def test_how_much_and_how_long_it_takes(alarms):
     """Threshold, seconds of a period, and in how many of how many periods."""
-    found = {
-        name: (
-            alarm["Threshold"],
-            *{alarm.get("Period") or query["MetricStat"]["Period"] for query in _stats(alarm)},
-            alarm["DatapointsToAlarm"],
-            alarm["EvaluationPeriods"],
-        )
-        for name, alarm in alarms.items()
-    }
 
     def all_of(names, how):
         return dict.fromkeys(names.split(), how)
@@ -196,22 +197,71 @@ def test_how_much_and_how_long_it_takes(alarms):
             (0, 300, 3, 4),
         ),
         **all_of("encryptor-silent auditor-silent", (0, 300, 3, 3)),
+        **all_of("encryptor-silent-for-hours auditor-silent-for-hours", (0, 3_600, 2, 2)),
         **all_of("notary-silent rotation-unwatched", (1, 300, 3, 3)),
         **all_of("landing-retries landing-errors", (0, 300, 2, 8)),
         **all_of("stale", (0, 300, 12, 12)),
         **all_of("kms-quota", (80, 60, 5, 5)),
         **all_of("rotation-stuck", (0, 1_800, 2, 2)),
-    } == found
+    } == _lasting(alarms)
+
+
+def _lasting(alarms):
+    return {
+        name: (
+            alarm["Threshold"],
+            *{alarm.get("Period") or query["MetricStat"]["Period"] for query in _stats(alarm)},
+            alarm["DatapointsToAlarm"],
+            alarm["EvaluationPeriods"],
+        )
+        for name, alarm in alarms.items()
+    }
 
 
 def _stats(alarm):
     return [query for query in alarm.get("Metrics", []) if "MetricStat" in query] or [{}]
 
 
+@dataclass(frozen=True, eq=False)
+class _Point:  # noqa: PLW1641 - equal at moments, and never hashed
+    """A time series at one moment, by the rules of "Using math expressions with CloudWatch metrics"."""
+
+    value: float | None
+
+    def _with(self, other, calculate):
+        if not isinstance(other, _Point):
+            return _Point(None if self.value is None else calculate(self.value, other))
+        if self.value is None and other.value is None:
+            return self
+        return _Point(calculate(self.value or 0, other.value or 0))  # of two series, one that is missing counts as 0
+
+    def __add__(self, other):
+        return self._with(other, operator.add)
+
+    def __gt__(self, other):
+        return self._with(other, operator.gt)
+
+    def __ge__(self, other):
+        return self._with(other, operator.ge)
+
+    def __eq__(self, other):
+        return self._with(other, operator.eq)
+
+    def __and__(self, other):
+        return self._with(other, lambda one, another: bool(one) and bool(another))
+
+
+def _if(condition, yes, no=_Point(None)):
+    if condition.value is None:
+        return condition
+    chosen = yes if condition.value else no
+    return chosen if isinstance(chosen, _Point) else _Point(chosen)
+
+
 def _evaluated(expression, **values):
-    """What CloudWatch makes of one of the alarms' expressions at one moment; what is missing counts as 0."""
-    condition, yes, no = re.fullmatch(r"IF\((.*), (\d), (\d)\)", expression).groups()
-    return int(yes if eval(condition.replace("AND", "and"), {"__builtins__": {}}, values) else no)  # noqa: S307
+    """What CloudWatch makes of one of the alarms' expressions at one moment; None is missing."""
+    points = {name: _Point(value) for name, value in values.items()}
+    return eval(expression.replace("AND", "&"), {"__builtins__": {}, "IF": _if}, points).value  # noqa: S307
 
 
 def _expression(alarm):
@@ -219,10 +269,121 @@ def _expression(alarm):
     return expression
 
 
-@pytest.mark.parametrize(("came", "seen", "rings"), [(5, 0, 1), (5, 5, 0), (5, 1, 0), (0, 0, 0), (0, 3, 0)])
-def test_who_sees_nothing_is_noticed_only_while_something_comes(alarms, came, seen, rings):
-    for name in ("encryptor-silent", "auditor-silent"):
-        assert rings == _evaluated(_expression(alarms[name]), came=came, seen=seen)
+def _ringing(alarm, measured, minutes, *, spare=2):
+    """In which minutes it does, judged in each: missing is in bounds where not enough values are found further back.
+
+    Args:
+        alarm: on an expression.
+        measured: the metrics' values by their ids, from one minute to another.
+        minutes: for how many.
+        spare: so many periods CloudWatch goes back for values; its guide says some, and shows two.
+    """
+    expression, period = _expression(alarm), _stats(alarm)[0]["MetricStat"]["Period"] // 60
+    values = {
+        end: _evaluated(expression, **measured(end - period, end))
+        for end in range(-period * (alarm["EvaluationPeriods"] + spare), minutes)
+    }
+    for now in range(minutes):
+        found = [values[now - period * index] for index in range(alarm["EvaluationPeriods"] + spare)]
+        judged = [value for value in found if value is not None][: alarm["EvaluationPeriods"]]
+        if sum(value > alarm["Threshold"] for value in judged) >= alarm["DatapointsToAlarm"]:
+            yield now
+
+
+def _sums(**told):
+    """Of metrics that were told at those seconds; of one that was not told there is no sum."""
+    seconds = {name: sorted(second for second, _ in points) for name, points in told.items()}
+    totals = {name: list(accumulate((number for _, number in sorted(told[name])), initial=0)) for name in told}
+
+    def measured(since, until):
+        within = {name: [bisect_left(seconds[name], 60 * minute) for minute in (since, until)] for name in told}
+        return {
+            name: totals[name][end] - totals[name][begin] if begin < end else None
+            for name, (begin, end) in within.items()
+        }
+
+    return measured
+
+
+_DAY = 24 * 60
+SILENT = ("encryptor-silent", "auditor-silent")
+FOR_HOURS = ("encryptor-silent-for-hours", "auditor-silent-for-hours")
+
+
+@pytest.mark.parametrize(
+    ("came", "seen", "told"),
+    [
+        (5, None, 1),
+        (5, 0, 1),
+        (5, 5, 0),
+        (5, 1, 0),
+        (0, 3, 0),
+        (None, 3, 0),
+        (0, None, None),
+        (0, 0, None),
+        (None, 0, None),
+        (None, None, None),
+    ],
+)
+def test_who_sees_nothing_is_noticed_only_while_something_comes(alarms, came, seen, told):
+    for name in SILENT + FOR_HOURS:
+        assert told == _evaluated(_expression(alarms[name]), came=came, seen=seen)
+
+
+@pytest.mark.parametrize("spare", [0, 2])
+@pytest.mark.parametrize(
+    ("every", "within", "names"),
+    [(1, 20, SILENT), (5, 20, SILENT), *((every, 180, FOR_HOURS) for every in (1, 5, 12, 15, 20, 30, 60, 90))],
+)
+def test_who_sees_nothing_is_noticed_however_little_comes(alarms, every, within, names, spare):
+    came = [(60 * minute + 30, 1) for minute in range(0, _DAY, every)]
+    nothing_new = [(second + 20, 0) for second, _ in came]
+    seen = [(second + 1, 1) for second, _ in came if second < 6 * 3_600]
+    last = seen[-1][0] // 60
+
+    for name in names:
+        rings = list(_ringing(alarms[name], _sums(came=[*came, *nothing_new], seen=seen), _DAY, spare=spare))
+        assert last < rings[0] <= last + within + every, name
+
+
+@pytest.mark.parametrize("spare", [0, 2])
+@pytest.mark.parametrize("every", [1, 5, 7, 15, 60, 120, 300])
+@pytest.mark.parametrize(
+    "later",
+    [
+        pytest.param(2, id="seen in the next minute"),
+        pytest.param(200, id="seen minutes later"),
+        pytest.param(-20, id="told after a long batch"),
+        pytest.param(-240, id="told after a long replay"),
+    ],
+)
+def test_who_sees_what_comes_is_not_silent_whenever_it_sees_it(alarms, every, later, spare):
+    """At the same second of a minute each time, at which it falls into another period."""
+    came = [(60 * minute + (59 if later > 0 else 1), 1) for minute in range(10, _DAY, every)]
+    seen = [(second + later, 1) for second, _ in came]
+
+    for name in SILENT + FOR_HOURS:
+        assert [] == list(_ringing(alarms[name], _sums(came=came, seen=seen), _DAY, spare=spare)), name
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_who_sees_what_comes_by_chance_is_not_silent(alarms, seed):
+    random = Random(seed)
+    came = [(random.randrange(_DAY * 60), random.randrange(4)) for _ in range(10 ** (1 + seed % 3))]
+    seen = [(second + random.expovariate(1 / 4), number) for second, number in came if number]
+
+    for name in SILENT + FOR_HOURS:
+        assert [] == list(_ringing(alarms[name], _sums(came=came, seen=seen), _DAY)), name
+
+
+@pytest.mark.parametrize("every", [1, 60])
+def test_a_silence_is_over_with_the_first_sight(alarms, every):
+    came = [(60 * minute + 30, 1) for minute in range(0, _DAY, every)]
+    seen = [(12 * 3_600 + 31, 1), *((second + 1, 1) for second, _ in came if second > 12 * 3_600)]
+
+    for name in FOR_HOURS if every > 5 else SILENT + FOR_HOURS:
+        rings = list(_ringing(alarms[name], _sums(came=came, seen=seen), _DAY))
+        assert rings[-1] == 12 * 60, name
 
 
 def test_a_silence_does_not_wait_until_the_last_value_is_forgotten(alarms):
@@ -244,20 +405,14 @@ def _steps(*spans):
 
 
 def _rings(alarm, seen):
-    """At which minutes it does: two half hours, by the minute; a half hour in which nothing was seen is no value."""
+    """At which minutes it does."""
     looks = [(5 * index, steps) for index, steps in enumerate(seen) if steps is not None]
-    period, periods = _stats(alarm)[0]["MetricStat"]["Period"] // 60, alarm["EvaluationPeriods"]
 
-    def judged(end):
-        found = [steps for minute, steps in looks if end - period <= minute < end]
-        values = {"highest": max(found, default=0), "lowest": min(found, default=0), "looks": len(found)}
-        return _evaluated(_expression(alarm), **values) if found else None
+    def measured(since, until):
+        found = [steps for minute, steps in looks if since <= minute < until]
+        return {"highest": max(found, default=None), "lowest": min(found, default=None), "looks": len(found) or None}
 
-    for now in range(5 * len(seen) + 120):
-        values = [judged(now - period * index) for index in range(periods + 2)]
-        real = [value for value in values if value is not None][:periods]
-        if sum(real) == periods:
-            yield now
+    return _ringing(alarm, measured, 5 * len(seen) + 120)
 
 
 @pytest.mark.parametrize(

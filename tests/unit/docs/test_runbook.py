@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 from collections.abc import Iterator
+from datetime import datetime
 from itertools import groupby
 
 import botocore.session
@@ -14,6 +15,7 @@ import click
 import pytest
 from botocore import xform_name
 
+from ops.audit.reading import WRITTEN_WITHIN_SECONDS
 from ops.cli import cli
 from shared import errors
 from shared.errors import Reason
@@ -174,3 +176,14 @@ def test_the_rights_that_deciding_about_entries_needs_are_named():
     assert {"dynamodb:GetItem", "dynamodb:Scan"} == {f"dynamodb:{_action(page or name)}" for name, page in called}
     assert "to choose by filter also `dynamodb:Scan` on the index" in line
     assert "With `dynamodb:GetItem` on it you are told" in line
+
+
+def test_what_is_missing_in_the_trail_is_sought_among_what_was_written_since_whenever_it_happened():
+    (block,) = [block for block in SHELL if "comm -23" in block]
+    written, happened = (
+        datetime.fromisoformat(time)
+        for option in ("--start-time", "--from")
+        for time in re.findall(rf"{option} (?:\"\$\(date -d )?(\S+Z)", block)
+    )
+
+    assert (written - happened).total_seconds() >= WRITTEN_WITHIN_SECONDS
