@@ -69,29 +69,30 @@ class Folder:
 
     def keep(self, one: Listed, content: bytes) -> None:
         """Write an object's file, whole or not at all; raises StoreUnavailable."""
-        file = self._path / one.key
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            unfinished = file.with_name(file.name + _UNFINISHED)
-            unfinished.write_bytes(content)
-            unfinished.replace(file)
-        except OSError as error:
-            raise StoreUnavailable(f"writing {one.key}: {error.strerror}") from None
+        self._write(one.key, content)
 
     def keep_about(self, objects: Iterable[Listed], copied_at: float) -> None:
         """Write what the bucket knew of these when it was listed, beside what it knew of others before.
+
+        Whole or not at all: what it said before is not known from elsewhere.
 
         Raises:
             StoreUnavailable: it cannot be written.
         """
         known = {**self.about(), **{one.key: one for one in objects}}
         told = [{_COPIED_AT: copied_at}, *(asdict(known[key]) for key in sorted(known))]
-        try:
-            self._path.mkdir(parents=True, exist_ok=True)
-            (self._path / ABOUT).write_text("".join(json.dumps(one) + "\n" for one in told), "utf-8")
-        except OSError as error:
-            raise StoreUnavailable(f"writing {ABOUT}: {error.strerror}") from None
+        self._write(ABOUT, "".join(json.dumps(one) + "\n" for one in told).encode())
         self._about, self._copied_at = known, copied_at
+
+    def _write(self, name: str, content: bytes) -> None:
+        file = self._path / name
+        unfinished = file.with_name(file.name + _UNFINISHED)
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            unfinished.write_bytes(content)
+            unfinished.replace(file)
+        except OSError as error:
+            raise StoreUnavailable(f"writing {name}: {error.strerror}") from None
 
     def _files(self, prefix: str) -> Iterator[Listed]:
         below = self._path / prefix.rpartition("/")[0]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from ops.audit.folder import Folder
+from ops.audit.folder import ABOUT, Folder
 from ops.audit.reading import Trail
+from shared.aws.audit_bucket import Listed
 from shared.errors import StoreUnavailable
 from tests.unit.ops.audit.trail import HOUR, START, MemoryObjects, event
 
@@ -47,3 +50,42 @@ def test_a_folder_without_a_trail_has_no_events(tmp_path):
 def test_a_file_that_cannot_be_read_says_so(folder):
     with pytest.raises(StoreUnavailable, match="reading segments/x: No such file"):
         folder.read("segments/x")
+
+
+ONE = Listed("manifests/000000000002.json", 3, START, "v2")
+OTHER = Listed("manifests/000000000003.json", 3, START, "v3")
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda folder: folder.keep(OTHER, b"{}\n"),
+        lambda folder: folder.keep_about([ONE, OTHER], START + HOUR),
+    ],
+    ids=["an object", "what the bucket knew"],
+)
+def test_what_is_written_is_there_whole_or_not_at_all(folder, tmp_path, monkeypatch, write):
+    """Whatever ends the command in the middle of it: the next one copies the rest."""
+    folder.keep(ONE, b"{}\n")
+    folder.keep_about([ONE], START)
+    before = {key: (tmp_path / key).read_bytes() for key in (ONE.key, ABOUT)}
+    whole = Path.write_bytes
+
+    def half(file: Path, content: bytes) -> int:
+        whole(file, content[: len(content) // 2])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", half)
+    monkeypatch.setattr(Path, "write_text", lambda file, text, _: half(file, text.encode()))
+    with pytest.raises(StoreUnavailable, match="No space left"):
+        write(folder)
+    monkeypatch.undo()
+
+    again = Folder(tmp_path)
+    assert before == {key: (tmp_path / key).read_bytes() for key in (ONE.key, ABOUT)}
+    assert (START, [ONE.key]) == (again.copied_at(), [*again.about()])
+    assert OTHER.key not in {one.key for one in again.listed("")}
+    again.keep(OTHER, b"{}\n")
+    again.keep_about([OTHER], START + HOUR)
+    assert {ONE.key, OTHER.key} == Folder(tmp_path).about().keys()
+    assert [] == [*tmp_path.rglob("*.unfinished")]
