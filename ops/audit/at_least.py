@@ -28,7 +28,7 @@ def noted(_: click.Context, __: click.Parameter, value: str | None) -> Link | No
 
 
 def with_noted_end(window: Window, environment: Mapping[str, str] = os.environ) -> Window:
-    """The window with the manifest that the deployment notes as its last, if it reaches up to now.
+    """The window with the manifest that the deployment notes as its last, or with its saying that it noted none.
 
     Not where another one is given, or where the row may not be read. To be asked for before the objects are listed.
 
@@ -37,12 +37,13 @@ def with_noted_end(window: Window, environment: Mapping[str, str] = os.environ) 
         StoreUnavailable: it cannot be had.
     """
     runs = environment.get("SEALSTREAM_RUNS", "")
-    if window.at_least is not None or window.until is not None or not runs:
+    if window.at_least is not None or not runs:
         return window
     from shared.aws.clients import client  # noqa: PLC0415 - a command loads only what it needs
     from shared.aws.trail_end import TrailEnd  # noqa: PLC0415
 
     try:
-        return replace(window, at_least=TrailEnd(client("dynamodb"), runs).noted())
+        last = TrailEnd(client("dynamodb"), runs).noted()
     except StoreDenied:
         return window
+    return replace(window, at_least=last, unnoted=last is None)

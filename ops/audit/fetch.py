@@ -35,7 +35,7 @@ def fetch(objects: Objects, path: Path, window: Window, *, as_json: bool = False
     """
     folder = Folder(path)
     had = {one.key: one for one in folder.listed("")}
-    listed = list(needed(objects, window, up_to_now=True))
+    listed = list(needed(objects, window))
     copied, unreadable = _copied(objects, [one for one in listed if one.key not in had], folder)
     differing = [one.key for one in listed if one.key in had and _differs(one, had[one.key])]
     everything = window.since is None and window.until is None

@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import takewhile
-from math import inf
 from typing import Final
 
 from ops.audit.folder import of_the_trail
@@ -15,43 +14,59 @@ from shared.aws.audit_bucket import Listed
 from shared.errors import ObjectUnreadable, StoreDenied
 from shared.trail import manifest as manifests
 from shared.trail import segments
-from shared.trail.segments import MAX_UNZIPPED_BYTES, hour_prefix
+from shared.trail.segments import MAX_UNZIPPED_BYTES
 from shared.trail.verify import TrailObject, Window
 
 CLOCKS_DIFFER_SECONDS: Final = 3_600
 """How far the bucket's clock and the notary's may be from one another."""
 
 
-def needed(objects: Objects, window: Window, *, up_to_now: bool) -> Iterator[Listed]:
-    """The objects that tell whether the window's hours are intact, by key; all where it has no limits.
-
-    With the manifests up to now any key proves it that ever signed; without them, the one that signed at its end.
-    """
+def needed(objects: Objects, window: Window) -> Iterator[Listed]:
+    """The objects that tell whether the window's hours are intact, by key; all where it has no limits."""
     if window.since is None and window.until is None:
         yield from objects.listed("")
         return
-    yield from _leading(list(objects.listed(manifests.PREFIX)), window, up_to_now=up_to_now)
-    first = "" if window.since is None else hour_prefix(window.first_hour)
-    listed = objects.listed(segments.PREFIX, start_after=first)
-    if window.until is None:
-        yield from listed
-    else:
-        last = hour_prefix(window.until)
-        yield from takewhile(lambda one: one.key < last or one.key.startswith(last), listed)
+    yield from needed_manifests(objects, window)
+    yield from needed_segments(objects, window)
 
 
-def with_contents(objects: Objects, listed: Iterable[Listed]) -> Iterator[TrailObject]:
+def needed_manifests(objects: Objects, window: Window) -> Iterator[Listed]:
+    """From the last that was surely begun two periods before the window up to now, and the one that must be there.
+
+    Up to now, since a notary that was late, or had much to list, attests these hours long after them. Where the times
+    are not the bucket's own, as in a copy that somebody made otherwise, all of them.
+    """
+    listed = list(objects.listed(manifests.PREFIX))
+    known = manifests.manifest_key(window.at_least.number) if window.at_least else ""
+    since = window.first_hour - window.grace_seconds - CLOCKS_DIFFER_SECONDS
+    early = [number for number, one in enumerate(listed) if one.last_modified <= since]
+    first = early[-1] if early and all(one.version_id is not None for one in listed) else 0
+    yield from (one for number, one in enumerate(listed) if number >= first or one.key == known)
+
+
+def needed_segments(objects: Objects, window: Window) -> Iterator[Listed]:
+    """Those of the window's hours, and whatever lies among them."""
+    first, last = window.keys
+    yield from takewhile(lambda one: one.key <= last, objects.listed(segments.PREFIX, start_after=first))
+
+
+def with_contents(objects: Objects, listed: Iterable[Listed], *, may_read: bool = False) -> Iterator[TrailObject]:
     """The objects with their bytes, in the same order; the next ones are being read meanwhile.
 
     What is not of the trail is not read: its name tells enough. Neither is what no writer makes, for its size. One that
     cannot be read says why. Who is refused, and was given nothing else, is told so: it may be all of them.
+
+    Args:
+        objects: of the trail.
+        listed: those that are wanted.
+        may_read: whether others were given before.
 
     Raises:
         StoreUnavailable: the bucket does not answer, or refuses whatever is asked for.
     """
     held: list[TrailObject] = []
     refused: StoreDenied | None = None
-    any_read = False
+    any_read = may_read
     for one, reading in _readings(objects, listed):
         content, unreadable = b"", ""
         try:
@@ -82,20 +97,3 @@ def _content(objects: Objects, one: Listed) -> bytes:
     if one.bytes > MAX_UNZIPPED_BYTES:
         raise ObjectUnreadable("is larger than anything of the trail")
     return objects.read(one.key, one.version_id) if of_the_trail(one.key) else b""
-
-
-def _leading(listed: list[Listed], window: Window, *, up_to_now: bool) -> Iterator[Listed]:
-    """From the last manifest that was surely begun two periods before the window, to the first surely begun so after.
-
-    Where the times are not the bucket's own, as in a copy that somebody made otherwise, all of them.
-    """
-    if any(one.version_id is None for one in listed):
-        yield from listed
-        return
-    margin = window.grace_seconds + CLOCKS_DIFFER_SECONDS
-    since, until = window.first_hour - margin, (inf if window.until is None else window.until) + margin
-    before = [number for number, one in enumerate(listed) if one.last_modified < since]
-    for one in listed[before[-1] if before else 0 :]:
-        yield one
-        if one.last_modified > until and not up_to_now:
-            return

@@ -6,20 +6,20 @@ the hours.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from enum import StrEnum
+from itertools import chain
 from math import inf
 from typing import Final, Protocol
 
+from ops.audit.needed import needed_manifests, needed_segments, with_contents
 from ops.audit.objects import Objects
-from ops.audit.verify import verify_trail
 from shared.aws.audit_bucket import Listed
 from shared.trail.findings import TrailFinding
-from shared.trail.manifest import PREFIX
+from shared.trail.manifest import manifest_number
 from shared.trail.public_key import PublicKey
 from shared.trail.segments import SegmentName
-from shared.trail.verify import TrailResult, Window
+from shared.trail.verify import Ledger, TrailResult, Window
 
 HOURS_AT_ONCE: Final = 6
 _HOUR_SECONDS: Final = 3_600
@@ -84,7 +84,9 @@ class Verified:
     def __init__(
         self, objects: Objects, public_key: PublicKey, window: Window, *, hours_at_once: float = HOURS_AT_ONCE
     ) -> None:
-        self._objects = _ManifestsListedOnce(objects)
+        self._objects = objects
+        self._manifests: dict[int, Listed] = {}
+        self._ledger: Ledger | None = None
         self._key = public_key
         self._window = window
         self._seconds_at_once = hours_at_once * _HOUR_SECONDS
@@ -123,13 +125,12 @@ class Verified:
         window = replace(self._window, since=max(self._until, self._window.first_hour))
         is_last = until > (self._window.now if self._window.until is None else self._window.until)
         if not is_last:
-            window = replace(window, until=until - 1, at_least=None)
-        result = verify_trail(self._objects, self._key, window, up_to_now=is_last)
-        if not is_last and (result.pending or not result.manifests):  # later manifests say more
-            result = verify_trail(self._objects, self._key, window)
-        if not result.manifests and window.first_hour > self._window.first_hour:  # an earlier one may name their key
-            window, is_last = self._window, True
-            result = verify_trail(self._objects, self._key, window)
+            window = replace(window, until=until - 1)
+        ledger = self._ledger = self._ledger or self._checked()
+        listing = [self._manifests[number] for number in ledger.listing(window)]
+        listed = chain(listing, needed_segments(self._objects, window))
+        contents = with_contents(self._objects, listed, may_read=bool(self._manifests))
+        result = ledger.verify(contents, window)
         self._since, self._until = window.first_hour, inf if is_last else until
         self._doubted = frozenset(result.doubted)
         self._attested = result.countable - result.youngest
@@ -138,20 +139,8 @@ class Verified:
         self.findings |= {finding: None for finding in result.findings if finding.key not in self._doubted}
         return result
 
-
-class _ManifestsListedOnce:
-    """Objects, whose manifests are listed the first time alone: a year has 100,000."""
-
-    def __init__(self, objects: Objects) -> None:
-        self._objects = objects
-        self._manifests: list[Listed] | None = None
-
-    def listed(self, prefix: str, start_after: str = "") -> Iterator[Listed]:
-        if prefix != PREFIX or start_after:
-            return self._objects.listed(prefix, start_after)
-        if self._manifests is None:
-            self._manifests = list(self._objects.listed(prefix))
-        return iter(self._manifests)
-
-    def read(self, key: str, version_id: str | None = None) -> bytes:
-        return self._objects.read(key, version_id)
+    def _checked(self) -> Ledger:
+        """All manifests of the window, whatever they list."""
+        listed = list(needed_manifests(self._objects, self._window))
+        self._manifests = {number: one for one in listed if (number := manifest_number(one.key))}
+        return Ledger(with_contents(self._objects, listed), self._key, self._window)

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from ops.audit.objects import Objects
 from ops.environment import setting
-from shared.errors import SettingsError, TrailUnreadable
+from shared.errors import ObjectUnreadable, SettingsError, StoreDenied, TrailUnreadable
 from shared.trail.latest import last_number
 from shared.trail.manifest import PREFIX, Manifest, manifest_key, manifest_number, split
 from shared.trail.public_key import PublicKey
@@ -30,10 +30,8 @@ def from_file(path: Path) -> PublicKey:
         raise SettingsError(f"{path} cannot be read as text") from None
 
 
-def of_deployment(
-    objects: Objects, manifest: str | None, keys: PublicKeys, environment: Mapping[str, str] = os.environ
-) -> PublicKey:
-    """Of the deployment's signing keys the one that a manifest (its key) names, or the newest where it names none.
+def signs_now(objects: Objects, keys: PublicKeys, environment: Mapping[str, str] = os.environ) -> PublicKey:
+    """Of the deployment's signing keys the one that the last manifest names, or the newest where it names none.
 
     Each of them proves as much: the bucket only says which one's turn it was. The others are not asked for: a key that
     handed over may be disabled.
@@ -44,20 +42,20 @@ def of_deployment(
         SettingsError: the environment does not name the keys.
     """
     arns = setting("NOTARY_KEYS", environment).split(",")
-    named = _named_by(objects.read(manifest)) if manifest else ""
+    number = last_number(lambda known: _any_after(objects, known))
+    named = _named_by(objects, manifest_key(number)) if number else ""
     return keys.public_key(named if named in arns else arns[-1])
 
 
-def signs_now(objects: Objects, keys: PublicKeys, environment: Mapping[str, str] = os.environ) -> PublicKey:
-    """That of the last manifest; raises as `of_deployment`."""
-    number = last_number(lambda known: _any_after(objects, known))
-    return of_deployment(objects, manifest_key(number) if number else None, keys, environment)
+def _named_by(objects: Objects, key: str) -> str:
+    """What the manifest with this key says that signed it; "" where it says nothing, or is not given to who asks.
 
-
-def _named_by(content: bytes) -> str:
+    Whoever verifies is told that it is not as it was written.
+    """
     try:
-        return Manifest.from_statement(split(content)[0]).signing_key.arn
-    except TrailUnreadable:
+        listed = next(one for one in objects.listed(key) if one.key == key)
+        return Manifest.from_statement(split(objects.read(key, listed.version_id))[0]).signing_key.arn
+    except (StopIteration, ObjectUnreadable, StoreDenied, TrailUnreadable):
         return ""
 
 

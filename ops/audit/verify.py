@@ -15,7 +15,7 @@ from ops.audit.at_least import with_noted_end
 from ops.audit.folder import Folder
 from ops.audit.needed import needed, with_contents
 from ops.audit.objects import Objects, objects_of
-from ops.audit.public_key import from_file, of_deployment
+from ops.audit.public_key import from_file, signs_now
 from ops.clock import iso
 from ops.json_lines import JsonLines
 from ops.telling import for_programs
@@ -25,7 +25,7 @@ from shared.aws.signing_keys import KmsSigningKeys
 from shared.errors import RequestRefused, SettingsError
 from shared.printable import printable
 from shared.trail.findings import TrailVerdict
-from shared.trail.manifest import Link, manifest_number
+from shared.trail.manifest import PREFIX, Link, manifest_key, manifest_number
 from shared.trail.public_key import PublicKey
 from shared.trail.verify import TrailResult, Window
 from shared.trail.verify import verify as verify_objects
@@ -50,7 +50,7 @@ class Asked:
         folder: a copy of the bucket; None for the deployment's own.
         public_key: a PEM file; None for the key that KMS has, which a copy alone cannot ask.
         period_seconds: of the notary; None for what the deployment says.
-        at_least: a manifest that was noted before; None for the one that the deployment notes, if up to now.
+        at_least: a manifest that was noted before; None for the one that the deployment notes.
     """
 
     since: float | None = None
@@ -74,29 +74,25 @@ def verify(asked: Asked, *, as_json: bool) -> int:
     window = window_of(asked, now=now)
     if asked.folder is None:
         window = with_noted_end(window)
+    else:
+        _reaches_back(objects, window)
     if asked.public_key is not None:
-        result = verify_trail(objects, from_file(asked.public_key), window)
+        public_key = from_file(asked.public_key)
     elif asked.folder is not None:
         raise SettingsError("a copy is verified with a public key had from elsewhere: --public-key FILE")
     else:
-        result = _verify_with_kms(objects, window)
+        public_key = signs_now(objects, KmsSigningKeys(client("kms")))
+    result = verify_trail(objects, public_key, window)
     if for_programs(as_json=as_json):
-        _write(result, asked)
+        _write(result, window, asked)
     else:
         print("\n".join([*_told(result, window), *_of_a_copy(asked)]))
     return result.verdict
 
 
-def verify_trail(objects: Objects, public_key: PublicKey, window: Window, *, up_to_now: bool = True) -> TrailResult:
-    """What of these objects is not as it was written, by a key that signed any manifest; raises StoreUnavailable.
-
-    Args:
-        objects: of the trail.
-        public_key: had from elsewhere.
-        window: what is verified.
-        up_to_now: whether manifests are read up to now; without them, the key has to be that of one near the window.
-    """
-    return verify_objects(with_contents(objects, needed(objects, window, up_to_now=up_to_now)), public_key, window)
+def verify_trail(objects: Objects, public_key: PublicKey, window: Window) -> TrailResult:
+    """What of these objects is not as it was written, by a key that signed any manifest; raises StoreUnavailable."""
+    return verify_objects(with_contents(objects, needed(objects, window)), public_key, window)
 
 
 def window_of(asked: Asked, *, now: float, environment: Mapping[str, str] = os.environ) -> Window:
@@ -119,6 +115,14 @@ def window_of(asked: Asked, *, now: float, environment: Mapping[str, str] = os.e
     return Window(now=known, period_seconds=period, since=asked.since, until=until, at_least=asked.at_least)
 
 
+def _reaches_back(copy: Objects, window: Window) -> None:
+    """A copy of some hours need not have the manifest that must be there."""
+    numbers = (manifest_number(one.key) for one in copy.listed(PREFIX))
+    first, known = next(filter(None, numbers), None), window.at_least
+    if window.since is not None and first is not None and known is not None and known.number < first:
+        raise RequestRefused(f"the copy begins with {manifest_key(first)}: it does not say what {known.number} was")
+
+
 def _known_until(asked: Asked, now: float) -> float:
     """Up to when there must be manifests: in a copy up to when it was made, and whatever is asked for."""
     if asked.folder is None:
@@ -128,21 +132,15 @@ def _known_until(asked: Asked, now: float) -> float:
     return min(now, max(known, default=-inf))
 
 
-def _verify_with_kms(objects: Objects, window: Window) -> TrailResult:
-    listed = list(needed(objects, window, up_to_now=window.at_least is not None))
-    last = max((one.key for one in listed if manifest_number(one.key)), default=None)
-    public_key = of_deployment(objects, last, KmsSigningKeys(client("kms")))
-    return verify_objects(with_contents(objects, listed), public_key, window)
-
-
-def _write(result: TrailResult, asked: Asked) -> None:
+def _write(result: TrailResult, window: Window, asked: Asked) -> None:
     lines = JsonLines()
     for finding in result.findings:
         lines.write("finding", kind=finding.kind, key=finding.key, why=finding.why)
     for since, until in result.silences:
         lines.write("silence", since=iso(since), until=iso(until))
     copied = {} if asked.folder is None else {"copied_at": iso(Folder(asked.folder).copied_at())}
-    figures = {**_figures(result), **copied}
+    at_least = window.at_least.number if window.at_least else None
+    figures = {**_figures(result), "at_least": at_least, **copied}
     lines.write("verified", verdict=result.verdict.name.lower(), findings=len(result.findings), **figures)
 
 
@@ -165,7 +163,7 @@ def _told(result: TrailResult, window: Window) -> Iterable[str]:
     yield from _counts(result)
     for since, until in result.silences:
         yield f"No manifest was begun between {iso(since)} and {iso(until)}: ask why the notary was silent"
-    if window.at_least is None and window.until is None:
+    if window.at_least is None:
         yield "Nobody said how far it goes (--at-least): that its end is there shows by its time alone"
 
 

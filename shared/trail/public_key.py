@@ -8,6 +8,7 @@ from typing import Self
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -66,10 +67,10 @@ class PublicKey:
         """The digest by which manifests name it: of its DER bytes, in hex."""
         return sha256(self.der).hexdigest()
 
-    def has_signed(self, statement: bytes, signature: bytes) -> bool:
-        """Whether the signature (DER) is this key's, over these bytes."""
+    def has_signed(self, digest: bytes, signature: bytes) -> bool:
+        """Whether the signature (DER) is this key's, over what has this SHA-256."""
         try:
-            self._key.verify(signature, statement, ECDSA(SHA256()))
+            self._key.verify(signature, digest, ECDSA(Prehashed(SHA256())))
         except InvalidSignature:
             return False
         return True

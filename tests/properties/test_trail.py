@@ -97,11 +97,10 @@ def needed(trail: FakeTrail, window: Window) -> list[TrailObject]:
     """What `verify` asks for, and nothing beyond it."""
     begun = {manifest.number: manifest.created_at / 1_000 for manifest in trail.manifests}
     early = [number for number, at in begun.items() if at <= window.first_hour - window.grace_seconds]
-    late = [number for number, at in begun.items() if at >= window.end + window.grace_seconds]
-    first, last = max(early, default=1), min(late, default=len(begun))
+    first = max(early, default=1)
     return [
         one
         for one in trail.objects.values()
         if ((name := SegmentName.parse(one.key)) is not None and window.first_hour <= name.hour <= window.end)
-        or first <= (manifest_number(one.key) or 0) <= last
+        or first <= (manifest_number(one.key) or 0)
     ]

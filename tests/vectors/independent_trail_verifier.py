@@ -38,28 +38,42 @@ Findings = set[tuple[str, str]]
 
 
 def check(  # noqa: C901, PLR0912 - sections 4 and 5 in the page's order
-    objects: list[Object], pem: str, now: float, period: float = 300
+    objects: list[Object],
+    pem: str,
+    now: float,
+    period: float = 300,
+    since: float | None = None,
+    until: float | None = None,
+    known: tuple[int, str] | None = None,
 ) -> tuple[int, Findings]:
-    """Exit status, and the findings as pairs of kind and key; for the whole trail (sections 4 and 5)."""
+    """Exit status, and the findings as pairs of kind and key; of the hours from `since` to `until`, if any."""
     found: Findings = set()
+    grace = max(2 * period, 600)
+    first, end = hour(since, float("-inf")), hour(until, float("inf")) + 3_599
     manifests, segments = {}, {}
     for one in objects:
         if match := MANIFEST.fullmatch(one.key):
             manifests[int(match[1])] = one.content
-        elif hour_of(one.key) is not None:
+        elif (began := hour_of(one.key)) is None:
+            found.add(("foreign", one.key))
+        elif first <= began <= end:
             segments[one.key] = one
         else:
-            found.add(("foreign", one.key))
+            continue
         if one.further_versions:
             found.add(("replaced", one.key))
+    if known:
+        digest = known[0] in manifests and sha256(manifests[known[0]]).hexdigest()
+        found |= {("changed" if digest else "truncated", name(known[0]))} if digest != known[1] else set()
 
+    manifests = needed(manifests, first - grace)
     trusted, doubts, stopped = trust(manifests, pem)
-    found |= set(doubts.values()) | chain(manifests, trusted)
+    found |= set(doubts.values()) | chain(manifests, trusted, first - grace)
     attested: dict[str, Any] = {}
     claimed: set[str] = set()
     settled = float("-inf")
     for number in sorted(trusted):
-        for entry in trusted[number]["segments"]:
+        for entry in in_hours(trusted[number]["segments"], first, end):
             if attested.setdefault(entry["key"], entry) != entry:
                 found.add(("replaced", entry["key"]))
         if not trusted[number]["more"]:
@@ -74,15 +88,36 @@ def check(  # noqa: C901, PLR0912 - sections 4 and 5 in the page's order
     for key in segments.keys() - attested.keys() - claimed:
         began = hour_of(key)
         assert began is not None
-        if min(segments[key].modified, began + 7_200) < settled - 2 * period:
+        if min(segments[key].modified, began + 7_200) < settled - grace:
             found.add(("foreign", key))
-    if trusted and not stopped and seconds(trusted[max(trusted)]["created_at"]) < now - 2 * period:
+    if trusted and not stopped and seconds(trusted[max(trusted)]["created_at"]) < min(now, end) - grace:
         found.add(("truncated", name(max(trusted))))
     if not manifests:
-        late = any(one.modified < now - 2 * period for one in segments.values())
+        late = any(one.modified < now - grace for one in segments.values())
         found.add(("truncated" if late else "uncheckable", "manifests/"))
     kinds = {kind for kind, _ in found}
     return (1 if kinds - {"uncheckable"} else 2 if kinds else 0), found
+
+
+def needed(manifests: dict[int, bytes], before: float) -> dict[int, bytes]:  # section 3
+    """From the last that was begun so long before the hours, or the first: what lies further back tells nothing."""
+    early = [number for number, content in manifests.items() if begun(content) <= before]
+    return {number: content for number, content in manifests.items() if number >= max(early, default=0)}
+
+
+def begun(content: bytes) -> float:
+    try:
+        return seconds(form(content)[0]["created_at"])
+    except (ValueError, KeyError, TypeError):
+        return float("inf")
+
+
+def in_hours(entries: list[Any], first: float, end: float) -> list[Any]:
+    return [entry for entry in entries if first <= (hour_of(entry["key"]) or 0) <= end]
+
+
+def hour(time: float | None, otherwise: float) -> float:
+    return otherwise if time is None else time // 3_600 * 3_600
 
 
 def trust(
@@ -147,10 +182,11 @@ def form(content: bytes) -> tuple[Any, bytes, bytes]:  # section 2; a signed sta
     return statement, line, b64decode(signed["signature"], validate=True)
 
 
-def chain(manifests: dict[int, bytes], trusted: dict[int, Any]) -> Findings:  # section 5
+def chain(manifests: dict[int, bytes], trusted: dict[int, Any], before: float) -> Findings:  # section 5
     found: Findings = set()
     there = sorted(manifests)
-    if there and there[0] != 1:
+    reaches_back = trusted and seconds(trusted[min(trusted)]["created_at"]) <= before
+    if there and there[0] != 1 and not reaches_back:
         found.add(("removed", name(there[0] - 1)))
     for one, other in pairwise(there):
         if other != one + 1:

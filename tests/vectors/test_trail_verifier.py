@@ -6,10 +6,12 @@ from random import Random
 
 import pytest
 
-from shared.trail.manifest import Attested
+from ops.audit.needed import needed, with_contents
+from shared.trail.manifest import Attested, Link
 from shared.trail.segments import MAX_EVENTS, MAX_UNZIPPED_BYTES, SegmentName, zipped
-from tests.fakes.notary import NotaryAtWork
-from tests.fakes.trail import PERIOD, FakeTrail, busy_trail, key
+from shared.trail.verify import Window, verify
+from tests.fakes.notary import FakeAuditBucket, NotaryAtWork
+from tests.fakes.trail import PERIOD, START, FakeTrail, busy_trail, key
 from tests.unit.shared.trail.test_random_tampering import SEEDS, SIGNERS, TAMPERS
 from tests.vectors.independent_trail_verifier import Object, check
 
@@ -59,6 +61,28 @@ def test_a_stranger_finds_the_same(intact, seed):
 
     found = {(finding.kind.value, finding.key) for finding in result.findings}
     assert (int(result.verdict), found) == check(strangers_view(trail), signer.pem, trail.now)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_of_some_hours_a_stranger_finds_the_same(intact, seed, monkeypatch):
+    """With what was known of a manifest, and a notary that was late, and manifests of nothing behind these hours."""
+    monkeypatch.setattr("ops.audit.needed.CLOCKS_DIFFER_SECONDS", 0)
+    random = Random(seed)
+    trail = replace(intact, objects=dict(intact.objects), manifests=[*intact.manifests], attested=set(intact.attested))
+    trail.write([9_000], where="late", ago=PERIOD + 60)
+    trail.heartbeats(random.choice([PERIOD, 4 * 3_600]))
+    known = trail.manifests[random.randrange(len(trail.manifests))]
+    digest = sha256(trail.objects[known.key].content).hexdigest()
+    TAMPERS[seed % len(TAMPERS)](trail, random)
+    since, until = random.choice([(None, START + 3_599), (START + 3_700, None), (START + 5, START + 7_199)])
+    window = Window(trail.now, PERIOD, since, until, Link(known.number, digest))
+    objects = with_contents(FakeAuditBucket(trail), needed(FakeAuditBucket(trail), window))
+
+    result = verify(objects, key(9).public, window)
+
+    found = {(finding.kind.value, finding.key) for finding in result.findings}
+    told = check(strangers_view(trail), key(9).pem, trail.now, PERIOD, since, until, (known.number, digest))
+    assert (int(result.verdict), found) == told
 
 
 @pytest.mark.parametrize(

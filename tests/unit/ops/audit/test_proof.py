@@ -16,13 +16,12 @@ from ops.audit.exposures import found_in
 from ops.audit.proof import NotVerified, Proof, Verified
 from ops.audit.reading import Trail
 from ops.audit.selection import Selection
-from ops.audit.verify import verify_trail
 from ops.report.tally import tallied
 from shared.aws.audit_bucket import Listed
 from shared.trail.manifest import manifest_key
 from shared.trail.ocsf import ocsf
 from shared.trail.segments import segments
-from shared.trail.verify import Window
+from shared.trail.verify import Ledger, Window
 from tests.fakes.trail import PERIOD, START, FakeTrail, key
 from tests.unit.ops.audit.trail import HOUR, event
 from tests.unit.ops.report.period import BEGUN, change
@@ -175,11 +174,12 @@ def test_of_all_hours_none_is_passed_over_and_few_are_held_at_once(bucket, monke
     a_day(bucket)
     windows = []
 
-    def noted(objects, public_key, window, **options):
-        windows.append(window)
-        return verify_trail(objects, public_key, window, **options)
+    class Noted(Ledger):
+        def verify(self, objects, window):
+            windows.append(window)
+            return super().verify(objects, window)
 
-    monkeypatch.setattr("ops.audit.proof.verify_trail", noted)
+    monkeypatch.setattr("ops.audit.proof.Ledger", Noted)
     in_the_gap = bucket.tell(changed(1), where="gap", ago=12 * HOUR)
     bucket.trail.objects[in_the_gap] = replace(
         bucket.trail.objects[in_the_gap], last_modified=bucket.trail.now - 12 * HOUR

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+from dataclasses import replace
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -90,7 +91,7 @@ def test_an_intact_bucket_is_intact(work):
 
     assert 0 == result.exit_code
     assert {"verdict": "intact", "findings": 0, "manifests": 48, "segments": 48, "pending": 0, "unproven": 0} == {
-        name: value for name, value in lines(result)[-1].items() if name not in {"event", "proven_until"}
+        name: value for name, value in lines(result)[-1].items() if name not in {"event", "proven_until", "at_least"}
     }
     assert "2026-01-01T04:00:00Z" == lines(result)[-1]["proven_until"]
 
@@ -206,19 +207,63 @@ def test_of_some_hours_only_what_proves_them_is_read(work, hours):
 
     assert 0 == result.exit_code
     assert 12 <= lines(result)[-1]["segments"] <= 24
-    assert len(work.bucket.reads) < 65
+    begun = {one.key: one.created_at / 1_000 for one in work.manifests}
+    first = max((START + HOUR * int(hours[0][:2]) - 2 * PERIOD, START))
+    read = {one for one in work.bucket.reads if one in begun}
+    assert {one for one, at in begun.items() if at >= first} <= read
+    assert len([one for one in read if begun[one] < first]) <= 2
+    assert lines(result)[-1]["segments"] == len(work.bucket.reads) - len(read) - 1, "the signing key's manifest, twice"
 
 
 @pytest.mark.usefixtures("clocks_agree")
+@pytest.mark.parametrize("signer", [1, 2])
 @pytest.mark.parametrize("hours", HOURS)
-def test_a_copy_of_some_hours_is_proven_by_the_newest_key(work, tmp_path, pem, hours):
+def test_a_copy_of_some_hours_is_proven_by_any_key(work, tmp_path, pem, hours, signer):
     window = ("--from", f"2026-01-01T{hours[0]}", "--to", f"2026-01-01T{hours[1]}")
     fetched = lines(run("fetch", str(tmp_path / "part"), *window))[-1]
+    has_the_handover = (tmp_path / "part" / manifest_key(21)).exists()
+    Path(pem).write_text(key(signer).pem)
 
     assert fetched["objects"] < 85
     result = offline(tmp_path / "part", pem, *window)
-    assert 0 == result.exit_code
-    assert 12 <= lines(result)[-1]["segments"] <= 24
+    assert (0 if has_the_handover or signer == 2 else 1) == result.exit_code
+    assert 12 <= lines(result)[-1]["segments"] <= 24 or result.exit_code
+
+
+def test_where_the_buckets_clock_is_behind_the_manifests_earlier_ones_are_read(work):
+    for name in [one.key for one in work.manifests]:
+        one = work.trail.objects[name]
+        work.trail.objects[name] = replace(one, last_modified=one.last_modified - 50 * 60)
+
+    assert 0 == run("verify", "--from", "2026-01-01T03:00").exit_code
+
+
+def test_what_was_attested_long_after_its_hour_is_asked_for_too(work):
+    """The notary stood still, then wrote many manifests at once, and manifests of nothing since."""
+    late = NotaryAtWork(1, 2, at_most=2)
+    late.trail, late.bucket, late.end = work.trail, work.bucket, work.end
+    late.restart(1, 2)
+    names = []
+    for number in range(12):
+        work.trail.wait(PERIOD - 1)
+        names.append(work.trail.write([1_000 + number], where=f"late-{number}"))
+    work.trail.wait(2 * HOUR)
+    late.run()
+    for _ in range(24):
+        work.trail.wait(PERIOD)
+        late.run()
+    hours = ("--from", "2026-01-01T04:00", "--to", "2026-01-01T04:59")
+    assert (0, 12) == ((told := run("verify", *hours)).exit_code, lines(told)[-1]["segments"])
+
+    changed, gone = names[-2:]
+    work.trail.alter(changed, b"")
+    del work.trail.objects[gone]
+    result = run("verify", *hours)
+
+    assert 1 == result.exit_code
+    assert {("changed", changed), ("removed", gone)} == {
+        (one["kind"], one["key"]) for one in lines(result) if one["event"] == "finding"
+    }
 
 
 def _a_segment(copy: Path) -> Path:
@@ -473,6 +518,32 @@ def test_where_the_last_manifest_cannot_be_read_it_is_the_newest(work, monkeypat
     assert key(2).pem == run("public-key").stdout
 
 
+@pytest.mark.parametrize("refusal", [ObjectUnreadable("KMS.DisabledException"), StoreDenied("AccessDenied"), None])
+def test_a_last_manifest_that_is_not_given_or_lies_under_a_delete_marker_is_told(work, monkeypatch, refusal):
+    """Whoever reads a key without a version gets what was put over it."""
+    monkeypatch.setattr("shared.aws.signing_keys.KmsSigningKeys", lambda _client: _Keys())
+    monkeypatch.setattr("shared.aws.clients.client", lambda _service: None)
+    last, read = manifest_key(48), work.bucket.read
+    if refusal is None:
+        work.trail.objects[last] = replace(work.trail.objects[last], other_versions=True)
+    else:
+        work.bucket.refused[last] = refusal
+
+    def the_newest(name: str, version_id: str | None = None) -> bytes:
+        if work.trail.objects[name].other_versions and version_id is None:
+            raise ObjectUnreadable("reading from the audit bucket: NoSuchKey")
+        return read(name, version_id)
+
+    monkeypatch.setattr(work.bucket, "read", the_newest)
+    result = run("verify")
+
+    assert (1, "unreadable" if refusal else "replaced", last) == (
+        result.exit_code,
+        *map(lines(result)[0].get, ("kind", "key")),
+    )
+    assert key(2).pem == run("public-key").stdout
+
+
 def test_a_segment_that_the_bucket_gives_to_nobody_is_named_and_the_rest_is_verified_and_copied(work, tmp_path):
     name = work.trail.segments()[3]
     work.bucket.refused[name] = ObjectUnreadable("reading from the audit bucket: InvalidRequest")
@@ -561,9 +632,10 @@ def test_a_copy_is_held_against_what_was_noted(copy, pem, noted):
     assert 1 == offline(copy, pem, "--at-least", noted).exit_code
 
 
-@pytest.mark.parametrize("answer", [None, StoreDenied("no right")])
-def test_who_may_not_read_the_row_verifies_without_it_and_is_told_so(work, noted, monkeypatch, answer):
-    work.end.answer = answer
+def test_who_may_not_read_the_row_verifies_without_it_and_is_told_so(work, noted, monkeypatch):
+    assert 48 == lines(run("verify"))[-1]["at_least"]
+    work.end.answer = StoreDenied("no right")
+    assert lines(run("verify"))[-1]["at_least"] is None
     monkeypatch.setattr(module, "for_programs", lambda **_: False)
     result = run("verify")
 
@@ -578,11 +650,48 @@ def test_a_row_that_cannot_be_had_leaves_the_trail_unchecked(work, noted, answer
     assert 2 == run("verify").exit_code
 
 
-@pytest.mark.usefixtures("clocks_agree")
-def test_of_some_hours_the_row_says_nothing(work, noted):
-    work.end.answer = Link(49, "0" * 64)
+def test_a_row_that_is_gone_is_told(work, noted):
+    work.end.answer = None
+    result = run("verify")
 
-    assert 0 == run("verify", "--from", "2026-01-01T01:00", "--to", "2026-01-01T02:00").exit_code
+    assert 1 == result.exit_code
+    assert [("broken_chain", manifest_key(48))] == [
+        (one["kind"], one["key"]) for one in lines(result) if one["event"] == "finding"
+    ]
+
+
+def test_before_the_first_manifest_is_noted_there_may_be_one(work, noted):
+    work.end.answer = None
+    for name in [*work.trail.segments()[1:], *map(manifest_key, range(2, 49))]:
+        del work.trail.objects[name]
+    work.trail.wait(START + 2 * PERIOD - work.trail.now)
+
+    assert 0 == run("verify").exit_code
+
+
+@pytest.mark.usefixtures("clocks_agree")
+@pytest.mark.parametrize("hours", [("--from", "03:00"), ("--from", "01:00", "--to", "02:00"), ("--to", "01:00")])
+@pytest.mark.parametrize("number", [1, 14, 48])
+def test_what_is_known_to_be_there_is_held_against_whatever_hours_are_verified(work, noted, hours, number):
+    hours = tuple(f"2026-01-01T{one}" if one[0] == "0" else one for one in hours)
+    digest = sha256(work.trail.objects[manifest_key(number)].content).hexdigest()
+
+    assert 0 == run("verify", *hours).exit_code
+    assert 0 == run("verify", *hours, "--at-least", f"{number}:{digest}").exit_code
+    other = run("verify", *hours, "--at-least", f"{number}:{'0' * 64}")
+    assert (1, "changed", manifest_key(number)) == (other.exit_code, *map(lines(other)[0].get, ("kind", "key")))
+    beyond = run("verify", *hours, "--at-least", f"49:{digest}")
+    assert (1, "truncated", manifest_key(49)) == (beyond.exit_code, *map(lines(beyond)[0].get, ("kind", "key")))
+
+
+@pytest.mark.usefixtures("clocks_agree")
+def test_a_copy_that_begins_behind_what_must_be_there_cannot_say(work, noted, tmp_path, pem):
+    run("fetch", str(tmp_path / "part"), "--from", "2026-01-01T03:00")
+    result = offline(tmp_path / "part", pem, "--from", "2026-01-01T03:00", "--at-least", f"1:{'0' * 64}")
+
+    assert 2 == result.exit_code
+    assert "the copy begins with manifests/0000000000" in result.stderr
+    assert 0 == offline(tmp_path / "part", pem, "--from", "2026-01-01T03:00", "--at-least", noted).exit_code
 
 
 @pytest.mark.parametrize("given", ["48", "0:" + "0" * 64, "48:" + "A" * 64, "48:00"])

@@ -9,10 +9,11 @@ from hashlib import sha256
 
 import pytest
 
+from shared.errors import StoreUnavailable
 from shared.trail.canonical import canonical_json
 from shared.trail.findings import Tampering, TrailVerdict
 from shared.trail.manifest import ALGORITHM, Link, link_to, manifest_key, split
-from shared.trail.verify import TrailObject, TrailResult, Window, verify
+from shared.trail.verify import Ledger, TrailObject, TrailResult, Window, verify
 from tests.fakes.trail import PERIOD, START, FakeTrail, busy_trail, event, key, segment_bytes
 
 FOREIGN_KEY = "segments/2026/01/01/00/auditor/planted-0123456789abcdef0123456789abcdef.ndjson.gz"
@@ -461,11 +462,120 @@ def test_another_manifest_than_the_noted_one_is_told(trail):
     assert "noted" not in finding.why
 
 
-def test_a_manifest_that_lies_before_those_that_are_read_was_there(trail):
-    del trail.objects[manifest_key(1)]
-    window = Window(trail.now, PERIOD, since=START + 7_200, at_least=Link(1, "0" * 64))
+@pytest.mark.parametrize("number", [1, 2, 8, 12])
+def test_of_some_hours_too_the_noted_manifest_must_be_there(trail, number):
+    """Also where it lies long before those that are needed, and nothing leads from it to them."""
+    noted = _noted(trail, number)
+    for name in map(manifest_key, range(1, 8)):
+        if name != manifest_key(number):
+            del trail.objects[name]
 
-    assert [] == verify(trail.objects.values(), key(1).public, window).findings
+    def found_by(at_least: Link) -> set[tuple[Tampering, str]]:
+        window = Window(trail.now, PERIOD, since=START + 7_200, at_least=at_least)
+        return found(verify(trail.objects.values(), key(5).public, window))
+
+    assert set() == found_by(noted)
+    assert {(Tampering.CHANGED, manifest_key(number))} == found_by(Link(number, "0" * 64))
+    del trail.objects[manifest_key(number)]
+    assert (Tampering.TRUNCATED, manifest_key(number)) in found_by(noted)
+    if number < 8:
+        assert 1 == len(found_by(noted))
+
+
+def test_what_is_set_apart_is_no_beginning_of_the_whole_trail(trail):
+    noted = _noted(trail, 1)
+    del trail.objects[manifest_key(2)]
+
+    assert (Tampering.REMOVED, manifest_key(2)) in found(_verified(trail, noted))
+
+
+def test_where_nothing_is_noted_there_is_one_manifest_at_most(trail):
+    def told() -> set[tuple[Tampering, str]]:
+        window = Window(trail.now, PERIOD, unnoted=True)
+        return found(verify(trail.objects.values(), key(1).public, window))
+
+    assert {(Tampering.BROKEN_CHAIN, manifest_key(12))} == told()
+    for name in map(manifest_key, range(3, 13)):
+        del trail.objects[name]
+    trail.now = trail.manifests[1].created_at / 1_000
+    assert (Tampering.BROKEN_CHAIN, manifest_key(2)) in told()
+    del trail.objects[manifest_key(2)]
+    assert Tampering.BROKEN_CHAIN not in {kind for kind, _ in told()}
+
+
+# ---- manifests that are checked once
+
+
+def _some_hours(trail: FakeTrail, window: Window) -> Ledger:
+    return Ledger([one for one in trail.objects.values() if one.key in set(_manifests(trail))], key(5).public, window)
+
+
+def _manifests(trail: FakeTrail) -> list[str]:
+    return [name for name in trail.objects if name.startswith("manifests/")]
+
+
+def _asked(trail: FakeTrail, ledger: Ledger, window: Window) -> list[TrailObject]:
+    first, last = window.keys
+    keys = [*map(manifest_key, ledger.listing(window)), *(one for one in trail.segments() if first <= one <= last)]
+    return [trail.objects[one] for one in keys]
+
+
+def test_manifests_that_are_checked_once_say_of_each_hour_what_they_say_of_all(trail):
+    late = trail.write([5_000], ago=3_000)
+    trail.heartbeats(7_200)
+    trail.alter(trail.segments()[2], b"")
+    del trail.objects[late]
+    trail.signed(7, key(66))
+    whole = Window(trail.now, PERIOD, since=START)
+    ledger, told = _some_hours(trail, whole), set[tuple[Tampering, str]]()
+    segments = unproven = 0
+    for hour in range(4):
+        window = replace(whole, since=START + 3_600 * hour, until=START + 3_600 * hour + 3_599)
+        result = ledger.verify(_asked(trail, ledger, window), window)
+        told |= found(result)
+        segments, unproven = segments + result.segments, unproven + result.unproven
+
+    at_once = trail.verify(by=key(5), since=START)
+    assert (found(at_once), at_once.segments, at_once.unproven) == (told, segments, unproven)
+    assert unproven
+    assert (Tampering.REMOVED, late) in told
+
+
+def test_of_some_hours_those_manifests_are_asked_for_again_that_list_any_of_them(trail):
+    trail.heartbeats(7_200)
+    window = Window(trail.now, PERIOD, since=START)
+    listing = _some_hours(trail, window).listing
+    assert list(range(1, 13)) == sorted({*listing(replace(window, until=START)), *listing(window)} | {4})
+    assert [] == listing(replace(window, since=START + 7_200))
+    assert 4 not in listing(window)
+    by_hour = {n: {one.key[:22] for one in trail.manifests[n - 1].segments} for n in range(1, 13)}
+    assert [n for n, hours in by_hour.items() if "segments/2026/01/01/01" in hours] == listing(
+        replace(window, since=START + 3_600, until=START + 7_199)
+    )
+
+
+def test_a_manifest_that_becomes_another_while_its_hours_are_verified_ends_it(trail):
+    window = Window(trail.now, PERIOD, since=START)
+    ledger = _some_hours(trail, window)
+    trail.alter(manifest_key(2), b"")
+
+    with pytest.raises(StoreUnavailable, match=r"000002\.json became another object"):
+        ledger.verify(_asked(trail, ledger, window), window)
+
+
+# ---- time
+
+
+@pytest.mark.parametrize(("period", "grace"), [(60.0, 600.0), (120.0, 600.0), (300.0, 600.0), (3_600.0, 7_200.0)])
+def test_a_call_of_the_notary_may_take_its_time_whatever_the_period(trail, period, grace):
+    """All manifests of one call are of the time at which it began."""
+    last = trail.manifests[-1].created_at / 1_000
+
+    def at(now: float) -> set[tuple[Tampering, str]]:
+        return found(verify(trail.objects.values(), key(1).public, Window(now, period)))
+
+    assert set() == at(last + grace)
+    assert {(Tampering.TRUNCATED, manifest_key(12))} == at(last + grace + 1)
 
 
 def test_a_notary_that_was_silent_is_told_and_is_no_tampering(trail):
