@@ -9,6 +9,7 @@ from constructs import Construct
 
 from infra.attribute_key import administration
 from infra.denial import denied
+from infra.deployments import other_than_deployments
 from infra.settings import Settings
 
 _NOTARY = "notary"
@@ -36,7 +37,7 @@ class SigningKeys(Construct):
                 key_spec=kms.KeySpec.ECC_NIST_P256,
                 key_usage=kms.KeyUsage.SIGN_VERIFY,
                 removal_policy=settings.removal_policy,
-                policy=_policy(notary_arn),
+                policy=_policy(notary_arn, other_than_deployments(self)),
             )
             for number in range(1, settings.audit.keys + 1)
         ]
@@ -53,7 +54,7 @@ class SigningKeys(Construct):
         return ",".join(self.arns)
 
 
-def _policy(notary_arn: str) -> iam.PolicyDocument:
+def _policy(notary_arn: str, but_for_deployments: dict[str, dict[str, str]]) -> iam.PolicyDocument:
     by_the_notary = {"aws:PrincipalArn": notary_arn}
     return iam.PolicyDocument(
         statements=[
@@ -68,5 +69,7 @@ def _policy(notary_arn: str) -> iam.PolicyDocument:
             ),
             denied("NoSignatureByOthers", ["kms:Sign"], conditions={"StringNotEquals": by_the_notary}),
             denied("NoGrants", ["kms:CreateGrant"]),
+            # without the key that signs at present nobody can hand over to another; a former one may be disabled
+            denied("KeptByAll", ["kms:ScheduleKeyDeletion"], conditions=but_for_deployments),
         ]
     )

@@ -76,6 +76,10 @@ OF_THE_NOTARY: Final[list[Row]] = [
     (ADMINISTRATOR, "kms:CreateGrant", "signing key", {}, NO),
     (ADMINISTRATOR, "kms:GetPublicKey", "signing key", {}, YES),
     (ADMINISTRATOR, "kms:DisableKey", "signing key", {}, YES),
+    (ADMINISTRATOR, "kms:ScheduleKeyDeletion", "signing key", {}, NO),
+    (ADMINISTRATOR, "kms:PutKeyPolicy", "signing key", {}, YES),
+    (DEPLOYER, "kms:ScheduleKeyDeletion", "signing key", {}, YES),
+    (DEPLOYER, "kms:PutKeyPolicy", "signing key", {}, YES),
     # it writes manifests where nothing is, and its own segments; nobody else writes manifests
     ("notary", "s3:PutObject", "manifest", WHERE_NOTHING_IS, YES),
     ("notary", "s3:PutObject", "manifest", {}, NO),

@@ -257,16 +257,17 @@ def test_what_deployments_alone_may_change_they_may_under_the_role_that_they_hav
             for name, of in manifest["artifacts"].items()
             if name in synthesis.stacks
         }
-        documents = (
-            synthesis.one("AWS::KMS::Key", under="Storage").properties["KeyPolicy"],
+        signing = [key for key in synthesis.resources("AWS::KMS::Key") if key.logical_id.startswith("Signing")]
+        documents = [
+            *(key.properties["KeyPolicy"] for key in (synthesis.one("AWS::KMS::Key", under="Storage"), *signing)),
             synthesis.one("AWS::S3::BucketPolicy", under="Audit").properties["PolicyDocument"],
-        )
-        excepted = {
-            s["Sid"]: s["Condition"]["StringNotEquals"]["aws:PrincipalArn"]
+        ]
+        excepted = [
+            (s["Sid"], s["Condition"]["StringNotEquals"]["aws:PrincipalArn"])
             for document in documents
             for s in document["Statement"]
             if s.get("Sid") in {"KeptByAll", "ConfiguredByDeploymentsAlone"}
-        }
+        ]
 
         (role,) = (
             arn.replace("${AWS::Partition}", "aws")
@@ -274,7 +275,7 @@ def test_what_deployments_alone_may_change_they_may_under_the_role_that_they_hav
             .replace("${AWS::Region}", REGION)
             for arn in roles
         )
-        assert {"KeptByAll": role, "ConfiguredByDeploymentsAlone": role} == excepted
+        assert [*(("KeptByAll", role) for _ in (0, *signing)), ("ConfiguredByDeploymentsAlone", role)] == excepted
 
 
 def test_the_policy_of_the_audit_bucket_is_within_what_s3_takes(cloud, other_and_unacceptable):
