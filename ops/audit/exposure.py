@@ -39,11 +39,11 @@ class Exposure:
     Attributes:
         places: the paths that were found in clear, in the policy's notation; `?` for a name that it does not declare.
         event_id: of the event that first said so.
-        found_at: when what it tells of happened, seconds since the epoch.
+        found_at: when what it tells of happened, seconds since the epoch; None where nobody knows when that was.
         written_at: the same; None where it stood in clear before, and nobody knows since when.
         change: `insert`, `modify` or `standing`.
         sources: in the order in which they were first named.
-        ended_at: when it did not stand in clear any more; None as long as it does.
+        ended_at: when it did not stand in clear any more; None as long as it does, or where nobody knows when that was.
         ended_by: the event that says so; "" as long as none does.
         removed_by: `expiry` or `principal`, of an item that was removed; else "".
         told_open_seconds: how long it was open, as that event says; None where it does not.
@@ -56,7 +56,7 @@ class Exposure:
     item_id: str
     places: tuple[str, ...]
     event_id: str
-    found_at: float
+    found_at: float | None
     written_at: float | None
     change: str
     sources: tuple[Source, ...] = ()
@@ -71,7 +71,7 @@ class Exposure:
     @property
     def is_open(self) -> bool:
         """Whether no event says that it ended; one that may be another item's does not."""
-        return self.ended_at is None
+        return not self.ended_by
 
     @property
     def open_seconds(self) -> float | None:

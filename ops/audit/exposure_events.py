@@ -47,7 +47,7 @@ def exposures(events: Iterable[Event]) -> list[Exposure]:
             ended += (_ended(one, event) for one in same)
             alike[:] = (_perhaps_ended(one, event) for one in others)
     still_open = (one for alike in standing.values() for one in alike)
-    return sorted([*ended, *still_open], key=lambda one: (one.found_at, one.tenant_id, one.item_id))
+    return sorted([*ended, *still_open], key=lambda one: (one.found_at or 0.0, one.tenant_id, one.item_id))
 
 
 def in_order(events: Iterable[Event]) -> list[Event]:
@@ -76,13 +76,15 @@ def _same(alike: Sequence[Exposure], event: Event) -> Sequence[Exposure]:
         return tuple(alike)
     source, since = _source_of(event), _open_since(event)
     same = [one for one in alike if source and any(_record(source) == _record(named) for named in one.sources)]
-    same = same or [one for one in alike if since is not None and since == int(one.found_at)]
+    same = same or [
+        one for one in alike if since is not None and one.found_at is not None and since == int(one.found_at)
+    ]
     return same if len(same) == 1 else ()
 
 
 def _begun(event: Event) -> Exposure:
     tenant_id, item_id = item_of(event)
-    at = at_of(event)
+    at = at_of(event) or None
     source = _source_of(event)
     return Exposure(
         tenant_id=tenant_id,
@@ -90,7 +92,7 @@ def _begun(event: Event) -> Exposure:
         places=tuple(_places(event)),
         event_id=event["event_id"],
         found_at=at,
-        written_at=at if at and event.get("exposure") == _BEGUN else None,
+        written_at=at if event.get("exposure") == _BEGUN else None,
         change=str(event.get("change", "")),
         sources=(source,) if source else (),
         proof=str(event.get(PROOF, "")),
@@ -108,7 +110,7 @@ def _still_open(before: Exposure, event: Event) -> Exposure:
 def _ended(before: Exposure, event: Event) -> Exposure:
     return replace(
         before,
-        ended_at=at_of(event),
+        ended_at=at_of(event) or None,
         ended_by=str(event["event"]),
         removed_by=str(event.get("removed_by", "")),
         told_open_seconds=_told_seconds(event),

@@ -20,8 +20,10 @@ from ops.clock import iso
 from ops.json_lines import JsonLines
 from ops.telling import for_programs
 from ops.text import plural
+from shared.aws.retention import ObjectDays
 from shared.printable import printable
 
+_UNKNOWN_TIME: Final = "a time that nobody knows"
 _FOR_EVER: Final = "until somebody deletes it"
 _CHANGED: Final = {"insert": "as a new item", "modify": "into an item that was there"}
 
@@ -34,6 +36,7 @@ NEVER_KNOWN: Final = (
     "replicas of the table, tables that had its items before or were restored from a copy: --table asks for such a one",
 )
 """What nobody can find out from here."""
+PARTS_MISSING: Final = "what is told in parts of the trail that are missing or not verified: standard error names them"
 ASKED_OF_NOBODY: Final = "backups, exports and retention times: a copy of the trail alone does not tell"
 
 
@@ -82,6 +85,7 @@ def show_exposures(
     if copies is None:
         copies = _asked_of_nobody if is_copy else partial(known_copies, other_tables=other_tables)
     known = copies(*span_of(found, now)) if found else Copies()
+    unknown = [*NEVER_KNOWN, *known.unknown, *([] if trail.is_complete else [PARTS_MISSING])]
     told = [(one, holders(one, known, now)) for one in found]
     still_open = sum(one.is_open for one in found)
     if for_programs(as_json=as_json):
@@ -89,10 +93,9 @@ def show_exposures(
         for one, held in told:
             lines.write("exposure", **one.document(), may_be_in=[holder.document() for holder in held])
         landing = known.landing and {name: days or _FOR_EVER for name, days in asdict(known.landing).items()}
-        unknown = [*NEVER_KNOWN, *known.unknown]
         lines.write("listed", exposures=len(found), open=still_open, landing_days=landing, unknown=unknown)
     else:
-        print("\n".join(map(printable, _lines(told, known, now))))
+        print("\n".join(map(printable, _lines(told, known.landing, unknown, now))))
     status = telling.ended(trail)
     return 1 if still_open else status
 
@@ -108,10 +111,9 @@ def span_of(found: list[Exposure], now: float) -> tuple[float, float]:
     return since - CLOCKS_DIFFER_SECONDS, until + CLOCKS_DIFFER_SECONDS
 
 
-def _lines(told: list[tuple[Exposure, list[Holder]]], known: Copies, now: float) -> Iterator[str]:
-    if not told:
-        yield "nothing was found in clear in that time"
-        return
+def _lines(
+    told: Sequence[tuple[Exposure, list[Holder]]], landing: ObjectDays | None, unknown: Sequence[str], now: float
+) -> Iterator[str]:
     for one, held in told:
         yield f"{one.tenant_id}/{one.item_id}: {', '.join(one.places) or 'somewhere'}"
         yield f"  written  {_written(one)}{_mark(one.proof)}"
@@ -120,26 +122,30 @@ def _lines(told: list[tuple[Exposure, list[Holder]]], known: Copies, now: float)
         yield from (f"    {holder.what}: {_until(holder)}" for holder in held)
     still_open = sum(one.is_open for one, _ in told)
     items = len({(one.tenant_id, one.item_id) for one, _ in told})
-    yield f"{plural(len(told), 'exposure')} of {plural(items, 'item')}, {still_open or 'none'} still open"
-    if known.landing:
-        yield f"What came in a file lies in the landing bucket {_kept(known.landing.ingested)},"
-        yield f"and {_kept(known.landing.others)} where not every line of it was ingested."
+    if told:
+        yield f"{plural(len(told), 'exposure')} of {plural(items, 'item')}, {still_open or 'none'} still open"
+    else:
+        yield "no event of that time tells of anything in clear"
+    if landing:
+        yield f"What came in a file lies in the landing bucket {_kept(landing.ingested)},"
+        yield f"and {_kept(landing.others)} where not every line of it was ingested."
     yield "Not known here:"
-    yield from (f"  {one}" for one in (*NEVER_KNOWN, *known.unknown))
+    yield from (f"  {one}" for one in unknown)
 
 
 def _written(one: Exposure) -> str:
+    found_at = iso(one.found_at) or _UNKNOWN_TIME
     named = f"; it named {plural(len(one.sources), 'record')} as its source" if one.sources else ""
     if one.written_at is not None:
         return f"{iso(one.written_at)}, {_CHANGED.get(one.change, one.change)}{named}"
     if one.change in _CHANGED:
-        return f"before {iso(one.found_at)}: it was changed then, and already in clear{named}"
-    return f"at the latest {iso(one.found_at)}, when it was found in the table{named}"
+        return f"before {found_at}: it was changed then, and already in clear{named}"
+    return f"at the latest {found_at}, when it was found in the table{named}"
 
 
 def _ended(one: Exposure, now: float) -> str:
-    if one.ended_at is None:
-        lasts = f"not yet: {_duration(now - one.found_at)} since it was found"
+    if one.is_open:
+        lasts = "not yet" if one.found_at is None else f"not yet: {_duration(now - one.found_at)} since it was found"
         at = one.perhaps_ended_at
         return lasts if at is None else f"{lasts}; perhaps at {iso(at)}, if it was this item: others are shown alike"
     if one.ended_by == "item.removed":
@@ -147,7 +153,7 @@ def _ended(one: Exposure, now: float) -> str:
     else:
         how = one.ended_by
     after = "" if one.open_seconds is None else f" after {_duration(one.open_seconds)}"
-    return f"{iso(one.ended_at)}{after}: {how}"
+    return f"{iso(one.ended_at) or _UNKNOWN_TIME}{after}: {how}"
 
 
 def _mark(proof: str) -> str:

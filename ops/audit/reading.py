@@ -71,6 +71,13 @@ class Trail:
         self.left_out: dict[str, LeftOut] = {}
         self.conflicts: dict[tuple[str, str], None] = {}
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether what was read so far is all that was written, and verified."""
+        proof = self.proof
+        is_proven = proof is not None and not (proof.not_verified or proof.findings or proof.doubted)
+        return is_proven and not (self.unreadable or self.left_out)
+
     def events(self, since: float, until: float, *, wanted: Wanted = lambda _: True) -> Iterator[Event]:
         """The events that happened then, each once, in order of `at` among those written in the same hour.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, Final
 
@@ -24,6 +24,8 @@ _FOR_PROGRAMS: Final = frozenset(
 _MARKS: Final = (PROOF, TOLD_OTHERWISE)
 """What it ends with."""
 _MOST_LINES: Final = 50
+_VERIFY: Final = "`sealstream audit verify` says what became of it"
+_AS_WHOM: Final = "who wrote these writes segments as another: ask how he came by that function's rights"
 
 
 def tell(event: Event, *, as_json: bool) -> None:
@@ -58,15 +60,21 @@ def ended(trail: Trail) -> int:
 
     1 where something is missing or not as it was written, 2 where all that is wrong is that it cannot be verified.
     """
-    unchecked, wrong = _unchecked(trail), _wrong(trail)
-    first = list(islice(wrong, _MOST_LINES))
-    more = [f"and {number:,} more"] if (number := sum(1 for _ in wrong)) else []
-    hint = ["`sealstream audit verify` says what became of it"] if first else []
-    for line in (*first, *more, *hint, *unchecked):
-        print(printable(line), file=sys.stderr)
-    if first:
+    wrong = [_say(_altered(trail), _VERIFY), _say(_disbelieved(trail), _AS_WHOM), _say(_contradictory(trail))]
+    is_unchecked = _say(_unchecked(trail))
+    if any(wrong):
         return TrailVerdict.TAMPERED
-    return TrailVerdict.UNCHECKED if unchecked else TrailVerdict.INTACT
+    return TrailVerdict.UNCHECKED if is_unchecked else TrailVerdict.INTACT
+
+
+def _say(lines: Iterable[str], hint: str = "") -> bool:
+    """Some of them, and the hint; whether there are any."""
+    every = iter(lines)
+    first = list(islice(every, _MOST_LINES))
+    more = [f"and {number:,} more"] if (number := sum(1 for _ in every)) else []
+    for line in (*first, *more, *([hint] if first and hint else [])):
+        print(printable(line), file=sys.stderr)
+    return bool(first)
 
 
 def _unchecked(trail: Trail) -> list[str]:
@@ -79,7 +87,7 @@ def _unchecked(trail: Trail) -> list[str]:
     ]
 
 
-def _wrong(trail: Trail) -> Iterator[str]:
+def _altered(trail: Trail) -> Iterator[str]:
     if trail.proof is not None:
         for one in trail.proof.findings:
             if one.kind is not Tampering.UNCHECKABLE:
@@ -88,7 +96,12 @@ def _wrong(trail: Trail) -> Iterator[str]:
             yield f"proves nothing, its events are left out: {key} {why}"
     for key, why in trail.unreadable.items():
         yield f"events of it are missing: {key} {why}"
-    for key, left_out in trail.left_out.items():
-        yield f"left out of {key}: {left_out}"
+
+
+def _disbelieved(trail: Trail) -> Iterator[str]:
+    return (f"left out of {key}: {left_out}" for key, left_out in trail.left_out.items())
+
+
+def _contradictory(trail: Trail) -> Iterator[str]:
     for key, other in trail.conflicts:
         yield f"told in two ways: {key} counts, {other} tells something else under the same event_id"

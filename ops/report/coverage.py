@@ -33,8 +33,9 @@ class Coverage:
         mendings: changes that put something in order, by event.
         findings: how often something was found, by place; in standing items too.
         policies: changes by the digest of the policy that they name, in hex.
-        latest_policy: that of the last change that names one; "" where none does.
+        latest_policy: that of the last change that was verified, as only what is under the present one is; "" without.
         in_clear: events after which an item stands in clear, of standing items too.
+        told_otherwise: further tellings of changes, which say something else than the one that counts.
     """
 
     by_verdict: Mapping[str, int]
@@ -45,6 +46,7 @@ class Coverage:
     policies: Mapping[str, int]
     latest_policy: str
     in_clear: int = 0
+    told_otherwise: int = 0
 
     @property
     def changes(self) -> int:
@@ -70,6 +72,7 @@ class CoverageCount:
         self._timeline = Timeline()
         self._undated = 0
         self._in_clear = 0
+        self._told_otherwise = 0
         self._mendings: Counter[str] = Counter()
         self._findings: Counter[Place] = Counter()
         self._policies: Counter[str] = Counter()
@@ -92,8 +95,14 @@ class CoverageCount:
         if event["event"] in MENDINGS:
             self._mendings[event["event"]] += 1
         if "policy" in event:
-            self._latest_policy = str(event["policy"])
-            self._policies[self._latest_policy] += 1
+            policy = str(event["policy"])
+            self._policies[policy] += 1
+            if verdict == VerdictKind.VERIFIED:
+                self._latest_policy = policy
+
+    def add_otherwise(self, event: Mapping[str, Any]) -> None:
+        """One that says something else than an event which counts."""
+        self._told_otherwise += event["event"].startswith("item.") and event.get("change") != _STANDING
 
     def result(self) -> Coverage:
         """What was counted."""
@@ -106,6 +115,7 @@ class CoverageCount:
             policies=self._policies,
             latest_policy=self._latest_policy,
             in_clear=self._in_clear,
+            told_otherwise=self._told_otherwise,
         )
 
     def _find(self, findings: Iterable[Mapping[str, str]]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from ops.report.blocks import NAME, NUMBER, PLACE, Column, code, figure, paragraph, section, table
+from ops.report.caveat import caveat
 from ops.report.coverage import MENDINGS, Coverage
 from ops.report.html import Html, joined, tag
 from ops.report.plots import coverage_plot
@@ -32,19 +33,22 @@ def coverage_section(report: Report) -> Html:
     """Section 1."""
     coverage = report.tally.coverage
     intro = paragraph(
-        "The auditor, a function that holds no key, looks at every change of the items table and tells of each exactly "
-        "once. A share is of the changes that left something to be verified; that of the verified is never rounded up, "
+        "The auditor, a function that holds no key, looks at every change of the items table, and tells of each. A "
+        "share is of the changes that left something to be verified; that of the verified is never rounded up, "
         "those of faults never down."
     )
     if not coverage.changes:
-        return section(1, "coverage", "Coverage", intro, paragraph("No change of the items table was told of."))
+        none = paragraph("No change of the items table was told of.")
+        return section(1, "coverage", "Coverage", intro, caveat(report), none)
     return section(
         1,
         "coverage",
         "Coverage",
         intro,
+        caveat(report),
         *_over_time(coverage),
         _verdicts(coverage),
+        *_told_otherwise(coverage),
         _policies(coverage),
         *_more(coverage),
     )
@@ -82,6 +86,16 @@ def _share(coverage: Coverage, kind: VerdictKind) -> str:
         return ""
     of_faults = kind is not VerdictKind.VERIFIED
     return share(coverage.by_verdict.get(kind, 0), coverage.verifiable, of_faults=of_faults)
+
+
+def _told_otherwise(coverage: Coverage) -> Iterator[Html]:
+    if coverage.told_otherwise:
+        times = count(coverage.told_otherwise, "changes.told_otherwise")
+        yield paragraph(
+            times, " further tellings say something else of a change that is counted already: it was judged twice, as "
+            "a key or the policy changed in between, or somebody else told of it. The first counts; section 6 names "
+            "the segments.",
+        )  # fmt: skip
 
 
 def _policies(coverage: Coverage) -> Html:

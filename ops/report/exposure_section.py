@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import inf
 from typing import Final
 
 from ops.audit.exposure import Exposure
@@ -10,6 +11,7 @@ from ops.audit.exposures import NEVER_KNOWN
 from ops.audit.holders import holders
 from ops.report import lasting
 from ops.report.blocks import NUMBER, WIDE, Column, code, figure, paragraph, section, table
+from ops.report.caveat import caveat
 from ops.report.html import Html, joined, tag
 from ops.report.plots import exposure_plot
 from ops.report.report import Report
@@ -35,36 +37,37 @@ def exposure_section(report: Report) -> Html:
         "only looks sensitive where the policy keeps it plain is none: section 1 counts it."
     )
     if not report.exposures:
-        none = paragraph(count(0, "exposures.total"), " exposures: nothing was found in clear.")
-        return section(2, "exposures", "Exposures", intro, none)
+        none = paragraph(count(0, "exposures.total"), " exposures: no event of the period tells of one.")
+        return section(2, "exposures", "Exposures", intro, caveat(report), none, *_unknown(report))
     total, still = count(len(report.exposures), "exposures.total"), count(len(report.open_exposures), "exposures.open")
     summary = paragraph(
         total, " in all; ", still, " that no event says to have ended. Where a copy may still lie, and until when, "
         "is as of now; ", code("sealstream audit exposures"), " tells it for each.",
     )  # fmt: skip
-    return section(2, "exposures", "Exposures", intro, summary, _plotted(report), _listed(report), *_unknown(report))
+    content = (caveat(report), summary, _plotted(report), _listed(report), *_unknown(report))
+    return section(2, "exposures", "Exposures", intro, *content)
 
 
 def _plotted(report: Report) -> Html:
-    exposures = [one for one in report.exposures if one.found_at]
-    if not exposures:
+    lasted = lasting.known(report.exposures, report.period.made_at)
+    if not lasted:
         return joined()
-    found = [one.found_at for one in exposures]
-    since, until = min(report.tally.first_at or min(found), *found), max(report.tally.last_at or 0.0, *found)
+    found = [one.found_at for one in lasted]
+    since, until = min(report.tally.first_at or inf, *found), max(report.tally.last_at or 0.0, *found)
     signs = {"dot": "ended"}
     if report.open_exposures:
         signs["triangle"] = "not ended: how long so far"
     caption = "How long each item stood in clear, by when it was found. The upright axis is logarithmic."
-    return figure(exposure_plot(exposures, since, until, report.period.made_at), caption, signs)
+    return figure(exposure_plot(lasted, since, until), caption, signs)
 
 
 def _listed(report: Report) -> Html:
     now = report.period.made_at
-    worst_first = sorted(report.exposures, key=lambda one: (not one.is_open, -lasting.seconds(one, now)))
+    worst_first = sorted(lasting.longest_first(report.exposures, now), key=lambda one: not one.is_open)
     rows = [
         (
             joined(code(one.tenant_id), " ", code(one.item_id), tag("span", *_places(one), class_="under")),
-            joined(time(one.found_at or None), tag("span", _ending(one), class_="under")),
+            joined(time(one.found_at), tag("span", _ending(one), class_="under")),
             lasting.told(one, now),
             joined(*_holders(one, report)),
         )

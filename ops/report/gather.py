@@ -139,9 +139,10 @@ def _verified(
 
     def checked() -> tuple[TrailCheck, Verified]:
         key, source = key_of(objects, asked)
-        window = replace(window_read(asked, period.made_at), until=written_until)
-        proof = Verified(objects, key, window, hours_at_once=inf)
-        return TrailCheck(proof.whole(), key.sha256, source), proof
+        window, findings = window_read(asked, period.made_at)
+        proof = Verified(objects, key, replace(window, until=written_until), hours_at_once=inf)
+        result = proof.whole()
+        return TrailCheck(replace(result, findings=[*findings, *result.findings]), key.sha256, source), proof
 
     known = _known(checked)
     return (known, None) if isinstance(known, NotKnown) else known
@@ -150,7 +151,7 @@ def _verified(
 def _keys(tally: Tally, now: float) -> KeyInventory:
     dynamodb, table = client("dynamodb"), setting("KEY_STORE")
     policy = stored_policy(dynamodb, table, tally.coverage.latest_policy)
-    limits = {name: one.rotate_after_days for name, one in policy.classes.items()} if policy else {}
+    limits = {name: one.rotate_after_days for name, one in policy.classes.items()} if policy else None
     return inventory(stored_keys(dynamodb, table), limits, now)
 
 

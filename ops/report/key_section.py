@@ -11,7 +11,7 @@ from ops.report.html import Html
 from ops.report.keys import KeyInventory
 from ops.report.plots import key_plot
 from ops.report.report import NotKnown, Report
-from ops.report.words import NOTHING, count, duration
+from ops.report.words import NOT_KNOWN, NOTHING, count, duration
 from shared.model import KeyState
 
 _EVENTS: Final = {
@@ -50,13 +50,14 @@ def _now(report: Report) -> Iterator[Html]:
 
 
 def _key_table(keys: KeyInventory, now: float) -> Html:
+    without_limit = NOTHING if keys.is_limited else NOT_KNOWN
     rows = [
         (
             one.data_class,
             *(count(one.by_state.get(state, 0), f"keys.{one.data_class}.{state}") for state in KeyState),
             NOTHING if one.oldest_active_at is None else duration(now - one.oldest_active_at),
-            f"{one.rotate_after_days} d" if one.rotate_after_days else NOTHING,
-            count(one.overdue, f"keys.{one.data_class}.overdue") if one.rotate_after_days else NOTHING,
+            f"{one.rotate_after_days} d" if one.rotate_after_days else without_limit,
+            count(one.overdue, f"keys.{one.data_class}.overdue") if one.rotate_after_days else without_limit,
         )
         for one in keys.classes
     ]

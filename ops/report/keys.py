@@ -59,19 +59,21 @@ class KeyInventory:
 
     Attributes:
         unreadable: rows that are not of their form.
+        is_limited: whether it is known how old the policy lets them get.
     """
 
     classes: Sequence[ClassKeys]
     unreadable: int
+    is_limited: bool
 
     def count(self, state: KeyState) -> int:
         """How many are in this state."""
         return sum(one.by_state.get(state, 0) for one in self.classes)
 
     @property
-    def overdue(self) -> int:
-        """Active ones that are older than the policy wants."""
-        return sum(one.overdue for one in self.classes)
+    def overdue(self) -> int | None:
+        """Active ones that are older than the policy wants; None where nobody knows what it wants."""
+        return sum(one.overdue for one in self.classes) if self.is_limited else None
 
     @property
     def oldest_active_at(self) -> float | None:
@@ -79,14 +81,15 @@ class KeyInventory:
         return min((one.oldest_active_at for one in self.classes if one.oldest_active_at is not None), default=None)
 
 
-def inventory(keys: Iterable[KeyFacts], limits: Mapping[str, int | None], now: float) -> KeyInventory:
+def inventory(keys: Iterable[KeyFacts], limits: Mapping[str, int | None] | None, now: float) -> KeyInventory:
     """Count them.
 
     Args:
         keys: in any order; read once, and none is kept.
-        limits: `rotate_after_days` by class.
+        limits: `rotate_after_days` by class; None where the policy is not known.
         now: seconds since the epoch.
     """
+    is_limited, limits = limits is not None, limits or {}
     states: dict[str, Counter[KeyState]] = {}
     ages: dict[str, Counter[tuple[KeyState, int]]] = {}
     oldest: dict[str, float] = {}
@@ -108,7 +111,7 @@ def inventory(keys: Iterable[KeyFacts], limits: Mapping[str, int | None], now: f
         ClassKeys(name, limits.get(name), states[name], oldest.get(name), overdue[name], ages[name])
         for name in sorted(states)
     ]
-    return KeyInventory(classes, unreadable)
+    return KeyInventory(classes, unreadable, is_limited)
 
 
 def bin_of(age_seconds: float) -> int:

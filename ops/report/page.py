@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from typing import Final
 
@@ -14,18 +14,18 @@ from ops.report.headlines import headlines
 from ops.report.html import Html, joined, tag
 from ops.report.key_section import key_section
 from ops.report.quarantine_section import quarantine_section
-from ops.report.report import Report
+from ops.report.report import Part, Remark, Report
 from ops.report.run_section import run_section
 from ops.report.trail_section import trail_section
 from ops.report.words import time
 
 _PARTS: Final = {
-    "coverage": "Coverage",
-    "exposures": "Exposures",
-    "keys": "Data keys",
-    "runs": "Rotations",
-    "quarantine": "Quarantine",
-    "trail": "Audit trail",
+    Part.COVERAGE: "Coverage",
+    Part.EXPOSURES: "Exposures",
+    Part.KEYS: "Data keys",
+    Part.RUNS: "Rotations",
+    Part.QUARANTINE: "Quarantine",
+    Part.TRAIL: "Audit trail",
 }
 _NOTHING_FROM_ELSEWHERE: Final = "default-src 'none'; style-src 'unsafe-inline'"
 
@@ -68,12 +68,19 @@ def _links() -> Iterator[Html]:
 
 
 def _first(report: Report) -> Iterator[Html]:
-    sentences = [*report.attention()]
-    if sentences:
-        listed = tag("ul", *(tag("li", one) for one in sentences))
-        said = joined(tag("p", tag("b", "This asks for somebody's attention:")), listed)
-    else:
-        said = paragraph("Nothing of what is reported here asks for anybody's attention.")
+    asks, unknown = _listed(report.attention()), _listed(report.not_known())
+    said = [tag("p", tag("b", "This asks for somebody's attention:")), asks]
+    if not asks:
+        what = "known" if unknown else "reported"
+        said = [paragraph(f"Nothing of what is {what} here asks for anybody's attention.")]
+    if unknown:
+        said += [tag("p", "Not known here:"), unknown]
     yield tag(
-        "section", tag("h2", "In short", class_="hidden"), tag("div", said, class_="said"), band(headlines(report))
+        "section", tag("h2", "In short", class_="hidden"), tag("div", *said, class_="said"), band(headlines(report))
     )
+
+
+def _listed(remarks: Iterable[Remark]) -> Html:
+    """Nothing where there are none."""
+    items = [tag("li", one.sentence) for one in remarks]
+    return tag("ul", *items) if items else joined()

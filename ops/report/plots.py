@@ -10,13 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
-from ops.audit.exposure import Exposure
-from ops.report import lasting
 from ops.report.axes import over_counts, over_durations, over_time
 from ops.report.coverage import Coverage
 from ops.report.held import Held
 from ops.report.html import Html
 from ops.report.keys import ClassKeys, KeyInventory, age_of
+from ops.report.lasting import Lasted
 from ops.report.svg import Size, colour, drawn
 from ops.report.timeline import Steps
 from ops.report.words import duration
@@ -60,25 +59,24 @@ def coverage_plot(coverage: Coverage) -> Html:
     return drawn("coverage", "Changes of the items table over time, by verdict", description, paint, size)
 
 
-def exposure_plot(exposures: Sequence[Exposure], since: float, until: float, now: float) -> Html:
-    """When each exposure began, and how long it lasted; of very many the longest."""
-    lasted = sorted(((lasting.seconds(one, now), one) for one in exposures), key=lambda pair: -pair[0])
-    longest, shortest = lasted[0][0], lasted[-1][0]
+def exposure_plot(lasted: Sequence[Lasted], since: float, until: float) -> Html:
+    """When each exposure began, and how long it lasted: the longest first, and of very many these alone."""
+    longest, shortest = lasted[0].seconds, lasted[-1].seconds
 
     def paint(figure: Figure, narrow: bool) -> None:
         axes = figure.subplots()
         for is_open, marker in ((False, "o"), (True, "^")):
-            points = [(one.found_at, seconds) for seconds, one in lasted[:_MOST_POINTS] if one.is_open is is_open]
+            points = [(one.found_at, one.seconds) for one in lasted[:_MOST_POINTS] if one.is_open is is_open]
             _dots(axes, points, marker)
         over_durations(axes, shortest, longest, vertical=True)
         axes.grid(axis="y")
         room = max(until - since, 1.0) / 40
         over_time(axes, since - room, until + room, most=_MARKS_NARROW if narrow else _MARKS_WIDE)
 
-    still = sum(one.is_open for one in exposures)
+    still = sum(one.is_open for one in lasted)
     title = "How long each item stood in clear, by when it was found"
     description = (
-        f"{len(exposures):,} in all, the shortest {duration(shortest)}, the longest {duration(longest)}; "
+        f"{len(lasted):,} in all, the shortest {duration(shortest)}, the longest {duration(longest)}; "
         f"{still:,} not ended."
     )
     return drawn("exposures", title, description, paint, Size(220, 220))

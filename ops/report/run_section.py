@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from ops.report.blocks import NUMBER, WIDE, Column, code, paragraph, section, table
+from ops.report.caveat import caveat
 from ops.report.html import Html, joined, tag
 from ops.report.report import Report
 from ops.report.runs import ToldRun
@@ -45,7 +46,7 @@ def run_section(report: Report) -> Html:
         content.append(_table("reconciliations", caption, _JUDGED, reconciliations))
     if not content:
         content.append(paragraph("No run was begun or ended in the period."))
-    return section(4, "runs", "Rotations and other runs", intro, *content)
+    return section(4, "runs", "Rotations and other runs", intro, caveat(report), *content)
 
 
 def _table(name: str, caption: str, figures: Mapping[str, str], runs: Sequence[ToldRun]) -> Html:

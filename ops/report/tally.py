@@ -48,6 +48,7 @@ def tallied(events: Iterable[Mapping[str, Any]]) -> Tally:
     first = last = 0.0
     for event in events:
         if TOLD_OTHERWISE in event:
+            coverage.add_otherwise(event)
             continue
         at = datetime.fromisoformat(event["at"]).timestamp()
         by_name[event["event"]] += 1

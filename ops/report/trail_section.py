@@ -19,13 +19,15 @@ VERDICTS: Final = {
 }
 
 
+_LEFT_OUT: Final = "Events of other segments that are not counted: whoever wrote them tells what is not his to tell"
+
+
 def trail_section(report: Report) -> Html:
     """Section 6."""
     intro = paragraph(
         "Every figure about the period comes from the audit trail: objects that were written once and locked, listed "
         "in manifests that a notary signs, each with the digest of the one before. The verifier needs these objects "
-        "and one public key, and nobody's word. Counted is what is as it was attested, or too young to be attested; "
-        "all of it was verified before."
+        "and one public key, and nobody's word."
     )
     trail = report.trail
     content = [*_verified(trail)]
@@ -45,7 +47,7 @@ def trail_section(report: Report) -> Html:
             for key, one in report.left_out.items()
         ]
         of_events = (Column("segment", WIDE), Column("events", NUMBER), Column("why"))
-        content.append(table("left-out", "Events of other segments that are not counted", of_events, parts))
+        content.append(table("left-out", _LEFT_OUT, of_events, parts))
     if report.conflicts:
         pairs = [(code(key), code(other)) for key, other in report.conflicts]
         columns = (Column("counted is what tells", WIDE), Column("and not", WIDE))
@@ -60,6 +62,7 @@ def _verified(trail: TrailCheck | NotKnown) -> Iterator[Html]:
         return
     result = trail.result
     verdict = VERDICTS[result.verdict]
+    yield paragraph("All was verified before: counted is what is as it was attested, or too young to be attested.")
     yield facts(
         {
             "verdict": verdict if result.verdict is TrailVerdict.INTACT else tag("b", verdict),

@@ -10,6 +10,7 @@ from ops.report.html import Html, tag
 
 NOTHING: Final = "—"
 """Where there is nothing to say."""
+NOT_KNOWN: Final = tag("span", "not known", class_="soft")
 
 _MINUTE: Final = 60
 _HOUR: Final = 3_600
@@ -61,6 +62,6 @@ def count(number: int, name: str) -> Html:
 def time(seconds: float | None) -> Html:
     """A time in UTC, to the second."""
     if seconds is None:
-        return tag("span", "not known", class_="soft")
+        return NOT_KNOWN
     shown = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
     return tag("time", shown, datetime=iso(seconds))

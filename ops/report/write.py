@@ -30,5 +30,7 @@ def write_report(wanted: Wanted, file: Path) -> Report:
 
 
 def told(report: Report, file: Path) -> list[str]:
-    """For people: where it is, and what asks for attention."""
-    return [f"{file}: {report.tally.events:,} events of the period", *report.attention()]
+    """For people: where it is, what asks for attention, and what is not known."""
+    counted = f"{file}: {report.tally.events:,} events of the period"
+    asks = [one.sentence for one in report.attention()]
+    return [counted, *asks, *(f"Not known: {one.sentence}" for one in report.not_known())]

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from ops.audit.exposures import ASKED_OF_NOBODY, NEVER_KNOWN, show_exposures
+from ops.audit.exposures import ASKED_OF_NOBODY, NEVER_KNOWN, PARTS_MISSING, show_exposures
 from ops.audit.holders import Copies
+from ops.audit.proof import NotVerified, Standing
 from ops.audit.reading import Trail
 from ops.audit.selection import Selection
 from shared.aws.backups import Copy, RecoveryWindow
@@ -23,6 +24,16 @@ KNOWN = Copies(
     landing=ObjectDays(14, None),
     unknown=["asking AWS Backup: refused"],
 )
+
+
+class Attested(NotVerified):
+    """Vouches for everything."""
+
+    def __init__(self):
+        super().__init__("")
+
+    def standing(self, name):
+        return Standing.ATTESTED
 
 
 @pytest.fixture
@@ -44,7 +55,7 @@ def shown(bucket, asked, capsys, monkeypatch):
 
         monkeypatch.setattr("ops.audit.exposures.for_programs", lambda as_json: not people)
         options = {"copies": copies, **more}
-        status = show_exposures(Trail(bucket), selection, since, until, wall=lambda: now, **options)
+        status = show_exposures(Trail(bucket, Attested()), selection, since, until, wall=lambda: now, **options)
         out = capsys.readouterr().out
         return status, out.splitlines() if people else [json.loads(line) for line in out.splitlines()]
 
@@ -112,7 +123,8 @@ def test_people_get_a_few_lines_for_each(bucket, shown):
 
 def test_nothing_in_clear_is_said_and_nobody_is_asked(bucket, shown, asked):
     bucket.write(sealed(1, "item.written"))
-    assert (0, ["nothing was found in clear in that time"]) == shown(people=True)
+    unknown = ["Not known here:", *(f"  {one}" for one in NEVER_KNOWN)]
+    assert (0, ["no event of that time tells of anything in clear", *unknown]) == shown(people=True)
     assert (0, 0) == (shown()[0], shown()[1][0]["exposures"])
     assert [] == asked
 
@@ -214,7 +226,31 @@ def test_other_tables_are_asked_for_too(bucket, shown, monkeypatch):
 
 def test_a_part_of_the_trail_that_cannot_be_read_is_not_all_well(bucket, shown):
     bucket.objects[bucket.write(event())] = b"no gzip"
-    assert 1 == shown()[0]
+    assert (1, [*NEVER_KNOWN, PARTS_MISSING]) == (shown()[0], shown()[1][0]["unknown"])
+
+
+def test_a_part_that_cannot_be_read_is_named_also_where_something_is_still_open(bucket, shown, capsys):
+    broken = bucket.write(event(), where="broken")
+    bucket.objects[broken] = b"no gzip"
+    bucket.write(clear(0))
+    trail = Trail(bucket, Attested())
+    status = show_exposures(trail, Selection(), START, START + DAY, copies=lambda *_: KNOWN, wall=lambda: START + HOUR)
+    assert (1, True) == (status, f"events of it are missing: {broken}" in capsys.readouterr().err)
+
+
+def test_of_what_has_no_time_none_is_told(bucket, shown):
+    begun, ended = ({"item_id": "i-2", "sequence_number": number} for number in "12")
+    bucket.write(clear(-START, "modify"), clear(-START, **begun), sealed(-START, **ended))
+    _, lines = shown(people=True)
+    assert [
+        "  written  before a time that nobody knows: it was changed then, and already in clear",
+        "  sealed   not yet",
+        "  written  before a time that nobody knows: it was changed then, and already in clear",
+        "  sealed   a time that nobody knows: item.remediated",
+    ] == [line for line in lines if line.startswith(("  written", "  sealed"))]
+    told = next(one for one in shown()[1] if one.get("item_id") == "i-2")
+    assert (None, None, None) == (told["found_at"], told["ended_at"], told["open_seconds"])
+    assert "the table's stream" in {place["what"] for place in told["may_be_in"]}, "nobody knows that it forgot it"
 
 
 @pytest.mark.parametrize(

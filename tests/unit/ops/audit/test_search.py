@@ -102,6 +102,15 @@ def test_an_export_can_be_narrowed(bucket, capsys):
     assert [ocsf(CLEAR)] == [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
+def test_what_its_stage_does_not_tell_is_named_and_nobody_is_sent_to_verify(bucket, capsys):
+    """What is attested `verify` calls intact."""
+    forged = bucket.write(event("item.remediated", tenant_id="acme", item_id="i-1"), stage="tenant-api", where="c")
+    assert 1 == search(Trail(bucket), Selection(), *SPAN)
+    told = capsys.readouterr().err
+    assert f"left out of {forged}: 1 of 1 event: tenant-api does not tell item.remediated" in told
+    assert ("audit verify" in told, "ask how he came by that function's rights" in told) == (False, True)
+
+
 @pytest.mark.parametrize("command", [search, export])
 def test_a_part_that_cannot_be_read_is_named_and_the_rest_is_told(bucket, capsys, command):
     broken = bucket.write(event(tenant_id="coil"), where="c")

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 from ops.audit.exposure_events import exposures
+from ops.report.report import Report
 
 
 class Shown(HTMLParser):
@@ -49,6 +50,11 @@ class Shown(HTMLParser):
     def handle_data(self, data: str) -> None:
         if not self._in_style:
             self.text += data
+
+
+def said(report: Report) -> list[str]:
+    """What asks for attention."""
+    return [one.sentence for one in report.attention()]
 
 
 def figures_of(events: Sequence[Mapping[str, Any]]) -> dict[str, int]:

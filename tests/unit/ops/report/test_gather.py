@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 
 from ops import cli
 from ops.audit.folder import Folder
+from ops.report.blocks import State
+from ops.report.exposure_section import exposure_section
 from ops.report.gather import Wanted, gather
+from ops.report.headlines import headlines
 from ops.report.html import Html
-from ops.report.report import NotKnown, TrailCheck
+from ops.report.keys import KeyFacts, KeyInventory
+from ops.report.report import NotKnown, Part, TrailCheck
 from ops.report.trail_section import trail_section
-from shared.errors import RequestRefused, StoreUnavailable
+from shared.errors import RequestRefused, StoreUnavailable, TrailBroken
+from shared.model import KeyState
 from shared.runtime.audit_log import AuditEvent
 from shared.trail.findings import TrailVerdict
 from shared.trail.manifest import Link
 from tests.unit.ops.audit.trail import START, MemoryObjects, event
 from tests.unit.ops.report.period import BEGUN, DAY, END, NOTARY_SECONDS, a_period, change, trail_in
-from tests.unit.ops.report.shown import Shown, figures_of
+from tests.unit.ops.report.shown import Shown, figures_of, said
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +72,7 @@ def test_a_changed_segment_is_told(tmp_path):
     assert isinstance(report.trail, TrailCheck)
     assert TrailVerdict.TAMPERED == report.trail.result.verdict
     assert [segment.relative_to(folder).as_posix()] == report.trail.result.doubted
-    assert "1 segment proves nothing: its events are not counted here." in report.attention()
+    assert "1 segment proves nothing: its events are not counted here." in said(report)
     assert f"<code>{report.trail.result.doubted[0]}</code>" in trail_section(report)
 
 
@@ -148,11 +155,11 @@ def test_events_that_cannot_be_counted_are_told_with_their_segments(tmp_path):
 
     assert (1, len(names)) == (report.tally.events, sum(one.events for one in report.left_out.values()))
     told = f"{len(names)} of {len(names) + 1} events in 2 segments are not counted: not what their writers tell."
-    assert told in report.attention()
+    assert told in said(report)
     shown = trail_section(report)
     assert all(f"<code>{segment}</code>" in shown for segment in report.left_out)
     assert "not of the form that the name promises" in shown
-    assert not any("cannot be read" in one for one in report.attention())
+    assert not any("cannot be read" in one for one in said(report))
 
 
 @pytest.mark.parametrize("days", [1, 4])
@@ -166,7 +173,7 @@ def test_what_is_told_in_two_ways_is_counted_once_named_and_an_exposure_if_eithe
     report = gather(Wanted(START, START + days * DAY, folder, key, NOTARY_SECONDS), END)
 
     assert ({"item.written": 2}, 1) == (report.tally.by_name, len(report.exposures))
-    assert "2 pairs of segments tell different things under one id: the first counts." in report.attention()
+    assert "2 pairs of segments tell different things under one id: the first counts." in said(report)
     shown = trail_section(report)
     assert all(f"<code>{one}</code>" in shown for pair in report.conflicts for one in pair)
 
@@ -223,6 +230,63 @@ def test_what_the_deployment_noted_as_its_end_has_to_be_there(folder, key, monke
 
 
 @pytest.mark.usefixtures("_nothing_answers")
+def test_a_row_that_somebody_else_wrote_is_named_and_the_objects_are_verified_all_the_same(tmp_path, monkeypatch):
+    def noted(_):
+        raise TrailBroken("the row is not as the notary writes it")
+
+    monkeypatch.setattr("ops.audit.proven.with_noted_end", noted)
+    folder = tmp_path / "trail"
+    key = trail_in(folder, a_period()[:20])
+    forged = [change("item.written", START + 7.0 + number, "verified") for number in range(100)]
+    where = planted(folder, *forged, at=START + 7_200)
+
+    report = gather(Wanted(START, public_key=key, period_seconds=NOTARY_SECONDS), END, objects=Folder(folder))
+
+    assert isinstance(report.trail, TrailCheck)
+    assert (20, [where]) == (report.tally.events, report.trail.result.doubted)
+    assert "runs table, row trail/last" == report.trail.result.findings[0].key
+    assert said(report)[0].startswith("The audit trail is not what was written")
+
+
+def test_events_that_were_left_out_leave_nothing_in_order(tmp_path):
+    folder = tmp_path / "trail"
+    key = trail_in(folder, [change("item.plaintext_found", START + 100, "plaintext", **BEGUN)])
+    (segment,) = folder.rglob("*.ndjson.gz")
+    segment.write_bytes(segment.read_bytes()[:-1])
+
+    report = gather(Wanted(START, folder=folder, public_key=key, period_seconds=NOTARY_SECONDS), END)
+
+    assert not report.is_complete
+    assert {State.LOOK, State.UNKNOWN} == {one.state for one in headlines(report)}
+    assert "Not all of the trail is counted here" in exposure_section(report)
+    assert "nothing was found" not in exposure_section(report)
+
+
+@pytest.mark.usefixtures("_nothing_answers")
+@pytest.mark.parametrize("policy", [None, "the stored one"])
+def test_how_old_keys_may_get_is_known_by_the_policy_alone(bucket, monkeypatch, policy):
+    found = policy and SimpleNamespace(classes={"pii": SimpleNamespace(rotate_after_days=90)})
+    monkeypatch.setattr("ops.report.gather.client", lambda _service: Mock())
+    monkeypatch.setattr("ops.report.gather.setting", lambda _name: "keys")
+    monkeypatch.setattr("ops.report.gather.stored_policy", lambda *_: found)
+    facts = KeyFacts("pii", KeyState.ACTIVE, END - 900 * DAY)
+    monkeypatch.setattr("ops.report.gather.stored_keys", lambda *_: [facts])
+
+    report = gather(Wanted(START), END, objects=bucket)
+
+    assert isinstance(report.keys, KeyInventory)
+    assert (1 if policy else None) == report.keys.overdue
+    unknown = [one.part for one in report.not_known()]
+    assert (Part.KEYS in unknown) is (policy is None)
+    assert (State.LOOK if policy else State.UNKNOWN) == state_of(report, "active data keys")
+
+
+def state_of(report, label):
+    (state,) = {one.state for one in headlines(report) if one.label == label}
+    return state
+
+
+@pytest.mark.usefixtures("_nothing_answers")
 def test_a_period_is_whole_seconds_so_that_others_can_ask_for_the_same(bucket):
     report = gather(Wanted(START + 0.7, until=START + 9.2), END, objects=bucket)
     assert (START, START + 10) == (report.period.since, report.period.until)
@@ -258,6 +322,15 @@ def test_the_command_writes_the_page_and_says_what_asks_for_attention(run, folde
     expected = figures_of(a_period())
     assert expected == {name: shown.figures.get(name) for name in expected}
     assert [file] == [*file.parent.iterdir()], "nothing unfinished is left"
+
+
+def test_the_command_says_what_is_not_known(run, tmp_path):
+    (tmp_path / "empty").mkdir()
+    status, told = run("--offline", tmp_path / "empty", "--html", tmp_path / "a.html")
+    assert 0 == status, told.err
+    _, unverified, *unknown = told.out.splitlines()
+    assert unverified.startswith("The audit trail was not verified (no public key was given")
+    assert ["Data keys", "What is held in quarantine"] == [one.split(": ")[1] for one in unknown]
 
 
 def test_the_command_wants_a_period(run, folder, tmp_path):

@@ -53,6 +53,11 @@ def test_keys_are_counted_by_class_and_state():
     assert 1 == found.classes[1].ages[KeyState.RETIRED, bin_of(DAY)], "its age when it was replaced"
 
 
+def test_without_a_policy_nobody_knows_what_is_overdue():
+    found = inventory([KeyFacts("pii", KeyState.ACTIVE, NOW - 300 * DAY)], None, NOW)
+    assert (None, False) == (found.overdue, found.is_limited)
+
+
 def test_a_row_that_cannot_be_read_is_counted_as_such():
     assert 1 == inventory([KeyFacts("", None, 0.0)], {}, NOW).unreadable
 

@@ -9,7 +9,11 @@ from dataclasses import replace
 import pytest
 
 from ops.audit.exposure_events import exposures, in_order
+from ops.audit.exposures import NEVER_KNOWN
 from ops.audit.holders import Copies
+from ops.audit.reading import TOLD_OTHERWISE
+from ops.report.blocks import State
+from ops.report.headlines import headlines
 from ops.report.held import Held
 from ops.report.html import Html
 from ops.report.keys import KeyFacts, inventory
@@ -24,7 +28,7 @@ from shared.trail.findings import Tampering, TrailFinding
 from shared.trail.verify import TrailResult
 from tests.unit.ops.audit.trail import START, event
 from tests.unit.ops.report.period import BEGUN, DAY, END, HOSTILE, a_period, change, removal
-from tests.unit.ops.report.shown import Shown, figures_of
+from tests.unit.ops.report.shown import Shown, figures_of, said
 
 INTACT = TrailResult([], manifests=40, segments=398, pending=2, unproven=0, proven_until=END - 60)
 KEYS = inventory(
@@ -153,7 +157,7 @@ def test_a_trail_that_was_tampered_with_comes_before_all_else():
     finding = TrailFinding(Tampering.CHANGED, "segments/one", "its SHA-256 is another")
     tampered = TrailCheck(replace(INTACT, findings=[finding]), "9f" * 32, "asked of KMS")
     told = report(trail=tampered)
-    assert next(told.attention()).startswith("The audit trail is not what was written")
+    assert said(told)[0].startswith("The audit trail is not what was written")
     assert "segments/one" in Shown(page(told)).text
 
 
@@ -162,7 +166,7 @@ def test_a_trail_that_nobody_could_check_is_not_called_intact():
     finding = TrailFinding(Tampering.UNCHECKABLE, "manifests/", "there is no manifest")
     unchecked = TrailCheck(replace(INTACT, findings=[finding], proven_until=None), "9f" * 32, "asked of KMS")
     told = report(trail=unchecked)
-    assert "The audit trail could not be checked." == next(told.attention())
+    assert said(told)[0].startswith("The audit trail could not be checked: nothing vouches")
     assert "intact" not in Shown(page(told)).text
 
 
@@ -179,24 +183,68 @@ def test_what_was_not_read_is_said_and_is_no_zero():
     told = report(keys=NotKnown("refused"), held=NotKnown("refused"), trail=NotKnown("no key was given"))
     shown = Shown(page(told))
     assert 2 <= shown.text.count("refused")
-    assert "no key was given" in shown.text
+    assert "The audit trail was not verified (no key was given)" in said(told)[0]
+    assert ["Data keys: refused.", "What is held in quarantine: refused."] == [one.sentence for one in told.not_known()]
+    for sentence in (*said(told), "Data keys: refused."):
+        assert sentence in shown.text
+    assert "All was verified before" not in shown.text
     assert not [name for name in shown.figures if name.startswith(("keys.", "quarantine.", "trail."))]
 
 
 @pytest.mark.usefixtures("_without_plots")
 def test_segments_that_cannot_be_read_are_named():
     told = report(unreadable={"segments/two": "ends too early"})
-    assert "1 of the trail's segments cannot be read" in " ".join(told.attention())
+    assert "1 of the trail's segments cannot be read" in " ".join(said(told))
     assert "segments/two" in Shown(page(told)).text
 
 
 @pytest.mark.usefixtures("_without_plots")
 def test_a_period_without_anything_gives_a_page_too():
     nothing = report(tally=tallied([]), exposures=(), keys=inventory([], {}, END), held=Held({}, {}, None))
-    assert [] == [*nothing.attention()]
+    assert [] == said(nothing)
     shown = Shown(page(nothing))
     assert "Nothing of what is reported here asks for anybody's attention." in shown.text
     assert {0} == {value for name, value in shown.figures.items() if not name.startswith("trail.")}
+
+
+@pytest.mark.usefixtures("_without_plots")
+@pytest.mark.parametrize("keys", [KEYS, NotKnown("refused")])
+def test_what_is_not_known_is_not_said_to_ask_for_nothing(keys):
+    told = report(tally=tallied([]), exposures=(), keys=keys, held=NotKnown("refused"))
+    text = Shown(page(told)).text
+    assert "Nothing of what is reported" not in text
+    assert "What is held in quarantine: refused." in text
+
+
+@pytest.mark.usefixtures("_without_plots")
+def test_an_exposure_of_which_no_time_is_known_has_none():
+    found, end = change("item.plaintext_found", 0.0, "plaintext", **BEGUN), change("item.written", 0.0, "verified")
+    for events in ([found], [found, end]):
+        text = Shown(page(report(exposures=exposures(events), keys=inventory([], {}, END)))).text
+        assert "the longest for not known" not in text
+        assert ("years" in text, "not known" in text) == (False, True)
+
+
+@pytest.mark.usefixtures("_without_plots")
+def test_how_long_an_exposure_lasted_at_least_is_told_as_that_wherever_it_is_told():
+    found = change("item.plaintext_found", START, "plaintext", findings=BEGUN["findings"], exposure="continued")
+    end = change("item.remediated", START + 5, "verified")
+    text = Shown(page(report(exposures=exposures([found, end])))).text
+    assert 2 == text.count("at least 5 s")
+
+
+@pytest.mark.usefixtures("_without_plots")
+def test_what_was_in_clear_before_the_period_is_said_to_be_unknown_also_where_none_was_found():
+    assert NEVER_KNOWN[1] in Shown(page(report(exposures=()))).text
+
+
+@pytest.mark.usefixtures("_without_plots")
+def test_further_tellings_of_a_change_are_counted_as_that():
+    well, other = change("item.written", START, "verified"), change("item.malformed", START, "malformed")
+    told = report(tally=tallied([well, {**other, TOLD_OTHERWISE: "segments/one"}]), exposures=())
+    assert (1, 1, 1) == (told.tally.coverage.changes, told.tally.coverage.verified, told.tally.coverage.told_otherwise)
+    assert 1 == Shown(page(told)).figures["changes.told_otherwise"]
+    assert State.NOTE == next(one.state for one in headlines(told) if "verified" in one.label)
 
 
 @pytest.mark.usefixtures("_without_plots")

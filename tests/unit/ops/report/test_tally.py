@@ -8,7 +8,7 @@ from ops.report.coverage import OVERFLOW
 from ops.report.runs import with_phases
 from ops.report.tally import tallied
 from shared.runs.model import Phase, Run, RunKind
-from tests.unit.ops.audit.trail import START, event
+from tests.unit.ops.audit.trail import START
 from tests.unit.ops.report.period import DAY, END, RECONCILIATION, ROTATION, UNFINISHED, a_period, change, removal
 
 UNKNOWN_TIME = 0.0
@@ -85,7 +85,9 @@ def test_a_period_without_events_has_figures_too():
     assert (0, 0, None) == (tally.events, tally.coverage.changes, tally.first_at)
 
 
-def test_a_policy_is_that_of_the_last_change():
+def test_a_policy_is_that_of_the_last_change_that_was_verified():
     older = {**change("item.written", START, "verified"), "policy": "00" * 8}
-    coverage = tallied([older, change("item.written", START + 1, "verified"), event("access.denied", at=END)]).coverage
-    assert ("4c0d1e22aa55ff01", {"00" * 8: 1, "4c0d1e22aa55ff01": 1}) == (coverage.latest_policy, coverage.policies)
+    stale = {**change("item.stale", START + 2, "stale"), "policy": "11" * 8}
+    coverage = tallied([older, change("item.written", START + 1, "verified"), stale]).coverage
+    assert {"00" * 8: 1, "4c0d1e22aa55ff01": 1, "11" * 8: 1} == coverage.policies
+    assert "4c0d1e22aa55ff01" == coverage.latest_policy
