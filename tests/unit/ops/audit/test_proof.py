@@ -18,6 +18,7 @@ from ops.audit.reading import Trail
 from ops.audit.selection import Selection
 from ops.report.tally import tallied
 from shared.aws.audit_bucket import Listed
+from shared.errors import StoreDenied
 from shared.trail.manifest import manifest_key
 from shared.trail.ocsf import ocsf
 from shared.trail.segments import segments
@@ -192,6 +193,48 @@ def test_of_all_hours_none_is_passed_over_and_few_are_held_at_once(bucket, monke
     assert START == edges[0][0]
     assert edges[-1][1] is None
     assert all(until + 1 == since for (_, until), (since, _) in pairwise(edges))
+
+
+def test_what_was_attested_long_after_its_hours_is_proven_and_what_lists_nothing_is_read_once(bucket):
+    """The notary left a backlog for half a day."""
+    late = [bucket.tell(changed(number), where=f"late-{number}") for number in range(4)]
+    for _ in late:
+        bucket.trail.wait(HOUR * 5)
+        bucket.trail.notarise(at_most=1)
+    bucket.trail.heartbeats(HOUR)
+    read: list[str] = []
+    reading = bucket.read
+
+    def noted(name: str, version_id: str | None = None) -> bytes:
+        read.append(name)
+        return reading(name, version_id)
+
+    bucket.read = noted
+    assert [changed(number) for number in range(4)] == bucket.shown()[1]
+    times = {name: read.count(name) for name in read if name.startswith("manifests/")}
+    assert [2, 2, 2, 2, *(1 for _ in range(12))] == [times[name] for name in sorted(times)]
+
+    del bucket.trail.objects[late[2]]
+    trail, shown = bucket.shown()
+    assert [changed(number) for number in (0, 1, 3)] == shown
+    assert [("removed", late[2])] == [(one.kind, one.key) for one in trail.proof.findings]
+
+
+def test_hours_of_which_nothing_is_given_are_no_end_of_all(bucket):
+    """Others were: so it is the object's fault."""
+    bucket.tell(changed(1))
+    bucket.trail.heartbeats(12 * HOUR)
+    refused, reading = bucket.plant(changed(66)), bucket.read
+    bucket.trail.heartbeats(6 * HOUR)
+
+    def read(name: str, version_id: str | None = None) -> bytes:
+        if name == refused:
+            raise StoreDenied("reading from the audit bucket: AccessDenied")
+        return reading(name, version_id)
+
+    bucket.read = read
+    trail, shown = bucket.shown()
+    assert ([changed(1)], [refused]) == (shown, [*trail.proof.doubted])
 
 
 def test_what_came_after_its_hours_were_verified_is_young(bucket):
