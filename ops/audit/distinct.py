@@ -18,6 +18,10 @@ Event = Mapping[str, Any]
 
 _OF_THE_TELLING: Final = frozenset({"at", "request_id", "open_seconds", "key_material_id", *Outcome})
 """What is told otherwise, or not at all, by who tells the same again."""
+_OF_ONE_TELLING: Final[Mapping[str, frozenset[str]]] = {
+    "record.quarantined": frozenset({"shard_id", "sequence_number"})
+}
+"""The same, of events of one name: another record may bring the same line of a file, whose entry has one id."""
 _CACHE_KIB: Final = 32 * 1024
 _TABLES: Final = """
     CREATE TABLE segment (number INTEGER PRIMARY KEY, key TEXT UNIQUE);
@@ -113,7 +117,8 @@ class Distinct:
 
 def _row(segment: int, event: Event, document: Mapping[str, Any]) -> dict[str, Any]:
     telling = TELLINGS.get(event["event"])
-    said = {name: value for name, value in event.items() if name not in _OF_THE_TELLING}
+    of_the_telling = _OF_THE_TELLING | _OF_ONE_TELLING.get(event["event"], frozenset())
+    said = {name: value for name, value in event.items() if name not in of_the_telling}
     return {
         "id": event["event_id"],
         "told": sha256(json.dumps(said, sort_keys=True).encode("ascii")).digest(),
