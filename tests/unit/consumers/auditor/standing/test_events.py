@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from consumers.auditor.events import shown_key
+from consumers.auditor.events import judged, shown_key
 from consumers.auditor.standing.events import standing_event_id
 from consumers.auditor.standing.visitor import standing
 from shared.envelope.layout import OVERHEAD_BYTES
 from shared.model import Finding, Verdict, VerdictKind
+from shared.policy.compiled import DIGEST_BYTES
 from shared.policy.load import parse_policy
 from shared.runtime.audit_log import event_id
+from shared.source_position import kinesis_position
 
 RUN_ID, OTHER_RUN_ID = "1" * 32, "2" * 32
 VERIFIED = Verdict(VerdictKind.VERIFIED)
@@ -34,7 +36,7 @@ def sealed(nonce: int) -> dict[str, bytes]:
 def id_of(item=None, verdict=VERIFIED, run_id=RUN_ID, *, tenant_id="acme", item_id="i-1"):
     image = {"tenant_id": {"S": tenant_id}, "item_id": {"S": item_id}, **(item or {})}
     change = standing(image, 1_700_000_000.0)
-    return standing_event_id(change, verdict, shown_key(change, POLICY), run_id)
+    return standing_event_id(change, verdict, judged(change, verdict, shown_key(change, POLICY)), run_id)
 
 
 def test_an_unchanged_item_has_the_same_id_in_one_run_whatever_the_order_of_its_attributes():
@@ -66,6 +68,19 @@ def test_what_is_another_event_has_another_id(changed):
     assert id_of({"a": sealed(1)}) != id_of(**{"item": {"a": sealed(1)}, **changed})
 
 
+def written(sequence: str, policy: int = 1) -> dict[str, dict[str, bytes]]:
+    source = kinesis_position(b"acme", sequence, 0).to_bytes()
+    return {"_src": {"B": source}, "_policy": {"B": bytes([policy]) * DIGEST_BYTES}}
+
+
+@pytest.mark.parametrize("values", [{}, {"a": sealed(1)}], ids=["nothing sealed", "sealed"])
+def test_what_was_written_again_is_another_event_for_it_tells_of_another_source_or_policy(values):
+    first, other_source, other_policy = (id_of(values | one) for one in (written("1"), written("2"), written("1", 2)))
+
+    assert 3 == len({first, other_source, other_policy})
+    assert first == id_of(values | written("1"))
+
+
 @pytest.mark.parametrize(
     "key", [{"item_id": SSN}, {"item_id": "+49 170 1234567"}, {"tenant_id": SSN}, {"tenant_id": "no tenant!"}]
 )
@@ -74,7 +89,7 @@ def test_where_a_key_must_not_be_told_its_id_cannot_be_found_by_trying(key):
     found = {id_of(**key) for _ in range(3)}
 
     assert len(found) == 3
-    assert event_id("standing", RUN_ID, names["tenant_id"], names["item_id"], "", VERIFIED.kind) not in found
+    assert event_id("standing", RUN_ID, *names.values(), "", *3 * ["None"], VERIFIED.kind) not in found
     assert id_of({"a": sealed(1)}, **key) == id_of({"a": sealed(1)}, **key), "nonces are random enough"
 
 
