@@ -29,6 +29,7 @@ class State(StrEnum):
     NOTE = "note"
     LOOK = "look"
     UNKNOWN = "unknown"
+    UNSURE = "unsure"
 
 
 _SIGNS: Final = {
@@ -36,6 +37,7 @@ _SIGNS: Final = {
     State.NOTE: ("•", "with findings"),
     State.LOOK: ("!", "asks for attention"),
     State.UNKNOWN: ("?", "not known"),
+    State.UNSURE: ("?", "not certain"),
 }
 
 

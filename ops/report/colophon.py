@@ -13,7 +13,7 @@ from ops.report.words import time
 _COMMANDS: Final = (
     "sealstream audit fetch trail/",
     "sealstream audit verify --offline trail/ --public-key key.pem",
-    "sealstream audit export --offline trail/ --public-key key.pem --from {since} --to {until}",
+    "sealstream audit export --offline trail/ --public-key key.pem \\\n  --from {since} --to {until}",
 )
 
 
@@ -31,8 +31,9 @@ def colophon(report: Report) -> Html:
         ),
         tag("pre", tag("code", *commands)),
         paragraph(
-            "What it does not show: the youngest minutes, which no manifest attests yet; what happened before the "
-            "period; and sealed values themselves, which neither the auditor nor this page's maker can open. "
+            "What it does not show: what happened before the period; whether somebody else wrote the youngest minutes, "
+            "which no manifest attests yet; and sealed values themselves, which neither the auditor nor this page's "
+            "maker can open. "
             "docs/audit_trail.md says what the trail proves, and what not."
         ),
         paragraph("Made ", time(report.period.made_at), " UTC by ", code("sealstream report"), ".", soft=True),

@@ -21,7 +21,8 @@ from shared.runs.model import RunKind
 def headlines(report: Report) -> Iterator[Headline]:
     """In their order: what a sentence asks attention for, and nothing else, is marked so."""
     asks = {one.part for one in report.attention()}
-    unknown = {one.part for one in report.not_known()} | (frozenset() if report.is_complete else OF_THE_PERIOD)
+    unknown = {one.part for one in report.not_known()}
+    unsure = frozenset() if report.is_complete else OF_THE_PERIOD
     for part, headline in (
         (Part.EXPOSURES, _exposed(report)),
         (Part.COVERAGE, _verified(report)),
@@ -30,8 +31,8 @@ def headlines(report: Report) -> Iterator[Headline]:
         (Part.RUNS, _run(report)),
         (Part.QUARANTINE, _quarantine(report)),
     ):
-        state = State.LOOK if part in asks else State.UNKNOWN if part in unknown else headline.state
-        yield replace(headline, state=state)
+        states = ((State.LOOK, asks), (State.UNKNOWN, unknown), (State.UNSURE, unsure))
+        yield replace(headline, state=next((state for state, parts in states if part in parts), headline.state))
 
 
 def _exposed(report: Report) -> Headline:
@@ -96,7 +97,8 @@ def _quarantine(report: Report) -> Headline:
     if isinstance(now, NotKnown):
         return Headline(label, NOTHING, now.why, State.UNKNOWN)
     oldest = joined("the oldest since ", time(now.oldest_at)) if now.oldest_at else "nothing waits for a decision"
-    beside = joined(oldest, f"; {now.entries.get(EntryState.HELD, 0):,} entries") if now.records_held else oldest
+    entries = f"; {plural(now.entries.get(EntryState.HELD, 0), 'entry', 'entries')}" if now.records_held else ""
+    beside = joined(oldest, entries)
     return Headline(label, f"{now.records_held:,}", beside, State.FINE)
 
 

@@ -74,7 +74,7 @@ def _first(report: Report) -> Iterator[Html]:
         what = "known" if unknown else "reported"
         said = [paragraph(f"Nothing of what is {what} here asks for anybody's attention.")]
     if unknown:
-        said += [tag("p", "Not known here:"), unknown]
+        said += [tag("p", tag("b", "Not known here:")), unknown]
     yield tag(
         "section", tag("h2", "In short", class_="hidden"), tag("div", *said, class_="said"), band(headlines(report))
     )

@@ -149,7 +149,7 @@ class Report:
 
     def _missing(self) -> Iterator[str]:
         if isinstance(self.trail, NotKnown):
-            yield f"The audit trail was not verified ({self.trail.why}): nothing vouches for any figure of the period."
+            yield f"The audit trail was not verified, and nothing vouches for the period's figures: {self.trail.why}."
         else:
             match self.trail.result.verdict:
                 case TrailVerdict.TAMPERED:

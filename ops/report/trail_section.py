@@ -62,7 +62,8 @@ def _verified(trail: TrailCheck | NotKnown) -> Iterator[Html]:
         return
     result = trail.result
     verdict = VERDICTS[result.verdict]
-    yield paragraph("All was verified before: counted is what is as it was attested, or too young to be attested.")
+    if result.verdict is not TrailVerdict.UNCHECKED:
+        yield paragraph("All was verified before: counted is what is as it was attested, or too young to be attested.")
     yield facts(
         {
             "verdict": verdict if result.verdict is TrailVerdict.INTACT else tag("b", verdict),

@@ -257,7 +257,7 @@ def test_events_that_were_left_out_leave_nothing_in_order(tmp_path):
     report = gather(Wanted(START, folder=folder, public_key=key, period_seconds=NOTARY_SECONDS), END)
 
     assert not report.is_complete
-    assert {State.LOOK, State.UNKNOWN} == {one.state for one in headlines(report)}
+    assert {State.LOOK, State.UNKNOWN, State.UNSURE} == {one.state for one in headlines(report)}
     assert "Not all of the trail is counted here" in exposure_section(report)
     assert "nothing was found" not in exposure_section(report)
 
@@ -329,7 +329,8 @@ def test_the_command_says_what_is_not_known(run, tmp_path):
     status, told = run("--offline", tmp_path / "empty", "--html", tmp_path / "a.html")
     assert 0 == status, told.err
     _, unverified, *unknown = told.out.splitlines()
-    assert unverified.startswith("The audit trail was not verified (no public key was given")
+    assert unverified.startswith("The audit trail was not verified")
+    assert "no public key was given" in unverified
     assert ["Data keys", "What is held in quarantine"] == [one.split(": ")[1] for one in unknown]
 
 

@@ -80,6 +80,7 @@ KEYS = (
     NotKnown("refused"),
 )
 HELD = (Held({}, {}, None), Held({("not_json", "held"): 2}, {"held": 1}, END), NotKnown("refused"))
+NOT_IN_ORDER = {State.LOOK, State.UNKNOWN, State.UNSURE}
 SAYS = {
     "found in clear": "in clear",
     "of changes": "change",
@@ -116,7 +117,7 @@ def test_whatever_asks_for_attention_is_marked_so_in_the_band_and_nothing_else_i
 
 def test_nothing_is_in_order_that_is_not_known_not_verified_or_left_out(every):
     for told, _, figures in every:
-        exposed, verified, trail, keys, last, held = (one.state in {State.LOOK, State.UNKNOWN} for one in figures)
+        exposed, verified, trail, keys, last, held = (one.state in NOT_IN_ORDER for one in figures)
         if told.trail is not TRAILS[0] or told.unreadable or told.left_out:
             assert all((exposed, verified, trail, last))
         if isinstance(told.keys, NotKnown) or told.keys.overdue is None:
@@ -127,7 +128,7 @@ def test_nothing_is_in_order_that_is_not_known_not_verified_or_left_out(every):
 
 def test_what_is_not_known_has_its_sentence(every):
     for told, sentences, figures in every:
-        assert sentences or [*told.not_known()] or not any(one.state is State.UNKNOWN for one in figures)
+        assert sentences or [*told.not_known()] or not any(one.state in NOT_IN_ORDER for one in figures)
 
 
 def test_of_runs_of_one_kind_and_scope_the_last_counts():
