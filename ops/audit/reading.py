@@ -15,6 +15,7 @@ from ops.audit.proof import Proof, Standing
 from ops.text import plural
 from shared.aws.audit_bucket import Listed
 from shared.errors import TrailUnreadable
+from shared.runtime.audit_log import AuditEvent
 from shared.trail.ocsf import flat
 from shared.trail.segments import PREFIX, SegmentName, hour_prefix, read_segment
 from shared.trail.stages import is_told_by
@@ -82,9 +83,8 @@ class Trail:
         """The events that happened then, each once, in order of `at` among those written in the same hour.
 
         An event may be written long after it happened. One that does not know when it happened counts by the hour in
-        which it was written. What no manifest attests yet comes last, and counts as little as what came later where
-        others tell something else under its id: of these the first counts, by hour and key of its segment, and the
-        others say so; but one that is not attested and contradicts one that is does not come at all.
+        which it was written. What no manifest attests yet comes last. Of those that tell different things under one
+        id the first counts, by hour and key of its segment, attested ones before others; the others say so.
 
         Args:
             since: seconds since the epoch.
@@ -115,8 +115,7 @@ class Trail:
                     is_young = kept.segment in young
                     if kept.against:
                         self.conflicts[kept.against, kept.segment] = None
-                    if not (is_young and kept.against) or kept.against in young:
-                        yield mark(kept.document, self._marks(kept, is_young=is_young))
+                    yield mark(kept.document, self._marks(kept, is_young=is_young))
 
     def _by_hour(
         self,
@@ -186,6 +185,16 @@ class Trail:
         first = hour_prefix(max(since - CLOCKS_DIFFER_SECONDS, 0))
         last = hour_prefix(min(until + WRITTEN_WITHIN_SECONDS, _LAST_SECOND))
         return takewhile(lambda one: one.key < last, self._objects.listed(PREFIX, start_after=first))
+
+
+def is_judged_anew(*segments: str) -> bool:
+    """Whether those who tell different things under one id all judge changes: that happens to a change twice.
+
+    A batch whose findings cannot be sent is judged again, for half a day; in between a key or the policy changes. So
+    nobody needs to have tampered; and who may write as these can tell what he likes under an id of its own.
+    """
+    names = map(SegmentName.parse, segments)
+    return all(name is not None and is_told_by(name.stage, AuditEvent.ITEM_STALE) for name in names)
 
 
 def at_of(event: Event) -> float:

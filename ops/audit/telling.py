@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any, Final
 
 from ops.audit.distinct import Event
-from ops.audit.reading import PROOF, TOLD_OTHERWISE, Trail
+from ops.audit.reading import PROOF, TOLD_OTHERWISE, Trail, is_judged_anew
 from shared.printable import printable
 from shared.trail.findings import Tampering, TrailVerdict
 
@@ -60,7 +60,13 @@ def ended(trail: Trail) -> int:
 
     1 where something is missing or not as it was written, 2 where all that is wrong is that it cannot be verified.
     """
-    wrong = [_say(_altered(trail), _VERIFY), _say(_disbelieved(trail), _AS_WHOM), _say(_contradictory(trail))]
+    wrong = [
+        _say(_altered(trail), _VERIFY),
+        _say(f"events of it are missing: {key} {why}" for key, why in trail.unreadable.items()),
+        _say((f"left out of {key}: {left_out}" for key, left_out in trail.left_out.items()), _AS_WHOM),
+        _say(_contradictory(trail)),
+    ]
+    _say(_judged_anew(trail))
     is_unchecked = _say(_unchecked(trail))
     if any(wrong):
         return TrailVerdict.TAMPERED
@@ -94,14 +100,15 @@ def _altered(trail: Trail) -> Iterator[str]:
                 yield f"{one.kind}: {one.key} {one.why}"
         for key, why in trail.proof.doubted.items():
             yield f"proves nothing, its events are left out: {key} {why}"
-    for key, why in trail.unreadable.items():
-        yield f"events of it are missing: {key} {why}"
-
-
-def _disbelieved(trail: Trail) -> Iterator[str]:
-    return (f"left out of {key}: {left_out}" for key, left_out in trail.left_out.items())
 
 
 def _contradictory(trail: Trail) -> Iterator[str]:
     for key, other in trail.conflicts:
-        yield f"told in two ways: {key} counts, {other} tells something else under the same event_id"
+        if not is_judged_anew(key, other):
+            yield f"told in two ways: {key} counts, {other} tells something else under the same event_id"
+
+
+def _judged_anew(trail: Trail) -> Iterator[str]:
+    for key, other in trail.conflicts:
+        if is_judged_anew(key, other):
+            yield f"judged anew: {key} counts, {other} tells otherwise of the same change"

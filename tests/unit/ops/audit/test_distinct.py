@@ -8,6 +8,7 @@ import json
 import pytest
 
 from consumers.encryptor.report import report_quarantined
+from ops.audit import telling
 from ops.audit.reading import Trail
 from shared.policy.load import parse_policy
 from shared.runtime.audit_log import AuditLog
@@ -25,7 +26,7 @@ id = "id"
 
 
 @pytest.mark.parametrize("other", [{}, {"reason": "too_large"}], ids=["another record", "another reason"])
-def test_a_line_that_was_rejected_twice_is_told_in_two_ways_only_where_more_than_its_record_is_another(other):
+def test_a_line_that_was_rejected_twice_is_told_in_two_ways_only_where_more_than_its_record_is_another(other, capsys):
     """A file is read again where a call was killed: then each line comes in another record."""
     wrapped, out = wrapped_payload(file_source(3), "not_json", b"{"), io.StringIO()
     with encryptor_world(parse_policy(POLICY, "policy.toml")) as world:
@@ -43,3 +44,5 @@ def test_a_line_that_was_rejected_twice_is_told_in_two_ways_only_where_more_than
 
     assert [first, *([{**second, **other, "told_otherwise": keys[0]}] if other else [])] == shown
     assert [keys] * bool(other) == [*trail.conflicts]
+    assert bool(other) == telling.ended(trail)
+    assert f"told in two ways: {keys[0]} counts, {keys[1]} tells something else" in capsys.readouterr().err or not other

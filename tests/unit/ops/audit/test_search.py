@@ -118,3 +118,4 @@ def test_a_part_that_cannot_be_read_is_named_and_the_rest_is_told(bucket, capsys
     assert 1 == command(Trail(bucket), Selection(), *SPAN)
     out, err = capsys.readouterr()
     assert (2, True) == (len(out.splitlines()), f"events of it are missing: {broken} does not unzip" in err)
+    assert "audit verify" not in err, "what no manifest names yet it does not know"
