@@ -510,6 +510,20 @@ def test_the_public_key_is_the_one_that_signs_now(work, monkeypatch, manifests, 
     assert key(signer).pem == run("public-key").stdout
 
 
+def test_whatever_was_put_over_the_last_manifest_its_signer_is_asked_for(work, monkeypatch):
+    """Another key of the deployment may have signed nothing yet."""
+    for number in range(11, 49):
+        del work.trail.objects[manifest_key(number)]
+    last, read = work.trail.objects[manifest_key(10)], work.bucket.read
+    monkeypatch.setattr("shared.aws.signing_keys.KmsSigningKeys", lambda _client: _Keys())
+    monkeypatch.setattr("shared.aws.clients.client", lambda _service: None)
+    monkeypatch.setattr(
+        work.bucket, "read", lambda name, version_id=None: read(name) if version_id == last.version_id else b"put over"
+    )
+
+    assert key(1).pem == run("public-key").stdout
+
+
 def test_where_the_last_manifest_cannot_be_read_it_is_the_newest(work, monkeypatch):
     monkeypatch.setattr("shared.aws.signing_keys.KmsSigningKeys", lambda _client: _Keys())
     monkeypatch.setattr("shared.aws.clients.client", lambda _service: None)
@@ -630,6 +644,8 @@ def test_a_copy_is_held_against_what_was_noted(copy, pem, noted):
     assert 0 == offline(copy, pem, "--at-least", noted).exit_code
     (copy / manifest_key(48)).unlink()
     assert 1 == offline(copy, pem, "--at-least", noted).exit_code
+    (copy / manifest_key(1)).unlink()
+    assert 1 == offline(copy, pem, "--at-least", f"1:{'0' * 64}").exit_code, "it is a copy of all"
 
 
 def test_who_may_not_read_the_row_verifies_without_it_and_is_told_so(work, noted, monkeypatch):
@@ -682,6 +698,8 @@ def test_what_is_known_to_be_there_is_held_against_whatever_hours_are_verified(w
     assert (1, "changed", manifest_key(number)) == (other.exit_code, *map(lines(other)[0].get, ("kind", "key")))
     beyond = run("verify", *hours, "--at-least", f"49:{digest}")
     assert (1, "truncated", manifest_key(49)) == (beyond.exit_code, *map(lines(beyond)[0].get, ("kind", "key")))
+    work.end.answer = Link(number, "0" * 64)
+    assert 1 == run("verify", *hours).exit_code
 
 
 @pytest.mark.usefixtures("clocks_agree")
