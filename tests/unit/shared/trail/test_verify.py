@@ -486,7 +486,9 @@ def test_what_is_set_apart_is_no_beginning_of_the_whole_trail(trail):
     noted = _noted(trail, 1)
     del trail.objects[manifest_key(2)]
 
-    assert (Tampering.REMOVED, manifest_key(2)) in found(_verified(trail, noted))
+    told = found(_verified(trail, noted))
+    assert (Tampering.REMOVED, manifest_key(2)) in told
+    assert found(trail.verify()) == told, "what it lists counts"
 
 
 def test_where_nothing_is_noted_there_is_one_manifest_at_most(trail):
@@ -539,6 +541,16 @@ def test_manifests_that_are_checked_once_say_of_each_hour_what_they_say_of_all(t
     assert (found(at_once), at_once.segments, at_once.unproven) == (told, segments, unproven)
     assert unproven
     assert (Tampering.REMOVED, late) in told
+
+
+def test_what_must_be_there_may_lie_long_before_manifests_that_are_checked_once(trail):
+    window = Window(trail.now, PERIOD, since=START + 7_200, at_least=_noted(trail, 1))
+    for name in map(manifest_key, range(2, 8)):
+        del trail.objects[name]
+
+    assert [] == _some_hours(trail, window).verify([], window).findings
+    other = replace(window, at_least=Link(1, "0" * 64))
+    assert {(Tampering.CHANGED, manifest_key(1))} == found(_some_hours(trail, other).verify([], other))
 
 
 def test_of_some_hours_those_manifests_are_asked_for_again_that_list_any_of_them(trail):
