@@ -30,6 +30,7 @@ FINDING_BEHIND_MINUTES: Final = 15
 """A finding that fails is taken again after nine minutes."""
 LANDING_BEHIND_HOURS: Final = 1
 QUOTA_PERCENT: Final = 80
+UNSETTLED_MINUTES: Final = 30
 STANDSTILL: Final = cdk.Duration.minutes(30)
 """Twice as long as a call of a worker lasts, which stores how far it is page after page."""
 
@@ -162,6 +163,15 @@ class Alarms(AlarmGroup):
             self._metrics.own("notary", Metric.MANIFESTS_WRITTEN, period=period),
             lasting=_THREE_IN_A_ROW,
             runbook="the-notary-is-silent",
+            period=period,
+        )
+        periods = UNSETTLED_MINUTES // settings.audit.notary_minutes
+        self.add_silence(
+            "notary-behind",
+            f"For {UNSETTLED_MINUTES} minutes each manifest left segments to the next: nothing is known to be foreign",
+            self._metrics.own("notary", Metric.MANIFESTS_COMPLETE, period=period),
+            lasting=Lasting(periods, periods),
+            runbook="the-notary-is-behind",
             period=period,
         )
         # two, since CloudWatch takes ten metrics in an alarm at most

@@ -95,6 +95,7 @@ class Rows:
                         total(self.functions, Metric.SEGMENTS_WRITTEN, label="segments written"),
                         total(self.functions, Metric.AUDIT_EVENTS_DROPPED, label="events dropped in an outage"),
                         own("notary", Metric.MANIFESTS_WRITTEN, label="manifests signed"),
+                        own("notary", Metric.MANIFESTS_COMPLETE, label="of these, left nothing"),
                         own("notary", Metric.SEGMENTS_ATTESTED, label="segments attested"),
                         own("notary", Metric.TRAIL_VERIFICATION_FAILED, label="does not verify"),
                         *denied,

@@ -37,7 +37,7 @@ class Notary(Construct):
             settings=settings,
             bundler=bundler,
             name="notary",
-            memory_mib=1024,  # 600 bytes of each segment that manifests of three hours list, and it reads some at once
+            memory_mib=1024,  # 600 bytes of each segment that 36 manifests list, and it reads some at once
             timeout=cdk.Duration.minutes(5),  # what is left is for the next
             environment={
                 "SEALSTREAM_NOTARY_KEYS": signing_keys.joined_arns,

@@ -1,25 +1,24 @@
-"""The manifests that the next one continues: read back as far as segments are still looked for, and not believed.
+"""The manifests that the next one continues: the last few are read back, and not believed.
 
 Whoever signs a link to a manifest vouches for it. So one that cannot be trusted by the keys alone is never linked to.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
-from itertools import takewhile
-from typing import Final, Self
+from itertools import islice, takewhile
+from typing import Final
 
-from consumers.notary.ports import Bucket, Key
+from consumers.notary.ports import NOT_GIVEN, Bucket, Key
 from shared.aws.audit_bucket import Listed
 from shared.aws.trail_end import Start
-from shared.errors import TrailBroken, TrailUnreadable
+from shared.errors import ObjectUnreadable, StoreDenied, TrailBroken, TrailUnreadable
 from shared.runtime.pool import all_of
 from shared.trail.chain import check_chain
 from shared.trail.findings import Tampering, TrailFinding
-from shared.trail.latest import last_number
 from shared.trail.manifest import (
     PREFIX,
     Attested,
@@ -48,8 +47,7 @@ class Earlier:
         link: how the next manifest names the last.
         signer: the key that must sign the next.
         start: where the search for segments begins.
-        newest: by number, the last key that a manifest lists.
-        attested: by key, what manifests list of what comes behind the start.
+        attested: by key, what the manifests that were read back list.
         findings: what of these manifests is not as it was written, though the last one is.
     """
 
@@ -57,7 +55,6 @@ class Earlier:
     link: Link | None
     signer: Key
     start: Start
-    newest: Mapping[int, str]
     attested: Mapping[str, Attested]
     findings: Sequence[TrailFinding]
 
@@ -74,61 +71,44 @@ class LastNotTrusted(TrailBroken):
         self.findings = findings
 
 
-def last_manifest(bucket: Bucket, noted: Link | None) -> int:
-    """The number of the last manifest, which is not below the noted one."""
-
-    def any_after(number: int) -> bool:
-        return any(manifest_number(one.key) for one in bucket.listed(PREFIX, start_after=manifest_key(number)))
-
-    return last_number(any_after, noted.number if noted else 0)
-
-
-def read_back(
-    bucket: Bucket, keys: Sequence[Key], noted: Link | None, start: Start | None, last: int, pool: Executor
-) -> Earlier:
-    """What the manifests up to this number say, 0 where there is none; of the notary's keys the oldest comes first.
+def read_back(bucket: Bucket, keys: Sequence[Key], noted: Link | None, start: Start | None, pool: Executor) -> Earlier:
+    """What the last manifests say; of the notary's keys the oldest comes first.
 
     Whatever is noted must be among them. After the noted one there may be one more: its writer ended before noting it.
     Where no start was noted, it is what the manifests say.
 
     Raises:
-        LastNotTrusted: the last one, or the noted one, is not there, or is another one, or nothing is noted though
-            there are several; or the last is not signed by one of these keys.
+        LastNotTrusted: the last one, or the noted one, is not there, is not given, or is another one; or there are
+            several of which nothing is noted; or the last is not signed by one of these keys.
         TrailBroken: none of these keys may sign the next.
         StoreUnavailable: the bucket does not answer.
     """
+    last = _last(bucket, noted)
     if not last:
-        return Earlier(None, None, keys[-1], Start("", 1), {}, {}, ())
-    contents: dict[int, bytes] = {}
-    heads: list[_Head] = []
-    replaced: list[TrailFinding] = []
-    high = last
-    while high and not (high < min(start.since, last) if start else _far_enough(heads)):
-        low = max(high - READ_TOGETHER, 0)
-        listed = _listed(bucket, low, high)
-        read = all_of(pool, lambda one: bucket.read(one.key, one.version_id), listed.values())
-        contents |= dict(zip(listed, read, strict=True))
-        heads += [] if start else [head for content in read if (head := _head(content))]
-        replaced += [TrailFinding(Tampering.REPLACED, one.key, _WHY) for one in listed.values() if one.other_versions]
-        high = low
-    if doubt := _not_noted(contents, noted, last):
-        raise LastNotTrusted(last, [doubt, *replaced])
-    return _believed(contents, keys, start, last, replaced)
+        return Earlier(None, None, keys[-1], Start(), {}, ())
+    listed = _listed(bucket, max(last - READ_TOGETHER, 0), last)
+    given = dict(zip(listed, all_of(pool, lambda one: _read(bucket, one), listed.values()), strict=True))
+    findings = [TrailFinding(Tampering.REPLACED, one.key, _WHY) for one in listed.values() if one.other_versions]
+    findings += [
+        TrailFinding(Tampering.UNREADABLE, manifest_key(number), NOT_GIVEN)
+        for number, content in given.items()
+        if content is None
+    ]
+    doubts = _doubts(given, noted, last)
+    if doubts or any(given[number] is None for number in {last, noted.number if noted else last}):
+        raise LastNotTrusted(last, [*doubts, *findings])
+    return _believed({number: content or b"" for number, content in given.items()}, keys, start, last, findings)
 
 
-def _not_noted(contents: Mapping[int, bytes], noted: Link | None, last: int) -> TrailFinding | None:
-    """What is wrong with the manifests that are there, by what is noted of them."""
-    if noted is None:
-        why = "goes on behind its first manifest, though nothing is noted of how far it goes"
-        return TrailFinding(Tampering.BROKEN_CHAIN, manifest_key(last), why) if last > 1 else None
-    if noted.number < min(contents, default=last):
-        return None
-    if noted.number not in contents:
-        why = "was noted as written, and is not there"
-        return TrailFinding(Tampering.TRUNCATED, manifest_key(noted.number), why)
-    found = sha256(contents[noted.number]).hexdigest()
-    why = f"its SHA-256 is {found}, noted is {noted.sha256}"
-    return None if found == noted.sha256 else TrailFinding(Tampering.CHANGED, manifest_key(noted.number), why)
+def _last(bucket: Bucket, noted: Link | None) -> int:
+    """The number of the last manifest, 0 where there is none: the noted one, or the one after it."""
+    number = noted.number if noted else 0
+    listed = bucket.listed(PREFIX, start_after=manifest_key(number))
+    behind = list(islice((found for one in listed if (found := manifest_number(one.key))), 2))
+    if behind and behind != [number + 1]:
+        why = "is there, though nothing is noted of the one before it"
+        raise LastNotTrusted(behind[-1], [TrailFinding(Tampering.BROKEN_CHAIN, manifest_key(behind[-1]), why)])
+    return number + len(behind)
 
 
 def _listed(bucket: Bucket, after: int, up_to: int) -> Mapping[int, Listed]:
@@ -138,43 +118,49 @@ def _listed(bucket: Bucket, after: int, up_to: int) -> Mapping[int, Listed]:
     return {number: one for one in listed if (number := manifest_number(one.key))}
 
 
+def _read(bucket: Bucket, one: Listed) -> bytes | None:
+    """The bytes of a manifest; None where the bucket does not give them."""
+    try:
+        return bucket.read(one.key, one.version_id)
+    except (ObjectUnreadable, StoreDenied):
+        return None
+
+
+def _doubts(given: Mapping[int, bytes | None], noted: Link | None, last: int) -> Sequence[TrailFinding]:
+    """What is wrong with those that must be there, by what is noted and was listed."""
+    if noted and noted.number not in given:
+        why = "was noted as written, and is not there"
+        return [TrailFinding(Tampering.TRUNCATED, manifest_key(noted.number), why)]
+    if last not in given:
+        return [TrailFinding(Tampering.REMOVED, manifest_key(last), "was listed, and is gone")]
+    content = given[noted.number] if noted else None
+    if noted and content is not None and (found := sha256(content).hexdigest()) != noted.sha256:
+        why = f"its SHA-256 is {found}, noted is {noted.sha256}"
+        return [TrailFinding(Tampering.CHANGED, manifest_key(noted.number), why)]
+    return []
+
+
 def _believed(
     contents: Mapping[int, bytes],
     keys: Sequence[Key],
     start: Start | None,
     last: int,
-    replaced: list[TrailFinding],
+    known: Sequence[TrailFinding],
 ) -> Earlier:
-    if last not in contents:
-        raise LastNotTrusted(last, [TrailFinding(Tampering.REMOVED, manifest_key(last), "was listed, and is gone")])
     chain = check_chain(contents, _named_by(contents[last], keys).public)
-    findings = [*chain.findings, *replaced]
+    not_given = {finding.key for finding in known if finding.kind is Tampering.UNREADABLE}
+    findings = [*(finding for finding in chain.findings if finding.key not in not_given), *known]
     if not chain.trusted or chain.trusted[-1].number != last:
         raise LastNotTrusted(last, findings)
     newest = chain.trusted[-1]
-    start = start or _start(chain.trusted)
     return Earlier(
         last=newest,
         link=link_to(newest, contents[last]),
         signer=signer_after(newest, keys),
-        start=start,
-        newest={one.number: one.segments[-1].key for one in chain.trusted if one.segments},
-        attested={one.key: one for manifest in chain.trusted for one in manifest.segments if one.key > start.after},
+        start=start or _start(chain.trusted),
+        attested={one.key: one for manifest in chain.trusted for one in manifest.segments},
         findings=findings,
     )
-
-
-def continued(earlier: Earlier, manifest: Manifest, search_after: Callable[[str], str]) -> Earlier:
-    """The same with one manifest more; the search begins after what `search_after` makes of the newest key listed.
-
-    The newest of late: where nothing comes for hours, what is read back does not grow with them.
-    """
-    lists = {manifest.number: manifest.segments[-1].key} if manifest.segments else {}
-    newest = {**earlier.newest, **lists}
-    lately = [key for number, key in newest.items() if number > manifest.number - READ_TOGETHER]
-    after = search_after(max(lately, default=""))
-    since = min((number for number, key in newest.items() if key > after), default=manifest.number + 1)
-    return replace(earlier, last=manifest, start=Start(after, since), newest=newest)
 
 
 def _named_by(content: bytes, keys: Sequence[Key]) -> Key:
@@ -196,46 +182,15 @@ def signer_after(last: Manifest, keys: Sequence[Key]) -> Key:
     raise TrailBroken(f"{arn} must sign what follows {last.key}, and is none of the notary's keys")
 
 
-@dataclass(frozen=True, slots=True)
-class _Head:
-    """What a manifest says but for what it lists, of which it is the last key, "" where that is nothing."""
-
-    created_at: int
-    more: bool
-    newest: str
-
-    @classmethod
-    def of(cls, manifest: Manifest) -> Self:
-        return cls(manifest.created_at, manifest.more, manifest.segments[-1].key if manifest.segments else "")
-
-
-def _head(content: bytes) -> _Head | None:
-    try:
-        return _Head.of(Manifest.from_statement(split(content)[0]))
-    except TrailUnreadable:
-        return None
-
-
-def _far_enough(read: Sequence[_Head]) -> bool:
-    """Whether one of them is from before the hours in which segments are looked for."""
-    first_hour = _first_hour(read)
-    return first_hour is not None and any(one.created_at < first_hour * 1_000 for one in read)
-
-
 def _start(trusted: Sequence[Manifest]) -> Start:
-    """Where the search begins by what the manifests say."""
-    first_hour = _first_hour(list(map(_Head.of, trusted)))
-    return Start("" if first_hour is None else hour_prefix(first_hour), trusted[0].number)
+    """Where the search begins by what the manifests say; with all that there is, where each of them left something.
 
-
-def _first_hour(manifests: Sequence[_Head]) -> int | None:
-    """The hour before that of the last manifest that left nothing; never after the newest segment that was attested.
-
-    So a manifest of a wrong time does not end the hours before it.
+    With the hour before that of the last manifest that left nothing; never after the newest segment that was attested,
+    so that a manifest of a wrong time does not end the hours before it.
     """
-    settled = [one.created_at for one in manifests if not one.more]
+    settled = [one.created_at for one in trusted if not one.more]
     if not settled:
-        return None
+        return Start()
     hour = (max(settled) // _HOUR_MS - 1) * 3_600
-    newest = SegmentName.parse(max(one.newest for one in manifests))
-    return min(hour, newest.hour) if newest else hour
+    newest = SegmentName.parse(max((one.segments[-1].key for one in trusted if one.segments), default=""))
+    return Start(hour_prefix(min(hour, newest.hour) if newest else hour))

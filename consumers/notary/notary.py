@@ -8,14 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from consumers.notary.earlier import Earlier, LastNotTrusted, continued, last_manifest, read_back, signer_after
+from consumers.notary.earlier import Earlier, LastNotTrusted, read_back, signer_after
 from consumers.notary.newer import Search
 from consumers.notary.ports import Bucket, End, Key
 from shared.aws.trail_end import Start
 from shared.errors import StoreUnavailable, TrailBroken
 from shared.trail.chain import check_chain
 from shared.trail.findings import TrailFinding
-from shared.trail.manifest import Link, Manifest, link_to
+from shared.trail.manifest import Link, Manifest, link_to, manifest_key
 
 MOST_SEGMENTS: Final = 5_000
 """In a manifest: some 1.5 MB."""
@@ -32,11 +32,13 @@ class Tally:
 
     Attributes:
         written: the manifests, by their numbers and digests.
+        complete: how many of them left nothing to the next.
         kms_failures: 1 where it ended at a call that KMS refused or left unanswered.
         findings: each once.
     """
 
     written: list[Link] = field(default_factory=list)
+    complete: int = 0
     segments: int = 0
     kms_failures: int = 0
     findings: dict[TrailFinding, None] = field(default_factory=dict)
@@ -84,31 +86,36 @@ class Notary:
             earlier = self._read_back(tally, pool)
             begun = self._now()
             search = Search(self._bucket, earlier, pool, now=begun, in_time=in_time)
-            while True:
-                manifest = self._next(earlier, search, int(begun * 1_000))
+            try:
+                while True:
+                    manifest = self._next(earlier, search, int(begun * 1_000))
+                    earlier = self._write(manifest, earlier, search, tally)
+                    if not (search.left and in_time()):
+                        return
+            finally:
                 tally.found(search.findings)
-                earlier = self._write(manifest, earlier, search, tally)
-                if not (search.left and in_time()):
-                    return
 
     def _read_back(self, tally: Tally, pool: ThreadPoolExecutor) -> Earlier:
+        """What was written so far, all of it noted: so there is never more than one that is not."""
         noted = self._end.noted()
-        last = last_manifest(self._bucket, noted)
         try:
-            earlier = read_back(self._bucket, self._keys, noted, self._end.start(), last, pool)
+            earlier = read_back(self._bucket, self._keys, noted, self._end.start(), pool)
         except LastNotTrusted as error:
             tally.found(error.findings)
             raise
         tally.found(earlier.findings)
+        if earlier.link and earlier.link != noted:
+            self._note(earlier.link, earlier.start)
         return earlier
 
     def _write(self, manifest: Manifest, earlier: Earlier, search: Search, tally: Tally) -> Earlier:
         """Write it; what the next one continues."""
-        further = continued(earlier, manifest, search.after)
-        link = self._put(manifest, earlier.signer, further.start)
+        link = self._put(manifest, earlier.signer)
+        self._note(link, search.next_start)
         tally.written.append(link)
+        tally.complete += not manifest.more
         tally.segments += len(manifest.segments)
-        return replace(further, link=link, signer=signer_after(manifest, self._keys))
+        return replace(earlier, last=manifest, link=link, signer=signer_after(manifest, self._keys))
 
     def _now(self) -> float:
         """The bucket's time: a manifest says by it up to when everything that was there was listed."""
@@ -125,17 +132,19 @@ class Notary:
             previous=earlier.link,
             segments=segments,
             signing_key=earlier.signer.name,
-            more=search.left or search.refused,
+            more=search.left,
             next_key=None if earlier.signer.arn == newest.arn else newest.as_next,
         )
 
-    def _put(self, manifest: Manifest, signer: Key, start: Start) -> Link:
+    def _put(self, manifest: Manifest, signer: Key) -> Link:
         content = manifest.to_bytes(signer.sign)
         if check_chain({manifest.number: content}, signer.public).findings:
             raise TrailBroken(f"{signer.arn} does not sign as its public key verifies: {manifest.key} is not written")
         if not self._bucket.put_once(manifest.key, content) and self._bucket.read(manifest.key) != content:
             raise StoreUnavailable(f"{manifest.key} was written by somebody else meanwhile")
-        link = link_to(manifest, content)
+        return link_to(manifest, content)
+
+    def _note(self, link: Link, start: Start) -> None:
         if not self._end.note(link, start) and self._end.noted() != link:
-            raise StoreUnavailable(f"{manifest.key} is not the last one: somebody else goes on meanwhile")
-        return link
+            key = manifest_key(link.number)
+            raise StoreUnavailable(f"{key} is not the last one: somebody else goes on meanwhile")

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol
+from typing import Final, Protocol
 
 from shared.aws.audit_bucket import Listed
 from shared.aws.trail_end import Start
 from shared.trail.manifest import Link, NextKey, Sign, SigningKey
 from shared.trail.public_key import PublicKey
+
+NOT_GIVEN: Final = "is given to nobody by the bucket, though others are"
 
 
 class Bucket(Protocol):

@@ -23,6 +23,7 @@ def report(tally: Tally, *, started: float, ended: float, audit_log: AuditLog) -
         _tell(list(tally.findings), ended, audit_log)
     values = {
         Metric.MANIFESTS_WRITTEN: tally.manifests,
+        Metric.MANIFESTS_COMPLETE: tally.complete,
         Metric.SEGMENTS_ATTESTED: tally.segments,
         Metric.TRAIL_VERIFICATION_FAILED: len(tally.findings),
         Metric.KMS_FAILURES: tally.kms_failures,

@@ -5,21 +5,22 @@ who takes the end of the trail away has to change both.
 
 | partition key `run_id` | sort key `row` | what |
 | --- | --- | --- |
-| `trail` | `last` | of the last manifest `number`, and `sha256` of its object in hex; `after`, `since`: see `Start` |
+| `trail` | `last` | of the last manifest `number`, and `sha256` of its object in hex; the attributes of `Start` |
 
-`after` and `since` may be absent: an operator who says where the trail ends does not know them.
+Those of `Start` may be absent, all of them: an operator who says where the trail ends does not know them.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.aws.errors import AWS_ERRORS, error_code, store_error
 from shared.errors import TrailBroken
 from shared.trail.manifest import Link
+from shared.trail.segments import SegmentName
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -31,20 +32,29 @@ _KEY: Final = {"run_id": {"S": PARTITION}, "row": {"S": "last"}}
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _NUMBER: Final = re.compile(r"[1-9][0-9]{0,11}")
 _NOT_OURS: Final = "the row that says how far the audit trail goes is not as the notary writes it"
-_AFTER: Final = re.compile(r"(segments/[!-~]+)?")
+_TIME: Final = re.compile(r"[0-9]{1,15}")
+_PLACE: Final = re.compile(r"(segments/[!-~]+)?")
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Where the search for what the next manifest lists begins.
+    """Where the search for what the next manifest lists begins; times are milliseconds since the epoch.
+
+    It goes round and round, from `after` to the present hour.
 
     Attributes:
         after: no segment up to this key is looked for any more; "" where all are.
-        since: the first manifest that may list one behind it; the next one's number where none does.
+        reached: up to where the round that is under way came; nothing behind `after` where none is.
+        began: when that one did.
+        seen: what was there by then was listed.
+        refused: keys of segments that the bucket did not give then, and may give later.
     """
 
-    after: str
-    since: int
+    after: str = ""
+    reached: str = ""
+    began: int = 0
+    seen: int = 0
+    refused: tuple[str, ...] = ()
 
 
 class TrailEnd:
@@ -98,19 +108,28 @@ def end_row(last: Link, start: Start) -> dict[str, Any]:
         "number": {"N": str(last.number)},
         "sha256": {"S": last.sha256},
         "after": {"S": start.after},
-        "since": {"N": str(start.since)},
+        "reached": {"S": start.reached},
+        "began": {"N": str(start.began)},
+        "seen": {"N": str(start.seen)},
+        "refused": {"L": [{"S": key} for key in start.refused]},
     }
 
 
 def _read(row: Mapping[str, Any]) -> tuple[Link, Start | None]:
     number, digest = row.get("number", {}).get("N", ""), row.get("sha256", {}).get("S", "")
-    known = row.keys() - {*_KEY, "number", "sha256"}
-    if known - {"after", "since"} or not _NUMBER.fullmatch(number) or not _SHA256.fullmatch(digest):
+    if not _NUMBER.fullmatch(number) or not _SHA256.fullmatch(digest):
         raise TrailBroken(_NOT_OURS)
-    link = Link(int(number), digest)
-    if not known:
-        return link, None
-    after, since = row.get("after", {}).get("S"), row.get("since", {}).get("N", "")
-    if after is None or not _AFTER.fullmatch(after) or not _NUMBER.fullmatch(since) or int(since) > link.number + 1:
+    rest = {name: value for name, value in row.items() if name not in {*_KEY, "number", "sha256"}}
+    return Link(int(number), digest), _start(rest) if rest else None
+
+
+def _start(row: Mapping[str, Any]) -> Start:
+    try:
+        after, reached, began, seen = row["after"]["S"], row["reached"]["S"], row["began"]["N"], row["seen"]["N"]
+        refused = tuple(one["S"] for one in row["refused"]["L"])
+    except KeyError:
+        raise TrailBroken(_NOT_OURS) from None
+    places, times = all(map(_PLACE.fullmatch, (after, reached))), all(map(_TIME.fullmatch, (began, seen)))
+    if len(row) != len(fields(Start)) or not places or not times or not all(map(SegmentName.parse, refused)):
         raise TrailBroken(_NOT_OURS)
-    return link, Start(after, int(since))
+    return Start(after, reached, int(began), int(seen), refused)

@@ -92,6 +92,7 @@ class Metric(StrEnum):
     AUDIT_EVENTS_WRITTEN = "AuditEventsWritten"
     AUDIT_EVENTS_DROPPED = "AuditEventsDropped"
     MANIFESTS_WRITTEN = "ManifestsWritten"
+    MANIFESTS_COMPLETE = "ManifestsComplete"
     SEGMENTS_ATTESTED = "SegmentsAttested"
     TRAIL_VERIFICATION_FAILED = "TrailVerificationFailed"
     OLDEST_RECORD_AGE_SECONDS = "OldestRecordAgeSeconds"

@@ -75,6 +75,7 @@ def test_what_is_exposed_stands_still_or_is_given_up_is_told(cloud, alarms):
         "findings-given-up": letters("given up"),
         "trail-verification-failed": _own(Metric.TRAIL_VERIFICATION_FAILED, "notary"),
         "notary-silent": _own(Metric.MANIFESTS_WRITTEN, "notary"),
+        "notary-behind": _own(Metric.MANIFESTS_COMPLETE, "notary"),
         "item-events-dropped": _own(Metric.AUDIT_EVENTS_DROPPED, *SEALING, *JUDGING, "landing-ingest"),
         "key-events-dropped": _own(
             Metric.AUDIT_EVENTS_DROPPED, "rotation", "reopener", "notary", "tenant-api", "ensure-keys"
@@ -164,7 +165,7 @@ def test_no_alarm_looks_back_further_than_cloudwatch_does_by_the_minute(alarms):
 def test_no_metric_is_no_alarm_but_of_what_comes_by_the_clock(alarms):
     by_the_clock = {name for name, alarm in alarms.items() if alarm["TreatMissingData"] == "breaching"}
 
-    assert {"notary-silent", "rotation-unwatched"} == by_the_clock
+    assert {"notary-silent", "notary-behind", "rotation-unwatched"} == by_the_clock
     for name, alarm in alarms.items():
         compared = (
             ("LessThanThreshold", "breaching") if name in by_the_clock else ("GreaterThanThreshold", "notBreaching")
@@ -199,6 +200,7 @@ def test_how_much_and_how_long_it_takes(alarms):
         **all_of("encryptor-silent auditor-silent", (0, 300, 3, 3)),
         **all_of("encryptor-silent-for-hours auditor-silent-for-hours", (0, 3_600, 2, 2)),
         **all_of("notary-silent rotation-unwatched", (1, 300, 3, 3)),
+        **all_of("notary-behind", (1, 300, 6, 6)),
         **all_of("landing-retries landing-errors", (0, 300, 2, 8)),
         **all_of("stale", (0, 300, 12, 12)),
         **all_of("kms-quota", (80, 60, 5, 5)),
@@ -388,7 +390,7 @@ def test_a_silence_is_over_with_the_first_sight(alarms, every):
 
 def test_a_silence_does_not_wait_until_the_last_value_is_forgotten(alarms):
     """Of three in a row CloudWatch looks at five, and missing ones count only where values do not suffice."""
-    for name in ("notary-silent", "rotation-unwatched"):
+    for name in ("notary-silent", "notary-behind", "rotation-unwatched"):
         assert "FILL(told, 0)" == _expression(alarms[name])
 
 

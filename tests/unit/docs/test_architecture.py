@@ -168,7 +168,7 @@ def test_the_rows_of_the_runs_table_have_the_attributes_that_the_page_lists():
         "`run`": run_row(run),
         "phase `#` segment's number in 4 digits": segment_row(Segment(run.run_id, run.phase, 0)),
         "kind": current_row(run.kind, run.run_id),
-        "`last`": end_row(Link(1, ""), Start("", 1)),
+        "`last`": end_row(Link(1, ""), Start()),
     }
     listed = {cells[0]: set(re.findall(r"`(\w+)`", cells[2])) for cells in table(PAGE, "row of runs")[1:]}
 

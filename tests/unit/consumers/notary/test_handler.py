@@ -47,10 +47,18 @@ def test_it_answers_and_counts(work, capsys, kept):
 
     assert {"manifests": 1, "segments": 1, "findings": 0} == invoke()
     metrics = _metrics(capsys)
-    assert (1, 1, 0) == tuple(
-        metrics[name] for name in ("ManifestsWritten", "SegmentsAttested", "TrailVerificationFailed")
-    )
+    names = ("ManifestsWritten", "ManifestsComplete", "SegmentsAttested", "TrailVerificationFailed")
+    assert (1, 1, 1, 0) == tuple(metrics[name] for name in names)
     assert [] == kept.events
+
+
+def test_a_manifest_that_leaves_something_is_not_complete(work, capsys, kept, monkeypatch):
+    work.trail.write([1])
+    monkeypatch.setattr(Context, "get_remaining_time_in_millis", lambda _: 1_000)
+    invoke()
+    metrics = _metrics(capsys)
+
+    assert (1, 0) == (metrics["ManifestsWritten"], metrics["ManifestsComplete"])
 
 
 def test_each_manifest_is_logged_by_number_and_digest(work, capsys, kept):

@@ -8,14 +8,15 @@ from random import Random
 
 import pytest
 
-from consumers.notary import earlier, newer
+from consumers.notary import newer
 from consumers.notary.earlier import LastNotTrusted
 from consumers.notary.notary import TO_FINISH_SECONDS, Notary, Tally
 from consumers.notary.ports import Key
 from shared.aws.audit_bucket import Listed
+from shared.aws.trail_end import Start
 from shared.errors import KeyServiceUnavailable, ObjectUnreadable, StoreDenied, StoreUnavailable, TrailBroken
 from shared.trail.findings import Tampering, TrailVerdict
-from shared.trail.manifest import link_to, manifest_key
+from shared.trail.manifest import Link, link_to, manifest_key
 from shared.trail.public_key import PublicKey
 from shared.trail.segments import PREFIX
 from tests.fakes.notary import NotaryAtWork, signing_keys
@@ -322,15 +323,100 @@ def test_what_an_operator_says_is_lost_is_not_asked_for_any_more(work):
     assert TrailVerdict.INTACT == work.trail.verify().verdict
 
 
-def test_a_note_that_is_older_than_what_is_read_back_stops_nobody(work):
-    work.run()
-    first = work.end.last
-    for _ in range(80):
-        work.trail.wait(PERIOD)
+@pytest.mark.parametrize("noted", [0, 1, 4])
+def test_manifests_of_which_nothing_is_noted_are_not_continued(work, noted):
+    links: list[Link | None] = [None]
+    for _ in range(6):
         work.run()
-    work.end.last = first
+        links.append(work.end.last)
+    work.end.last = links[noted]
 
-    assert 1 == work.run().manifests
+    with pytest.raises(LastNotTrusted) as raised:
+        work.run()
+    assert [Tampering.BROKEN_CHAIN] == [one.kind for one in raised.value.findings]
+
+
+def test_a_manifest_of_a_high_number_is_told_at_once(work, monkeypatch):
+    work.run()
+    work.trail.put(manifest_key(10**12 - 1), b"{}")
+    listings = _listings(work, monkeypatch)
+    tally = Tally()
+
+    with pytest.raises(LastNotTrusted):
+        work.notary.write(tally, seconds_left=lambda: 300.0)
+    assert [(Tampering.BROKEN_CHAIN, manifest_key(10**12 - 1))] == _kinds(tally)
+    assert 1 == len(listings)
+
+
+def test_a_bucket_that_was_emptied_is_told_at_once_however_much_was_noted(work, monkeypatch):
+    work.end.note(Link(105_120, "0" * 64), Start())
+    listings = _listings(work, monkeypatch)
+    tally = Tally()
+
+    with pytest.raises(LastNotTrusted):
+        work.notary.write(tally, seconds_left=lambda: 300.0)
+    assert [(Tampering.TRUNCATED, manifest_key(105_120))] == _kinds(tally)
+    assert 2 == len(listings)
+
+
+@pytest.mark.parametrize("before", [0, 1, 3])
+def test_what_was_not_noted_is_noted_before_another_one_is_written(work, before):
+    for _ in range(before):
+        work.run()
+    work.end.refuses = StoreUnavailable("throttled")
+    for _ in range(3):
+        work.trail.wait(PERIOD)
+        with pytest.raises(StoreUnavailable):
+            work.run()
+    assert before + 1 == len(work.manifests)
+    work.end.refuses = None
+    work.run()
+
+    assert before + 2 == len(work.manifests) == work.end.last.number
+    assert TrailVerdict.INTACT == work.trail.verify().verdict
+
+
+@pytest.mark.parametrize("refusal", [ObjectUnreadable("KMS.DisabledException"), StoreDenied("AccessDenied")])
+def test_an_earlier_manifest_that_the_bucket_does_not_give_is_told_and_the_notary_goes_on(work, refusal):
+    for _ in range(4):
+        work.run()
+        work.trail.wait(PERIOD)
+    work.bucket.refused[manifest_key(2)] = refusal
+    tally = work.run()
+
+    assert 1 == tally.manifests
+    assert [(Tampering.UNREADABLE, manifest_key(2))] == _kinds(tally)
+
+
+@pytest.mark.parametrize("refusal", [ObjectUnreadable("KMS.DisabledException"), StoreDenied("AccessDenied")])
+@pytest.mark.parametrize("which", [3, 4], ids=["the noted one", "the last"])
+def test_a_manifest_that_must_be_there_and_is_not_given_is_told_and_not_continued(work, refusal, which):
+    for _ in range(3):
+        work.run()
+    work.end.refuses = StoreUnavailable("throttled")
+    with pytest.raises(StoreUnavailable):
+        work.run()
+    work.end.refuses = None
+    work.bucket.refused[manifest_key(which)] = refusal
+    tally = Tally()
+
+    with pytest.raises(LastNotTrusted):
+        work.notary.write(tally, seconds_left=lambda: 300.0)
+    assert [(Tampering.UNREADABLE, manifest_key(which))] == _kinds(tally)
+    assert 4 == len(work.manifests)
+
+
+def _listings(work: NotaryAtWork, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What each listing from now on asked for."""
+    listings: list[str] = []
+    listed = work.bucket.listed
+
+    def counted(prefix: str, start_after: str = "") -> Iterator[Listed]:
+        listings.append(prefix)
+        return listed(prefix, start_after)
+
+    monkeypatch.setattr(work.bucket, "listed", counted)
+    return listings
 
 
 def test_two_notaries_at_once_do_not_both_go_on(work, monkeypatch):
@@ -354,8 +440,7 @@ def test_an_earlier_manifest_that_was_changed_is_told_and_the_notary_goes_on(wor
     assert [written] == [one.key for one in work.manifests[-1].segments]
 
 
-def test_an_earlier_manifest_that_is_none_is_told(work, monkeypatch):
-    monkeypatch.setattr(earlier, "READ_TOGETHER", 1)
+def test_an_earlier_manifest_that_is_none_is_told(work):
     for _ in range(3):
         work.run()
     work.trail.alter(manifest_key(2), b"")
@@ -493,7 +578,7 @@ def test_a_refusal_does_not_have_one_manifest_after_the_other_written(work):
     work.bucket.refused[work.trail.write([1])] = StoreDenied("AccessDenied")
 
     assert 1 == work.run().manifests
-    assert work.manifests[-1].more
+    assert not work.manifests[-1].more
 
 
 def test_a_backlog_is_listed_and_read_back_once(monkeypatch):
@@ -502,18 +587,11 @@ def test_a_backlog_is_listed_and_read_back_once(monkeypatch):
         work.trail.write([number])
     work.run(TO_FINISH_SECONDS + 1, TO_FINISH_SECONDS)
     work.bucket.reads.clear()
-    listings = []
-    listed = work.bucket.listed
-
-    def counted(prefix: str, start_after: str = "") -> Iterator[Listed]:
-        listings.append(prefix)
-        return listed(prefix, start_after)
-
-    monkeypatch.setattr(work.bucket, "listed", counted)
+    listings = _listings(work, monkeypatch)
     tally = work.run()
 
     assert 10 == tally.segments
-    assert 1 == listings.count("segments/")
+    assert 3 == listings.count("segments/"), "to the present hour, from the beginning, and what is ahead"
     assert 1 == sum(name.startswith("manifests/") for name in work.bucket.reads)
 
 

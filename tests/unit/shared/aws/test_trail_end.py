@@ -16,7 +16,8 @@ from shared.trail.manifest import Link
 from tests.fakes.notary import FakeTrailEnd
 
 FIRST, SECOND = Link(1, "a" * 64), Link(2, "b" * 64)
-START, LATER = Start("", 1), Start("segments/2026/01/01/00/", 3)
+REFUSED = f"segments/2026/01/01/00/auditor/request-{32 * '0'}.ndjson.gz"
+START, LATER = Start(), Start("segments/2026/01/01/00/", "segments/2026/01/01/01/x", 5, 3, (REFUSED,))
 
 
 @pytest.fixture
@@ -54,7 +55,13 @@ def test_it_never_goes_back_and_is_never_another_one(end):
 
 
 ROW: Any = {"run_id": {"S": "trail"}, "row": {"S": "last"}, "number": {"N": "2"}, "sha256": {"S": "b" * 64}}
-BEGINS: Any = {"after": {"S": "segments/2026/01/01/00/"}, "since": {"N": "3"}}
+BEGINS: Any = {
+    "after": {"S": "segments/2026/01/01/00/"},
+    "reached": {"S": "segments/2026/01/01/01/x"},
+    "began": {"N": "5"},
+    "seen": {"N": "3"},
+    "refused": {"L": [{"S": REFUSED}]},
+}
 
 
 def test_an_operator_need_not_say_where_the_search_begins(dynamodb):
@@ -73,12 +80,16 @@ def test_an_operator_need_not_say_where_the_search_begins(dynamodb):
         {"sha256": {"S": "A" * 64}},
         {"sha256": {"S": ""}},
         {"kind": {"S": "rotation"}},
-        BEGINS | {"since": {"N": "4"}},
-        BEGINS | {"since": {"N": "0"}},
+        BEGINS | {"seen": {"N": "-4"}},
+        BEGINS | {"began": {"S": "4"}},
         BEGINS | {"after": {"S": "manifests/"}},
         BEGINS | {"after": {"N": "1"}},
+        BEGINS | {"reached": {"S": "segments"}},
+        BEGINS | {"refused": {"L": [{"S": "segments/x"}]}},
+        BEGINS | {"refused": {"SS": [REFUSED]}},
+        BEGINS | {"since": {"N": "3"}},
         {"after": {"S": "segments/2026/01/01/00/"}},
-        {"since": {"N": "3"}},
+        {"seen": {"N": "3"}},
     ],
 )
 def test_a_row_of_others_is_not_believed(dynamodb, changed):
@@ -86,6 +97,16 @@ def test_a_row_of_others_is_not_believed(dynamodb, changed):
 
     with pytest.raises(TrailBroken, match="not as the notary writes it"):
         TrailEnd(dynamodb, "runs").noted()
+
+
+def test_it_is_read_as_it_is_now_and_not_as_it_was_a_moment_ago(dynamodb):
+    asked: list[Any] = []
+    dynamodb.meta.events.register("provide-client-params.dynamodb.GetItem", lambda params, **_: asked.append(params))
+    end = TrailEnd(dynamodb, "runs")
+    end.noted()
+    end.start()
+
+    assert [True, True] == [params["ConsistentRead"] for params in asked]
 
 
 def test_a_table_that_does_not_answer_is_not_an_empty_one(dynamodb):
