@@ -641,13 +641,16 @@ def test_where_the_clocks_of_bucket_and_notary_differ_nothing_is_written(work, a
     assert [int((START + 60) * 1_000)] == [manifest.created_at for manifest in work.manifests]
 
 
-def test_a_manifest_of_a_wrong_time_does_not_end_the_hours_before_it(work):
+@pytest.mark.parametrize("forgets", [False, True])
+def test_a_manifest_of_a_wrong_time_does_not_end_the_hours_before_it(work, forgets):
     work.trail.write([1])
     work.run()
     work.trail.wait(PERIOD)
     work.trail.now += 10 * HOUR
     work.run()
     work.trail.now -= 10 * HOUR
+    if forgets:
+        work.end.forget_start()
     late = []
     for number in range(36):
         late.append(work.trail.write([10 + number]))
