@@ -6,7 +6,7 @@ key signed, digests lead to those of earlier keys. So any key that ever signed i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import pairwise
@@ -81,8 +81,8 @@ class Chain:
 
     @property
     def claimed(self) -> frozenset[str]:
-        """Keys of segments that are listed only by manifests that cannot be trusted."""
-        return frozenset(_listed(self.doubted.values()) - _listed(self.trusted))
+        """Keys of segments that manifests list that cannot be trusted."""
+        return frozenset(one.key for manifest in self.doubted.values() for one in manifest.segments)
 
     def listing(self, read_again: _Manifests) -> Chain:
         """The same with what these list, by the number in their key."""
@@ -103,10 +103,6 @@ def check(manifests: _Objects, given: PublicKey) -> Chain:
     doubted = {number: stated for number in doubts if isinstance(stated := manifests[number].stated, Manifest)}
     findings = [*_gaps(manifests), *_between(manifests, chain), *doubts.values()]
     return Chain(chain, doubted, sorted(findings, key=lambda finding: finding.key))
-
-
-def _listed(manifests: Iterable[Manifest]) -> set[str]:
-    return {one.key for manifest in manifests for one in manifest.segments}
 
 
 _Trusted = dict[int, Manifest]

@@ -407,6 +407,14 @@ def test_a_window_needs_manifests_up_to_its_end(trail):
     assert (Tampering.TRUNCATED, manifest_key(8)) in found(trail.verify(until=last + 2 * PERIOD + 1))
 
 
+def test_without_a_manifest_a_segment_is_as_old_as_it_is_now_whatever_hours_are_verified():
+    trail = FakeTrail(now=START + 3_500)
+    trail.write([1])
+    assert Tampering.UNCHECKABLE is trail.verify(until=START + 3_599).findings[0].kind
+    trail.wait(601)
+    assert {(Tampering.TRUNCATED, "manifests/")} == found(trail.verify(until=START + 3_599))
+
+
 def test_no_finding_holds_what_an_event_holds(trail):
     canary = "4111111111111111"
     name = trail.segments()[3]
@@ -551,6 +559,14 @@ def test_what_must_be_there_may_lie_long_before_manifests_that_are_checked_once(
     assert [] == _some_hours(trail, window).verify([], window).findings
     other = replace(window, at_least=Link(1, "0" * 64))
     assert {(Tampering.CHANGED, manifest_key(1))} == found(_some_hours(trail, other).verify([], other))
+
+
+def test_what_was_put_over_a_manifest_is_told_of_hours_too_of_which_it_lists_nothing(trail):
+    trail.objects[manifest_key(4)] = replace(trail.objects[manifest_key(4)], other_versions=True)
+    window = Window(trail.now, PERIOD, since=START)
+    ledger = _some_hours(trail, window)
+
+    assert {(Tampering.REPLACED, manifest_key(4))} == found(ledger.verify(_asked(trail, ledger, window), window))
 
 
 def test_of_some_hours_those_manifests_are_asked_for_again_that_list_any_of_them(trail):
