@@ -68,7 +68,7 @@ def verify(
 @click.argument("folder", type=_FOLDER, metavar="DIR")
 @as_json
 def fetch(folder: Path, *, since: float | None, until: float | None, as_json: bool) -> None:
-    """Copy the trail, or some hours of it with all that proves them, to DIR: for `--offline`.
+    """Copy the trail, or what tells of some hours with all that proves it, to DIR: for `--offline`.
 
     What is there already is not copied again. Exit status 1: DIR has what the bucket has not, or has otherwise.
     """
@@ -76,9 +76,10 @@ def fetch(folder: Path, *, since: float | None, until: float | None, as_json: bo
 
     from ops.audit.fetch import fetch as fetch_objects  # noqa: PLC0415
     from ops.audit.objects import the_bucket  # noqa: PLC0415
-    from ops.audit.verify import Asked, window_of  # noqa: PLC0415
+    from ops.audit.proven import window_written  # noqa: PLC0415
+    from ops.audit.verify import Asked  # noqa: PLC0415
 
-    window = window_of(Asked(since, until), now=time())
+    window = window_written(Asked(since, until), time())
     sys.exit(
         ending(
             lambda: fetch_objects(the_bucket(), folder, window, as_json=as_json),

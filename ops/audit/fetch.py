@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 from typing import Final
 
-from ops.audit.folder import Folder, of_the_trail
+from ops.audit.folder import Folder, Span, of_the_trail
 from ops.audit.needed import needed, with_contents
 from ops.audit.objects import Objects
 from ops.json_lines import JsonLines
@@ -17,6 +18,7 @@ from shared.aws.audit_bucket import Listed
 from shared.printable import printable
 from shared.trail.verify import Window
 
+_HOUR_SECONDS: Final = 3_600
 _LEFT: Final = {
     "missing": "is in the folder, and in the bucket no more",
     "differing": "is another object in the bucket now; the folder keeps what it had",
@@ -40,10 +42,16 @@ def fetch(objects: Objects, path: Path, window: Window, *, as_json: bool = False
     differing = [one.key for one in listed if one.key in had and _differs(one, had[one.key])]
     everything = window.since is None and window.until is None
     missing = sorted(had.keys() - {one.key for one in listed}) if everything else []
-    folder.keep_about((one for one in listed if one.key not in differing), window.now)
+    folder.keep_about((one for one in listed if one.key not in differing), window.now, _hours(window))
     left = {"missing": missing, "differing": differing, "unreadable": unreadable}
     _tell(path, left, listed=len(listed), copied=copied, as_json=as_json)
     return 1 if any(left.values()) else 0
+
+
+def _hours(window: Window) -> Span:
+    """Of which the segments are copied; up to the second at which the bucket was listed."""
+    until = inf if window.until is None else (window.until // _HOUR_SECONDS + 1) * _HOUR_SECONDS
+    return max(window.first_hour, 0.0), min(until, window.now)
 
 
 def _copied(objects: Objects, wanted: list[Listed], folder: Folder) -> tuple[int, list[str]]:

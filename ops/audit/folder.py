@@ -1,13 +1,13 @@
 """A copy of the audit bucket in a folder, as `sealstream audit fetch` makes it: each object a file, its key the path.
 
-What only the bucket knows of its objects stands beside them in `objects.ndjson`: when they were copied, and an object a
-line. A copy that was made otherwise has none, and does without.
+What only the bucket knows of its objects stands beside them in `objects.ndjson`: when they were copied, the segments of
+which hours, and an object a line. A copy that was made otherwise has none, and does without.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Final
@@ -19,6 +19,10 @@ from shared.trail.segments import SegmentName
 
 ABOUT: Final = "objects.ndjson"
 _COPIED_AT: Final = "copied_at"
+_HOURS: Final = "hours"
+
+Span = tuple[float, float]
+"""From when to when, seconds since the epoch."""
 _UNFINISHED: Final = ".unfinished"
 """Ends the name of a file that is being written, which may be left where somebody was interrupted."""
 
@@ -30,6 +34,7 @@ class Folder:
         self._path = path
         self._about: Mapping[str, Listed] | None = None
         self._copied_at: float | None = None
+        self._hours: Sequence[Span] | None = None
 
     def listed(self, prefix: str, start_after: str = "") -> Iterator[Listed]:
         """The objects whose keys begin so and come after `start_after`, by key, ascending."""
@@ -52,7 +57,11 @@ class Folder:
                 lines = file.read_text("utf-8").splitlines() if file.exists() else []
                 told = [json.loads(line) for line in lines]
                 if told and _COPIED_AT in told[0]:
-                    self._copied_at = float(told.pop(0)[_COPIED_AT])
+                    first = told.pop(0)
+                    self._copied_at = float(first[_COPIED_AT])
+                    self._hours = (
+                        _joined((float(since), float(until)) for since, until in first.get(_HOURS, ())) or None
+                    )
                 self._about = {one.key: one for one in (Listed(**line) for line in told)}
             except (OSError, TypeError, ValueError):
                 raise SettingsError(f"{file} is not what `sealstream audit fetch` writes") from None
@@ -67,11 +76,16 @@ class Folder:
         self.about()
         return self._copied_at
 
+    def hours(self) -> Sequence[Span] | None:
+        """When the segments were written that are in it, ascending; None where nobody knows; raises as `copied_at`."""
+        self.about()
+        return self._hours
+
     def keep(self, one: Listed, content: bytes) -> None:
         """Write an object's file, whole or not at all; raises StoreUnavailable."""
         self._write(one.key, content)
 
-    def keep_about(self, objects: Iterable[Listed], copied_at: float) -> None:
+    def keep_about(self, objects: Iterable[Listed], copied_at: float, hours: Span | None = None) -> None:
         """Write what the bucket knew of these when it was listed, beside what it knew of others before.
 
         Whole or not at all: what it said before is not known from elsewhere.
@@ -80,9 +94,11 @@ class Folder:
             StoreUnavailable: it cannot be written.
         """
         known = {**self.about(), **{one.key: one for one in objects}}
-        told = [{_COPIED_AT: copied_at}, *(asdict(known[key]) for key in sorted(known))]
+        every = _joined([*(self._hours or ()), *([hours] if hours else [])]) or None
+        first = {_COPIED_AT: copied_at, _HOURS: every or []}
+        told = [first, *(asdict(known[key]) for key in sorted(known))]
         self._write(ABOUT, "".join(json.dumps(one) + "\n" for one in told).encode())
-        self._about, self._copied_at = known, copied_at
+        self._about, self._copied_at, self._hours = known, copied_at, every
 
     def _write(self, name: str, content: bytes) -> None:
         file = self._path / name
@@ -103,6 +119,17 @@ class Folder:
             status = path.stat()
             known = self.about().get(key) or Listed(key, status.st_size, status.st_mtime)
             yield replace(known, bytes=status.st_size)
+
+
+def _joined(spans: Iterable[Span]) -> Sequence[Span]:
+    """The same time in as few spans as can be."""
+    joined: list[Span] = []
+    for since, until in sorted(spans):
+        if joined and since <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(until, joined[-1][1]))
+        else:
+            joined.append((since, until))
+    return joined
 
 
 def of_the_trail(key: str) -> bool:

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from math import inf
+from pathlib import Path
 from typing import Final
 
 from ops.audit.at_least import with_noted_end
+from ops.audit.folder import Folder
 from ops.audit.objects import Objects, objects_of
 from ops.audit.proof import HOURS_AT_ONCE, NotVerified, Proof, Verified
 from ops.audit.public_key import from_file, signs_now
 from ops.audit.reading import CLOCKS_DIFFER_SECONDS, READ_WITHIN_SECONDS, WRITTEN_WITHIN_SECONDS, Trail
 from ops.audit.verify import Asked, window_of
+from ops.clock import iso
 from shared.aws.clients import client
 from shared.aws.signing_keys import KmsSigningKeys
-from shared.errors import SealstreamError, SettingsError, TrailBroken
+from shared.errors import RequestRefused, SealstreamError, SettingsError, TrailBroken
 from shared.trail.findings import Tampering, TrailFinding
 from shared.trail.public_key import PublicKey
 from shared.trail.verify import Window
@@ -32,23 +35,23 @@ def trail_of(asked: Asked, now: float, *, up_to_now: bool = False) -> Trail:
         up_to_now: whether what was written later than `asked.until` may tell of it is read too.
 
     Raises:
-        SealstreamError: a name is missing, or the key that was given is none.
+        SealstreamError: a name is missing, the key that was given is none, or a copy has not all that is asked for.
     """
     objects = objects_of(asked.folder)
-    return Trail(objects, _proof(objects, asked, now, up_to_now=up_to_now))
+    window = window_written(asked, now, up_to_now=up_to_now)
+    refuse_beyond(asked.folder, window)
+    return Trail(objects, _proof(objects, asked, window))
 
 
-def _proof(objects: Objects, asked: Asked, now: float, *, up_to_now: bool) -> Proof:
+def _proof(objects: Objects, asked: Asked, window: Window) -> Proof:
     """Of a copy, whose list is in memory anyway, all is verified at once."""
     try:
         key, _ = key_of(objects, asked)
-        window, findings = window_read(asked, now)
+        window, findings = with_row(window, asked)
     except SealstreamError as error:
         if asked.public_key is not None:
             raise
         return NotVerified(str(error))
-    written_until = now if up_to_now or asked.until is None else asked.until + WRITTEN_WITHIN_SECONDS
-    window = replace(window, until=written_until if written_until < now else None)
     proof = Verified(objects, key, window, hours_at_once=HOURS_AT_ONCE if asked.folder is None else inf)
     proof.findings |= dict.fromkeys(findings)
     return proof
@@ -67,16 +70,38 @@ def key_of(objects: Objects, asked: Asked) -> tuple[PublicKey, str]:
     return signs_now(objects, KmsSigningKeys(client("kms"))), "asked of KMS"
 
 
-def window_read(asked: Asked, now: float) -> tuple[Window, Sequence[TrailFinding]]:
-    """What has to be verified for events that happened then: all segments that may tell of them, up to now.
-
-    And what is wrong with the row that notes how far the trail goes: the objects are verified all the same.
+def window_written(asked: Asked, now: float, *, up_to_now: bool = False) -> Window:
+    """The hours in which may have been written what happened then; or what came of it since, up to now.
 
     Raises:
-        SealstreamError: the period, or what is known of the end, cannot be had.
+        SealstreamError: the period is none, or a copy is not of its form.
     """
-    since = max(0.0, (asked.since or 0.0) - READ_WITHIN_SECONDS - CLOCKS_DIFFER_SECONDS)
-    window = replace(window_of(replace(asked, since=since), now=now), until=None)
+    since = None if asked.since is None else max(0.0, asked.since - READ_WITHIN_SECONDS - CLOCKS_DIFFER_SECONDS)
+    until = inf if up_to_now or asked.until is None else asked.until + WRITTEN_WITHIN_SECONDS
+    return replace(window_of(replace(asked, since=since), now=now), until=until if until < now else None)
+
+
+def refuse_beyond(folder: Path | None, window: Window) -> None:
+    """Raises RequestRefused where a copy says that it has not the segments of all these hours."""
+    if folder is None or (hours := Folder(folder).hours()) is None:
+        return
+    since, until = max(window.first_hour, 0.0), min(window.end, Folder(folder).copied_at() or inf)
+    if since < until and not any(first <= since and until <= last for first, last in hours):
+        has = ", ".join(f"{iso(first)} to {iso(last)}" for first, last in hours)
+        raise RequestRefused(
+            f"the copy has what was written {has}, and this needs {iso(since)} to {iso(until)}: "
+            "`sealstream audit fetch` with the same --from, and no --to, copies the rest"
+        )
+
+
+def with_row(window: Window, asked: Asked) -> tuple[Window, Sequence[TrailFinding]]:
+    """The window with the end that the deployment notes, and what is wrong with the row that notes it.
+
+    The objects are verified all the same.
+
+    Raises:
+        StoreUnavailable: the row cannot be had.
+    """
     if asked.folder is not None:
         return window, ()
     try:

@@ -15,7 +15,7 @@ from ops.audit.folder import Folder
 from ops.audit.holders import Copies
 from ops.audit.objects import Objects, objects_of
 from ops.audit.proof import Proof, Verified
-from ops.audit.proven import key_of, window_read
+from ops.audit.proven import key_of, refuse_beyond, window_written, with_row
 from ops.audit.reading import WRITTEN_WITHIN_SECONDS
 from ops.audit.selection import Selection as Everything
 from ops.audit.verify import Asked
@@ -134,13 +134,19 @@ def _verified(
         objects: of the trail.
         period: what is counted.
         written_until: segments that were written later are not read; None for up to now.
+
+    Raises:
+        RequestRefused: a copy has not all of that.
+        SettingsError: the notary's period is none.
     """
     asked = Asked(period.since, wanted.until, wanted.folder, wanted.public_key, wanted.period_seconds)
+    window = window_written(asked, period.made_at, up_to_now=True)
+    refuse_beyond(wanted.folder, replace(window, until=written_until))
 
     def checked() -> tuple[TrailCheck, Verified]:
         key, source = key_of(objects, asked)
-        window, findings = window_read(asked, period.made_at)
-        proof = Verified(objects, key, replace(window, until=written_until), hours_at_once=inf)
+        noted, findings = with_row(window, asked)
+        proof = Verified(objects, key, replace(noted, until=written_until), hours_at_once=inf)
         result = proof.whole()
         return TrailCheck(replace(result, findings=[*findings, *result.findings]), key.sha256, source), proof
 

@@ -52,6 +52,24 @@ def test_a_file_that_cannot_be_read_says_so(folder):
         folder.read("segments/x")
 
 
+@pytest.mark.parametrize(
+    ("copied", "hours"),
+    [
+        ([(0, 5)], [(0, 5)]),
+        ([(0, 5), (5, 9)], [(0, 9)]),
+        ([(6, 9), (0, 5)], [(0, 5), (6, 9)]),
+        ([(6, 9), (0, 5), (4, 7)], [(0, 9)]),
+        ([(0, 9), (2, 3)], [(0, 9)]),
+        ([None], None),
+        ([(0, 5), None], [(0, 5)]),
+    ],
+)
+def test_it_says_of_which_hours_it_is(tmp_path, copied, hours):
+    for one in copied:
+        Folder(tmp_path).keep_about([], START, one)
+    assert hours == Folder(tmp_path).hours()
+
+
 ONE = Listed("manifests/000000000002.json", 3, START, "v2")
 OTHER = Listed("manifests/000000000003.json", 3, START, "v3")
 
