@@ -9,7 +9,7 @@ from typing import Final
 
 from ops.audit.exposure import Exposure
 from ops.audit.holders import Copies
-from ops.audit.reading import LeftOut
+from ops.audit.reading import LeftOut, is_judged_anew
 from ops.report.held import Held
 from ops.report.keys import KeyInventory
 from ops.report.runs import ToldRun
@@ -167,8 +167,8 @@ class Report:
             yield f"{left:,} of {plural(of, 'event')} in {segments} are not counted: not what their writers tell."
 
     def _contradictory(self) -> Iterator[str]:
-        if self.conflicts:
-            segments = plural(len(self.conflicts), "pair of segments tells", "pairs of segments tell")
+        if unlike := sum(not is_judged_anew(*pair) for pair in self.conflicts):
+            segments = plural(unlike, "pair of segments tells", "pairs of segments tell")
             yield f"{segments} different things under one id: the first counts."
         if times := self.tally.by_name.get(AuditEvent.TRAIL_VERIFICATION_FAILED, 0):
             yield f"The notary told {plural(times, 'time')} that the audit trail is not what was written."

@@ -19,7 +19,7 @@ from ops.report.report import NotKnown, Report, TrailCheck
 from ops.report.tally import tallied
 from shared.model import KeyState
 from shared.trail.findings import Tampering, TrailFinding
-from tests.unit.ops.audit.trail import START, event
+from tests.unit.ops.audit.trail import START, MemoryObjects, event
 from tests.unit.ops.report.period import BEGUN, DAY, END, change
 from tests.unit.ops.report.shown import said
 from tests.unit.ops.report.test_page import INTACT, report
@@ -129,6 +129,12 @@ def test_nothing_is_in_order_that_is_not_known_not_verified_or_left_out(every):
 def test_what_is_not_known_has_its_sentence(every):
     for told, sentences, figures in every:
         assert sentences or [*told.not_known()] or not any(one.state in NOT_IN_ORDER for one in figures)
+
+
+def test_only_who_does_not_judge_anew_asks_for_attention_by_telling_otherwise():
+    auditor, sweeper = (MemoryObjects().write(WELL, stage=stage) for stage in ("auditor", "sweeper"))
+    (told,) = [one for one in said(report(conflicts=[(auditor, auditor), (auditor, sweeper)])) if "one id" in one]
+    assert "1 pair of segments tells different things under one id: the first counts." == told
 
 
 def test_of_runs_of_one_kind_and_scope_the_last_counts():
