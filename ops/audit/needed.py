@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from hashlib import sha256
 from itertools import takewhile
 from typing import Final
 
 from ops.audit.folder import of_the_trail
 from ops.audit.objects import READS_AT_ONCE, Objects
 from shared.aws.audit_bucket import Listed
-from shared.errors import ObjectUnreadable, StoreDenied
+from shared.errors import ObjectUnreadable, StoreDenied, TrailUnreadable
 from shared.trail import manifest as manifests
 from shared.trail import segments
+from shared.trail.public_key import PublicKey
 from shared.trail.segments import MAX_UNZIPPED_BYTES
 from shared.trail.verify import TrailObject, Window
 
@@ -48,6 +50,50 @@ def needed_segments(objects: Objects, window: Window) -> Iterator[Listed]:
     """Those of the window's hours, and whatever lies among them."""
     first, last = window.keys
     yield from takewhile(lambda one: one.key <= last, objects.listed(segments.PREFIX, start_after=first))
+
+
+def back_to_its_key(
+    objects: Objects, read: Iterable[TrailObject], window: Window, key: PublicKey
+) -> Iterator[TrailObject]:
+    """The same; and where the key signed no manifest since the window's hours, those from the last that it signed.
+
+    They lead from that key to the ones that signed since. Where it signed nothing at all, none is added.
+
+    Args:
+        objects: of the trail.
+        read: those that are needed, by key.
+        window: what they are needed for.
+        key: one that signed any manifest.
+
+    Raises:
+        StoreUnavailable: the bucket does not answer.
+    """
+    known = window.at_least.number if window.at_least else 0
+    numbers: set[int] = set()
+    is_led = False
+    for one in read:
+        if number := manifests.manifest_number(one.key):
+            is_apart = numbers == {known} and number > known + 1
+            is_led = (is_led and not is_apart) or _has_signed(key, one.content)
+            numbers.add(number)
+        yield one
+    if is_led or not numbers:
+        return
+    earlier = range(1, max(numbers))
+    numbered = ((manifests.manifest_number(one.key), one) for one in objects.listed(manifests.PREFIX))
+    before = [one for number, one in numbered if number in earlier and number not in numbers]
+    backwards = enumerate(with_contents(objects, reversed(before), may_read=True), start=1)
+    since = next((count for count, one in backwards if _has_signed(key, one.content)), 0)
+    if since:
+        yield from with_contents(objects, before[-since:], may_read=True)
+
+
+def _has_signed(key: PublicKey, content: bytes) -> bool:
+    try:
+        statement, signature = manifests.split(content)
+    except TrailUnreadable:
+        return False
+    return key.has_signed(sha256(statement).digest(), signature)
 
 
 def with_contents(objects: Objects, listed: Iterable[Listed], *, may_read: bool = False) -> Iterator[TrailObject]:

@@ -6,20 +6,21 @@ the hours.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from enum import StrEnum
 from itertools import chain
 from math import inf
 from typing import Final, Protocol
 
-from ops.audit.needed import needed_manifests, needed_segments, with_contents
+from ops.audit.needed import back_to_its_key, needed_manifests, needed_segments, with_contents
 from ops.audit.objects import Objects
 from shared.aws.audit_bucket import Listed
 from shared.trail.findings import TrailFinding
 from shared.trail.manifest import manifest_number
 from shared.trail.public_key import PublicKey
 from shared.trail.segments import SegmentName
-from shared.trail.verify import Ledger, TrailResult, Window
+from shared.trail.verify import Ledger, TrailObject, TrailResult, Window
 
 HOURS_AT_ONCE: Final = 6
 _HOUR_SECONDS: Final = 3_600
@@ -140,7 +141,15 @@ class Verified:
         return result
 
     def _checked(self) -> Ledger:
-        """All manifests of the window, whatever they list."""
-        listed = list(needed_manifests(self._objects, self._window))
-        self._manifests = {number: one for one in listed if (number := manifest_number(one.key))}
-        return Ledger(with_contents(self._objects, listed), self._key, self._window)
+        """All manifests of the window, and those that lead to them, whatever they list."""
+        read = with_contents(self._objects, needed_manifests(self._objects, self._window))
+        read = back_to_its_key(self._objects, read, self._window, self._key)
+        return Ledger(self._noted(read), self._key, self._window)
+
+    def _noted(self, read: Iterable[TrailObject]) -> Iterator[TrailObject]:
+        """Which they are, so that they can be read again."""
+        for one in read:
+            if number := manifest_number(one.key):
+                again = Listed(one.key, len(one.content), one.last_modified, one.version_id, one.other_versions)
+                self._manifests[number] = again
+            yield one

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from ops.audit.at_least import with_noted_end
 from ops.audit.folder import Folder
-from ops.audit.needed import needed, with_contents
+from ops.audit.needed import back_to_its_key, needed, with_contents
 from ops.audit.objects import Objects, objects_of
 from ops.audit.public_key import from_file, signs_now
 from ops.clock import iso
@@ -92,7 +92,8 @@ def verify(asked: Asked, *, as_json: bool) -> int:
 
 def verify_trail(objects: Objects, public_key: PublicKey, window: Window) -> TrailResult:
     """What of these objects is not as it was written, by a key that signed any manifest; raises StoreUnavailable."""
-    return verify_objects(with_contents(objects, needed(objects, window)), public_key, window)
+    read = with_contents(objects, needed(objects, window))
+    return verify_objects(back_to_its_key(objects, read, window, public_key), public_key, window)
 
 
 def window_of(asked: Asked, *, now: float, environment: Mapping[str, str] = os.environ) -> Window:

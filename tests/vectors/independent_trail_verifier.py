@@ -66,7 +66,7 @@ def check(  # noqa: C901, PLR0912 - sections 4 and 5 in the page's order
         digest = known[0] in manifests and sha256(manifests[known[0]]).hexdigest()
         found |= {("changed" if digest else "truncated", name(known[0]))} if digest != known[1] else set()
 
-    manifests = needed(manifests, first - grace)
+    manifests = needed(manifests, first - grace, pem)
     trusted, doubts, stopped = trust(manifests, pem)
     found |= set(doubts.values()) | chain(manifests, trusted, first - grace)
     attested: dict[str, Any] = {}
@@ -99,10 +99,23 @@ def check(  # noqa: C901, PLR0912 - sections 4 and 5 in the page's order
     return (1 if kinds - {"uncheckable"} else 2 if kinds else 0), found
 
 
-def needed(manifests: dict[int, bytes], before: float) -> dict[int, bytes]:  # section 3
-    """From the last that was begun so long before the hours, or the first: what lies further back tells nothing."""
-    early = [number for number, content in manifests.items() if begun(content) <= before]
-    return {number: content for number, content in manifests.items() if number >= max(early, default=0)}
+def needed(manifests: dict[int, bytes], before: float, pem: str) -> dict[int, bytes]:  # section 3
+    """From the last that was begun so long before the hours, or the first; or from the last that the key signed."""
+    since = max((number for number, content in manifests.items() if begun(content) <= before), default=0)
+    signed = [number for number, content in manifests.items() if is_signed(content, pem)]
+    since = min(since, max(signed, default=since))
+    return {number: content for number, content in manifests.items() if number >= since}
+
+
+def is_signed(content: bytes, pem: str) -> bool:
+    key = serialization.load_pem_public_key(pem.encode())
+    assert isinstance(key, ec.EllipticCurvePublicKey)
+    try:
+        _, line, signature = form(content)
+        key.verify(signature, line, ec.ECDSA(hashes.SHA256()))
+    except (ValueError, KeyError, TypeError, InvalidSignature):
+        return False
+    return True
 
 
 def begun(content: bytes) -> float:

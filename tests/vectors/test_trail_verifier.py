@@ -6,13 +6,14 @@ from random import Random
 
 import pytest
 
-from ops.audit.needed import needed, with_contents
+from ops.audit.needed import back_to_its_key, needed, with_contents
+from ops.audit.verify import verify_trail
 from shared.trail.manifest import Attested, Link
 from shared.trail.segments import MAX_EVENTS, MAX_UNZIPPED_BYTES, SegmentName, zipped
 from shared.trail.verify import Window, verify
 from tests.fakes.notary import FakeAuditBucket, NotaryAtWork
 from tests.fakes.trail import PERIOD, START, FakeTrail, busy_trail, key
-from tests.unit.shared.trail.test_random_tampering import SEEDS, SIGNERS, TAMPERS
+from tests.unit.shared.trail.test_random_tampering import SEEDS, SIGNERS, TAMPERS, swap
 from tests.vectors.independent_trail_verifier import Object, check
 
 LINE = b'{"metadata":{"uid":"a"}}\n'
@@ -75,14 +76,37 @@ def test_of_some_hours_a_stranger_finds_the_same(intact, seed, monkeypatch):
     digest = sha256(trail.objects[known.key].content).hexdigest()
     TAMPERS[seed % len(TAMPERS)](trail, random)
     since, until = random.choice([(None, START + 3_599), (START + 3_700, None), (START + 5, START + 7_199)])
+    signer = random.choice(SIGNERS)
     window = Window(trail.now, PERIOD, since, until, Link(known.number, digest))
-    objects = with_contents(FakeAuditBucket(trail), needed(FakeAuditBucket(trail), window))
+    bucket = FakeAuditBucket(trail)
+    objects = back_to_its_key(bucket, with_contents(bucket, needed(bucket, window)), window, signer.public)
 
-    result = verify(objects, key(9).public, window)
+    result = verify(objects, signer.public, window)
 
     found = {(finding.kind.value, finding.key) for finding in result.findings}
-    told = check(strangers_view(trail), key(9).pem, trail.now, PERIOD, since, until, (known.number, digest))
+    told = check(strangers_view(trail), signer.pem, trail.now, PERIOD, since, until, (known.number, digest))
     assert (int(result.verdict), found) == told
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_of_hours_after_its_key_handed_over_a_stranger_names_the_same(intact, seed, monkeypatch):
+    """He takes the manifests' own times, we the bucket's: where two manifests changed places, other ones are needed."""
+    random = Random(seed)
+    signer = random.choice(SIGNERS)
+    monkeypatch.setattr("ops.audit.needed.CLOCKS_DIFFER_SECONDS", 0)
+    trail = replace(intact, objects=dict(intact.objects), manifests=[*intact.manifests], attested=set(intact.attested))
+    trail.heartbeats(4 * 3_600)
+    TAMPERS[seed % len(TAMPERS)](trail, random)
+    window, bucket = Window(trail.now, PERIOD, START + 7_300), FakeAuditBucket(trail)
+
+    result = verify_trail(bucket, signer.public, window)
+
+    found = {(finding.kind.value, finding.key) for finding in result.findings}
+    not_read = {("replaced", one.key) for one in trail.objects.values() if one.other_versions}
+    exit_status, told = check(strangers_view(trail), signer.pem, trail.now, PERIOD, window.since)
+    told -= not_read - found
+    assert (exit_status if told else 0) == int(result.verdict)
+    assert {key for _, key in found} == {key for _, key in told} or TAMPERS[seed % len(TAMPERS)] is swap
 
 
 @pytest.mark.parametrize(

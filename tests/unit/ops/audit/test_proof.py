@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from hashlib import sha256
 from itertools import pairwise
 from math import inf
 from random import Random
@@ -13,13 +14,16 @@ import pytest
 
 from ops.audit import telling
 from ops.audit.exposures import found_in
+from ops.audit.objects import READS_AT_ONCE
 from ops.audit.proof import NotVerified, Proof, Verified
 from ops.audit.reading import Trail
 from ops.audit.selection import Selection
+from ops.audit.verify import verify_trail
 from ops.report.tally import tallied
 from shared.aws.audit_bucket import Listed
 from shared.errors import StoreDenied
-from shared.trail.manifest import manifest_key
+from shared.trail.findings import TrailVerdict
+from shared.trail.manifest import Link, manifest_key, manifest_number
 from shared.trail.ocsf import ocsf
 from shared.trail.segments import segments
 from shared.trail.verify import Ledger, Window
@@ -237,6 +241,82 @@ def test_hours_of_which_nothing_is_given_are_no_end_of_all(bucket):
     bucket.read = read
     trail, shown = bucket.shown()
     assert ([changed(1)], [refused]) == (shown, [*trail.proof.doubted])
+
+
+def three_keys(bucket: Bucket) -> list[dict[str, Any]]:
+    """A change an hour for two days; a second key signed since the first hour, a third since the eleventh."""
+    told = []
+    for hour in range(48):
+        told.append(changed(hour * int(HOUR)))
+        bucket.tell(told[-1], where=f"s-{hour}")
+        for period in range(12):
+            bucket.trail.wait(PERIOD)
+            handover = {0: key(2), 10: key(3)}.get(hour) if period == 3 else None
+            bucket.trail.notarise(next_key=handover)
+    return told
+
+
+def manifest_reads(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The number of each manifest that is read from now on."""
+    reads: list[int] = []
+    reading = bucket.read
+
+    def noted(name: str, version_id: str | None = None) -> bytes:
+        reads.extend(number for number in [manifest_number(name)] if number)
+        return reading(name, version_id)
+
+    monkeypatch.setattr(bucket, "read", noted)
+    return reads
+
+
+@pytest.mark.parametrize("given", ["to each hours", "as what is known to be there", "nothing"])
+@pytest.mark.parametrize(("by", "leads_from"), [(1, 4), (2, 124), (3, 466)])
+def test_a_key_that_handed_over_long_before_these_hours_proves_them(bucket, monkeypatch, by, leads_from, given):
+    """Read are the manifests that lead from it to these hours; once more to find them, and what lists something."""
+    told = three_keys(bucket)
+    known = bucket.trail.manifests[{"nothing": 575, "to each hours": 123, "as what is known to be there": 3}[given]]
+    at_least = Link(known.number, sha256(bucket.trail.objects[known.key].content).hexdigest())
+    window = Window(bucket.trail.now, PERIOD, since=bucket.trail.now - 8 * HOUR, at_least=at_least)
+    reads = manifest_reads(bucket, monkeypatch)
+    trail = Trail(bucket, Verified(bucket, key(by).public, window, hours_at_once=1))
+    assert (told[-8:], 0) == ([*trail.events(bucket.trail.now - 8 * HOUR, bucket.trail.now)], telling.ended(trail))
+    assert TrailVerdict.INTACT == verify_trail(bucket, key(by).public, window).verdict
+
+    behind = READS_AT_ONCE + 1
+    assert leads_from - behind <= min({*reads} - {known.number})
+    assert len(reads) <= 5 * (576 - leads_from + behind)
+
+
+@pytest.mark.parametrize("by", [1, 2, 3])
+def test_whatever_key_is_given_no_manifest_is_read_more_than_twice(bucket, monkeypatch, by):
+    """Once to check it, once for what it lists: however many hours there are, and however many at a time."""
+    told = three_keys(bucket)
+    reads = manifest_reads(bucket, monkeypatch)
+    trail, shown = bucket.shown(bucket.proof(hours=1, by=by))
+    assert (told, 0) == (shown, telling.ended(trail))
+    assert {*range(1, 577)} == {*reads}
+    assert len(reads) == 576 + 48
+
+
+def test_a_key_that_signed_nothing_is_told_so_of_these_hours_alone(bucket, monkeypatch, capsys):
+    three_keys(bucket)
+    window = Window(bucket.trail.now, PERIOD, since=bucket.trail.now - 2 * HOUR)
+    reads = manifest_reads(bucket, monkeypatch)
+    trail, _ = bucket.shown(Verified(bucket, key(77).public, window, hours_at_once=1))
+    assert 1 == telling.ended(trail)
+    assert {"wrong_key", "removed"} == {one.kind for one in trail.proof.findings}
+    assert {*range(537, 577)} == {manifest_number(one.key) for one in trail.proof.findings}
+    assert len(reads) <= 2 * 576
+    assert "wrong_key: manifests/" in capsys.readouterr().err
+
+
+def test_what_is_missing_on_the_way_from_an_older_key_is_told(bucket):
+    three_keys(bucket)
+    window = Window(bucket.trail.now, PERIOD, since=bucket.trail.now - 2 * HOUR)
+    del bucket.trail.objects[manifest_key(300)]
+    trail, _ = bucket.shown(Verified(bucket, key(1).public, window))
+    assert [("removed", manifest_key(300))] == [(one.kind, one.key) for one in trail.proof.findings]
+    assert not bucket.shown(Verified(bucket, key(3).public, window))[0].proof.findings
 
 
 def test_what_came_after_its_hours_were_verified_is_young(bucket):
