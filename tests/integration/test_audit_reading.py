@@ -89,7 +89,7 @@ def test_a_copy_reads_as_the_bucket_does_and_without_a_key_says_that_it_is_not_v
     tenant, copy, key = rogue[0], tmp_path / "copy", tmp_path / "key.pem"
     key.write_bytes(subprocess.run([SEALSTREAM, "audit", "public-key"], capture_output=True, check=True).stdout)
     audit("fetch", str(copy), "--from", "1h")
-    asked = ("search", "--tenant", tenant, "--offline", str(copy))
+    asked = ("search", "--tenant", tenant, "--from", "1h", "--offline", str(copy))
     copied = audit(*asked, "--public-key", str(key))
     assert rogue[3] == [event for event in copied if event["event"].startswith("item.")]
     done = subprocess.run([SEALSTREAM, "audit", *asked], capture_output=True, text=True, check=False)
