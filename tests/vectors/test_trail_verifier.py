@@ -64,7 +64,7 @@ def test_a_stranger_finds_the_same(intact, seed):
     assert (int(result.verdict), found) == check(strangers_view(trail), signer.pem, trail.now)
 
 
-@pytest.mark.parametrize("seed", SEEDS[::3])
+@pytest.mark.parametrize("seed", SEEDS[:45])
 def test_of_some_hours_a_stranger_finds_the_same(intact, seed, monkeypatch):
     """With what was known of a manifest, and a notary that was late, and manifests of nothing behind these hours."""
     monkeypatch.setattr("ops.audit.needed.CLOCKS_DIFFER_SECONDS", 0)
@@ -88,7 +88,7 @@ def test_of_some_hours_a_stranger_finds_the_same(intact, seed, monkeypatch):
     assert (int(result.verdict), found) == told
 
 
-@pytest.mark.parametrize("seed", SEEDS[::3])
+@pytest.mark.parametrize("seed", SEEDS[:45])
 def test_of_hours_after_its_key_handed_over_a_stranger_names_the_same(intact, seed, monkeypatch):
     """He takes the manifests' own times, we the bucket's: where two manifests changed places, other ones are needed."""
     random = Random(seed)
