@@ -65,7 +65,7 @@ class Search:
         self._seen = self._start.seen
         self._refused = dict.fromkeys(self._start.refused)
         self._tried: set[str] = set()
-        self._any_given = False
+        self._any_given = self._asked = False
         self._newest_hour = 0
         self._newest_ms = 0
         self._whole = False
@@ -107,6 +107,8 @@ class Search:
         segments: list[Attested] = []
         while len(segments) < at_most and self._in_time() and (few := self._few(at_most - len(segments))):
             segments += [read for read in all_of(self._pool, self._read, few) if read is not None]
+        if len(self._refused) > MOST_REFUSED and not self._any_given:
+            raise StoreDenied("the audit bucket gives no segment")  # those that are not remembered would be lost
         return sorted(segments, key=lambda one: one.key)
 
     def _few(self, at_most: int) -> list[Listed]:
@@ -197,7 +199,7 @@ class Search:
             attested = self._attest(one)
         except StoreDenied:
             self._tell(Tampering.UNREADABLE, one.key, NOT_GIVEN)
-            if not self._any_given:
+            if not (self._any_given or self._asked):
                 self._ask_for_another()
             self._refused[one.key] = None
             return None
@@ -225,4 +227,5 @@ class Search:
         with suppress(ObjectUnreadable):
             for known in islice(self._attested.values(), 1):
                 self._bucket.read(known.key, known.version_id)
-        self._any_given = True
+                self._any_given = True
+        self._asked = True

@@ -9,13 +9,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
+from math import inf
 from pathlib import Path
 from typing import Final
 
+from ops.clock import iso
 from shared.aws.audit_bucket import Listed
-from shared.errors import ObjectUnreadable, SettingsError, StoreUnavailable
+from shared.errors import ObjectUnreadable, RequestRefused, SettingsError, StoreUnavailable
 from shared.trail.manifest import manifest_number
 from shared.trail.segments import SegmentName
+from shared.trail.verify import Window
 
 ABOUT: Final = "objects.ndjson"
 _COPIED_AT: Final = "copied_at"
@@ -135,3 +138,16 @@ def _joined(spans: Iterable[Span]) -> Sequence[Span]:
 def of_the_trail(key: str) -> bool:
     """Whether an object of the trail is called so; nothing else is copied, whatever its name would do to a path."""
     return manifest_number(key) is not None or SegmentName.parse(key) is not None
+
+
+def refuse_beyond(folder: Path | None, window: Window) -> None:
+    """Raises RequestRefused where a copy says that it has not the segments of all these hours."""
+    if folder is None or (hours := Folder(folder).hours()) is None:
+        return
+    since, until = max(window.first_hour, 0.0), min(window.end, Folder(folder).copied_at() or inf)
+    if since < until and not any(first <= since and until <= last for first, last in hours):
+        has = ", ".join(f"{iso(first)} to {iso(last)}" for first, last in hours)
+        raise RequestRefused(
+            f"the copy has what was written {has}, and this needs {iso(since)} to {iso(until)}: "
+            "`sealstream audit fetch` with the same --from, and no --to, copies the rest"
+        )

@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from math import inf
-from pathlib import Path
 from typing import Final
 
 from ops.audit.at_least import with_noted_end
-from ops.audit.folder import Folder
+from ops.audit.folder import refuse_beyond
 from ops.audit.objects import Objects, objects_of
 from ops.audit.proof import HOURS_AT_ONCE, NotVerified, Proof, Verified
 from ops.audit.public_key import from_file, signs_now
 from ops.audit.reading import CLOCKS_DIFFER_SECONDS, READ_WITHIN_SECONDS, WRITTEN_WITHIN_SECONDS, Trail
 from ops.audit.verify import Asked, window_of
-from ops.clock import iso
 from shared.aws.clients import client
 from shared.aws.signing_keys import KmsSigningKeys
-from shared.errors import RequestRefused, SealstreamError, SettingsError, TrailBroken
+from shared.errors import SealstreamError, SettingsError, TrailBroken
 from shared.trail.findings import Tampering, TrailFinding
 from shared.trail.public_key import PublicKey
 from shared.trail.verify import Window
@@ -79,19 +77,6 @@ def window_written(asked: Asked, now: float, *, up_to_now: bool = False) -> Wind
     since = None if asked.since is None else max(0.0, asked.since - READ_WITHIN_SECONDS - CLOCKS_DIFFER_SECONDS)
     until = inf if up_to_now or asked.until is None else asked.until + WRITTEN_WITHIN_SECONDS
     return replace(window_of(replace(asked, since=since), now=now), until=until if until < now else None)
-
-
-def refuse_beyond(folder: Path | None, window: Window) -> None:
-    """Raises RequestRefused where a copy says that it has not the segments of all these hours."""
-    if folder is None or (hours := Folder(folder).hours()) is None:
-        return
-    since, until = max(window.first_hour, 0.0), min(window.end, Folder(folder).copied_at() or inf)
-    if since < until and not any(first <= since and until <= last for first, last in hours):
-        has = ", ".join(f"{iso(first)} to {iso(last)}" for first, last in hours)
-        raise RequestRefused(
-            f"the copy has what was written {has}, and this needs {iso(since)} to {iso(until)}: "
-            "`sealstream audit fetch` with the same --from, and no --to, copies the rest"
-        )
 
 
 def with_row(window: Window, asked: Asked) -> tuple[Window, Sequence[TrailFinding]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ops.audit.at_least import with_noted_end
-from ops.audit.folder import Folder
+from ops.audit.folder import Folder, refuse_beyond
 from ops.audit.needed import back_to_its_key, needed, with_contents
 from ops.audit.objects import Objects, objects_of
 from ops.audit.public_key import from_file, signs_now
@@ -75,6 +75,7 @@ def verify(asked: Asked, *, as_json: bool) -> int:
     if asked.folder is None:
         window = with_noted_end(window)
     else:
+        refuse_beyond(asked.folder, window)
         _reaches_back(objects, window)
     if asked.public_key is not None:
         public_key = from_file(asked.public_key)

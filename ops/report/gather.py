@@ -11,11 +11,11 @@ from typing import Final, TypeVar
 from ops.audit.copies import known_copies
 from ops.audit.exposure import Exposure
 from ops.audit.exposures import ASKED_OF_NOBODY, found_in, span_of
-from ops.audit.folder import Folder
+from ops.audit.folder import Folder, refuse_beyond
 from ops.audit.holders import Copies
 from ops.audit.objects import Objects, objects_of
 from ops.audit.proof import Proof, Verified
-from ops.audit.proven import key_of, refuse_beyond, window_written, with_row
+from ops.audit.proven import key_of, window_written, with_row
 from ops.audit.reading import WRITTEN_WITHIN_SECONDS
 from ops.audit.selection import Selection as Everything
 from ops.audit.verify import Asked

@@ -33,7 +33,8 @@ _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _NUMBER: Final = re.compile(r"[1-9][0-9]{0,11}")
 _NOT_OURS: Final = "the row that says how far the audit trail goes is not as the notary writes it"
 _TIME: Final = re.compile(r"[0-9]{1,15}")
-_PLACE: Final = re.compile(r"(segments/[!-~]+)?")
+_PLACE: Final = re.compile(r"(segments/.+)?", re.DOTALL)
+"""Whatever key was listed last: a function may put objects under any."""
 
 
 @dataclass(frozen=True, slots=True)

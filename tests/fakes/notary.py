@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
+from unittest.mock import MagicMock
 
 from consumers.notary.notary import Notary, Tally
 from consumers.notary.ports import Key
 from shared.aws.audit_bucket import Listed
-from shared.aws.trail_end import Start
+from shared.aws.trail_end import Start, TrailEnd, end_row
 from shared.errors import StoreUnavailable
 from shared.trail.manifest import PREFIX, Link, Manifest, split
 from tests.fakes.trail import FakeTrail, key
@@ -88,8 +89,16 @@ class FakeTrailEnd:
         if self.last is not None and self.last.number >= last.number:
             return False
         self.last = last
-        self._starts = {last: start}
+        self._starts = {last: _as_the_row_keeps_it(last, start)}
         return True
+
+
+def _as_the_row_keeps_it(last: Link, start: Start) -> Start:
+    dynamodb, table = MagicMock(), "runs"
+    dynamodb.get_item.return_value = {"Item": end_row(last, start)}
+    kept = TrailEnd(dynamodb, table).start()
+    assert kept is not None
+    return kept
 
 
 def signing_keys(*numbers: int) -> list[Key]:

@@ -90,7 +90,7 @@ def check(  # noqa: C901, PLR0912 - sections 4 and 5 in the page's order
         assert began is not None
         if min(segments[key].modified, began + 7_200) < settled - grace:
             found.add(("foreign", key))
-    if trusted and not stopped and seconds(trusted[max(trusted)]["created_at"]) < min(now, end) - grace:
+    if trusted and not stopped and seconds(trusted[max(trusted)]["created_at"]) < now - grace:
         found.add(("truncated", name(max(trusted))))
     if not manifests:
         late = any(one.modified < now - grace for one in segments.values())

@@ -167,6 +167,23 @@ def test_any_number_that_one_function_has_refused_stops_nobody(work):
     assert MOST_REFUSED == len(work.end.start().refused)
 
 
+def test_a_bucket_that_refuses_more_than_can_be_remembered_attests_nothing_and_loses_none(work):
+    work.run()
+    for _ in range(40):  # so that no manifest that is read back names a segment that could be asked for
+        work.trail.wait(PERIOD)
+        work.run()
+    written = [work.trail.write([number]) for number in range(MOST_REFUSED + 1)]
+    work.bucket.refused = dict.fromkeys(written, StoreDenied("AccessDenied"))
+    manifests = len(work.manifests)
+    with pytest.raises(StoreDenied):
+        work.run()
+    assert manifests == len(work.manifests)
+    work.bucket.refused.clear()
+    work.run()
+
+    assert sorted(written) == sorted(work.attested)
+
+
 def test_where_the_bucket_refuses_what_it_gave_before_nothing_is_settled(work):
     before = work.trail.write([1])
     work.run()

@@ -9,7 +9,7 @@ from ops.audit.fetch import fetch
 from ops.audit.folder import Folder
 from ops.audit.proven import trail_of, window_written
 from ops.audit.selection import Selection
-from ops.audit.verify import Asked, verify_trail, window_of
+from ops.audit.verify import Asked, verify, verify_trail, window_of
 from ops.report.gather import Wanted, gather
 from ops.report.report import TrailCheck
 from shared.errors import RequestRefused
@@ -87,6 +87,13 @@ def test_beyond_its_hours_it_is_not_read(part, pem, days, has_key):
         of(part, given, *span)
     with pytest.raises(RequestRefused, match=refused):
         trail_of(asked(part, given, *span), END)
+
+
+@pytest.mark.parametrize("days", [(None, None), (0, 1), (1, None)])
+def test_nor_is_it_verified_beyond(part, pem, days):
+    since, until = (None if one is None else day(one) for one in days)
+    with pytest.raises(RequestRefused, match="the copy has what was written"):
+        verify(asked(part, pem, since, until), as_json=True)
 
 
 def test_what_became_of_an_exposure_is_asked_for_up_to_when_the_copy_was_made(bucket, tmp_path, pem, capsys):

@@ -47,6 +47,13 @@ def test_what_was_noted_last_is_given(end):
     assert (SECOND, LATER) == (end.noted(), end.start())
 
 
+@pytest.mark.parametrize("name", ["a b", "é", "two\nlines"])
+def test_a_search_goes_on_behind_any_name_that_a_function_can_give(end, name):
+    reached = Start(reached=f"segments/2026/01/01/00/auditor/{name}")
+    assert end.note(FIRST, reached)
+    assert reached == end.start()
+
+
 def test_it_never_goes_back_and_is_never_another_one(end):
     end.note(SECOND, LATER)
 
