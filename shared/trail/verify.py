@@ -83,7 +83,7 @@ class Window:
 
     @property
     def end(self) -> float:
-        """Up to when there must be manifests."""
+        """Up to when what is verified was written."""
         return self.now if self.until is None else min(self.now, self.until)
 
     @property
@@ -293,7 +293,7 @@ def _end(bucket: _Bucket, chain: Chain, window: Window) -> Iterator[TrailFinding
         if _begun(chain.trusted[-1]) < overdue:
             yield TrailFinding(Tampering.TRUNCATED, chain.trusted[-1].key, "the manifest after it is not there")
     elif not bucket.manifests:
-        late = any(seen.last_modified < window.now - window.grace_seconds for seen in bucket.segments.values())
+        late = any(seen.last_modified < overdue for seen in bucket.segments.values())
         kind = Tampering.TRUNCATED if late else Tampering.UNCHECKABLE
         yield TrailFinding(kind, manifests.PREFIX, "there is no manifest")
 
